@@ -1,0 +1,55 @@
+import { type Complaint, InputError, quoted } from '../input/complaint.ts'
+import { complainAbout } from './checks.ts'
+
+/** Values of options, from the text that was typed. Each throws InputError that names the option. */
+
+export type Port = { readonly protocol: 'tcp' | 'udp'; readonly port: number }
+
+/** `80,443/tcp,53/udp`; a port without a protocol is TCP. */
+export function portsFrom(text: string): readonly Port[] {
+  const complaints: Complaint[] = []
+  const ports = text.split(',').flatMap((part) => {
+    const match = /^(\d{1,5})(?:\/(tcp|udp))?$/.exec(part.trim().toLowerCase())
+    const port = Number(match?.[1] ?? 0)
+    if (port >= 1 && port <= 65535) return [{ protocol: match?.[2] === 'udp' ? 'udp' : 'tcp', port } as const]
+    const hint = 'ports are 1 to 65535, with commas between them: --ports 80,443/tcp,53/udp'
+    complaints.push({
+      file: '--ports',
+      line: null,
+      column: null,
+      path: '',
+      message: `${quoted(part)} is no port`,
+      hint,
+    })
+    return []
+  })
+  if (complaints.length > 0) throw new InputError(complaints)
+  const byName = new Map(ports.map((each) => [`${each.port}/${each.protocol}`, each]))
+  return [...byName.values()]
+}
+
+const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
+
+/** `60`, `60s`, `2m`: seconds, from `least` to `most`. */
+export function secondsFrom(option: string, text: string, { least, most }: { least: number; most: number }): number {
+  const match = /^(\d{1,6})(s|m|h)?$/.exec(text.trim().toLowerCase())
+  const seconds = match === null ? Number.NaN : Number(match[1]) * (SECONDS_OF[match[2] ?? 's'] ?? 1)
+  if (seconds >= least && seconds <= most) return seconds
+  const hint = `a time from ${least} s to ${most} s: ${option} 60s, ${option} 2m`
+  throw complainAbout(option, `${quoted(text)} is no time that fits here`, hint)
+}
+
+export function wholeNumberFrom(
+  option: string,
+  text: string,
+  { least, most }: { least: number; most: number },
+): number {
+  const number = /^\d{1,9}$/.test(text.trim()) ? Number(text) : Number.NaN
+  if (number >= least && number <= most) return number
+  throw complainAbout(option, `expected a whole number from ${least} to ${most}, found ${quoted(text)}`)
+}
+
+export function formatFrom(text: string): 'text' | 'json' {
+  if (text === 'text' || text === 'json') return text
+  throw complainAbout('--format', `expected text or json, found ${quoted(text)}`)
+}

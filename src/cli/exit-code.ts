@@ -1,0 +1,61 @@
+import type { Fault } from '../model/fault.ts'
+import type { HostResult, HostStatus } from '../model/result.ts'
+
+export const EXIT = {
+  asWanted: 0,
+  someFailed: 1,
+  usage: 2,
+  needsHands: 3,
+  pending: 4,
+  bug: 70,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** What a status says about the host when the work is over; `rolled-back` is a failure only with a fault. */
+const OF_STATUS: Readonly<Record<HostStatus, ExitCode>> = {
+  'needs-hands': EXIT.needsHands,
+  failed: EXIT.someFailed,
+  unreachable: EXIT.someFailed,
+  'not-reached': EXIT.someFailed,
+  refused: EXIT.someFailed,
+  blocked: EXIT.someFailed,
+  'no-strategy': EXIT.someFailed,
+  'rolled-back': EXIT.someFailed,
+  planned: EXIT.asWanted,
+  healthy: EXIT.asWanted,
+  'already-right': EXIT.asWanted,
+  skipped: EXIT.asWanted,
+  declined: EXIT.asWanted,
+  applied: EXIT.asWanted,
+}
+
+/** The one that matters most where several hold. */
+const ORDER: readonly ExitCode[] = [EXIT.needsHands, EXIT.bug, EXIT.someFailed, EXIT.pending, EXIT.asWanted]
+
+/** @param pendingCounts `plan --exit-code`: changes that wait to be applied are not "as wanted". */
+export function exitCodeOf(results: readonly HostResult[], pendingCounts = false): ExitCode {
+  return worst(results.map((result) => codeOf(result, pendingCounts)))
+}
+
+/** For work that reads only: each host was read, or has a fault, or was never begun. */
+export function exitCodeOfReading(results: readonly { readonly status: string; readonly fault?: Fault }[]): ExitCode {
+  return worst(
+    results.map(({ status, fault }) => {
+      if (fault?.code === 'bug') return EXIT.bug
+      return status === 'read' ? EXIT.asWanted : EXIT.someFailed
+    }),
+  )
+}
+
+function codeOf(result: HostResult, pendingCounts: boolean): ExitCode {
+  if ('fault' in result && result.fault?.code === 'bug') return EXIT.bug
+  if (result.status === 'rolled-back' && result.fault === null) return EXIT.asWanted
+  if (result.status === 'planned' && pendingCounts) return EXIT.pending
+  return OF_STATUS[result.status]
+}
+
+function worst(codes: readonly ExitCode[]): ExitCode {
+  return ORDER.find((code) => codes.includes(code)) ?? EXIT.asWanted
+}

@@ -1,0 +1,46 @@
+import { durationText, grouped, type Paper, visible } from '../report/format.ts'
+import type { News, Tally } from './tally.ts'
+
+/** Hosts of which each is named when it ends, without a terminal; of a larger fleet only those in trouble are. */
+const NAMED_ONE_BY_ONE = 50
+
+/** Two lines that stand at the bottom of the terminal while a phase runs: how far it is, and who is at work. */
+export function standingLines(paper: Paper, title: string, tally: Tally, now: number): readonly string[] {
+  const count = `${grouped(tally.ended)} of ${grouped(tally.total)}`
+  const since = durationText(Math.round((now - tally.startedAt) / 1000))
+  const atWork = [...tally.atWork].slice(0, 20).map(([host, stage]) => `${visible(host)} ${stage}`)
+  const more = tally.atWork.size > atWork.length ? ', …' : ''
+  return [
+    fitted(paper, `${title}  ${count}, ${since}${countsText(tally)}`),
+    ...(atWork.length === 0 ? [] : [paper.ink('faint', fitted(paper, `  ${atWork.join(', ')}${more}`))]),
+  ]
+}
+
+/** A line that stays: how one host ended. */
+export function newsLine(paper: Paper, { host, status, isBad }: News): string {
+  return `  ${visible(host)}  ${paper.ink(isBad ? 'bad' : 'faint', status)}`
+}
+
+/** Without a terminal lines cannot be taken back: what is worth one there. */
+export function isWorthALine(news: News, tally: Tally): boolean {
+  return news.isBad || tally.total <= NAMED_ONE_BY_ONE
+}
+
+export function endLine(title: string, tally: Tally, now: number): string {
+  return `${title}: ${durationText(Math.round((now - tally.startedAt) / 1000))}${countsText(tally)}`
+}
+
+function countsText(tally: Tally): string {
+  return [...tally.counts].map(([status, count]) => `, ${grouped(count)} ${status}`).join('')
+}
+
+/** A line that is too long wraps, and then more lines stand there than will be taken back. */
+function fitted(paper: Paper, line: string): string {
+  if (paper.width(line) < paper.columns) return line
+  let text = ''
+  for (const character of line) {
+    if (paper.width(text + character) >= paper.columns - 1) break
+    text += character
+  }
+  return `${text}…`
+}

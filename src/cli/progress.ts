@@ -1,0 +1,85 @@
+import { Listr, type ListrRenderer, type ListrRendererTask } from 'listr2'
+import type { Paper } from '../report/format.ts'
+import { endLine, isWorthALine, newsLine, standingLines } from './progress-lines.ts'
+import { newTally, type Tally } from './tally.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Runs one phase and shows how far it is. The phase is the task, never the host: drawing is bound to a clock, so its
+ * cost does not grow with the fleet. Nothing is drawn on stdout.
+ */
+export async function withProgress<T>(
+  terminal: Terminal,
+  phase: { readonly title: string; readonly total: number },
+  work: (tally: Tally) => Promise<T>,
+): Promise<T> {
+  const tally = newTally(phase.total)
+  let result: { readonly value: T } | undefined
+  const task = { title: phase.title, task: async () => void (result = { value: await work(tally) }) }
+  const listr = new Listr([task], {
+    renderer: FleetRenderer,
+    rendererOptions: { terminal, tally },
+    fallbackRenderer: FleetRenderer,
+    fallbackRendererOptions: { terminal, tally },
+    // Ctrl-C is ours: listr2's own listener would end the process while hosts are at work.
+    registerSignalListeners: false,
+    exitOnError: true,
+  })
+  await listr.run()
+  if (result === undefined) throw new Error(`the phase "${phase.title}" ended without a result`)
+  return result.value
+}
+
+type FleetRendererOptions = { readonly terminal: Terminal; readonly tally: Tally }
+
+const REDRAW_MS = 100
+
+class FleetRenderer implements ListrRenderer {
+  static nonTTY = true
+  static rendererOptions: FleetRendererOptions
+  static rendererTaskOptions: never
+  readonly #tasks: readonly ListrRendererTask<typeof FleetRenderer>[]
+  readonly #terminal: Terminal
+  readonly #tally: Tally
+  #standing = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(tasks: ListrRendererTask<typeof FleetRenderer>[], { terminal, tally }: FleetRendererOptions) {
+    this.#tasks = tasks
+    this.#terminal = terminal
+    this.#tally = tally
+  }
+
+  render(): void {
+    if (!this.#terminal.error.isTTY) this.#terminal.say([`${this.#title} …`])
+    this.#timer = setInterval(() => this.#draw(true), REDRAW_MS)
+    this.#timer.unref()
+    this.#draw(true)
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+    this.#draw(false)
+    this.#terminal.say([endLine(this.#title, this.#tally, Date.now())])
+  }
+
+  get #title(): string {
+    return this.#tasks.map(({ title }) => title ?? '').join(', ')
+  }
+
+  #draw(goesOn: boolean): void {
+    const { error, notices } = this.#terminal
+    const news = this.#tally.takeNews()
+    if (!error.isTTY) {
+      const worth = news.filter((each) => isWorthALine(each, this.#tally))
+      this.#terminal.say(worth.map((each) => newsLine(notices, each)))
+      return
+    }
+    const paper: Paper = { ...notices, columns: error.columns ?? notices.columns }
+    const bad = news.filter(({ isBad }) => isBad).map((each) => newsLine(paper, each))
+    const standing = goesOn ? standingLines(paper, this.#title, this.#tally, Date.now()) : []
+    const erase = this.#standing === 0 ? '' : `\x1b[${this.#standing}F\x1b[J`
+    this.#standing = standing.length
+    error.write(erase + [...bad, ...standing].map((line) => `${line}\n`).join(''))
+  }
+}

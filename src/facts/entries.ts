@@ -1,0 +1,147 @@
+import type { EntryFacts, EntrySample, PortShare, Share } from '../model/facts.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
+import { sh } from '../shell/script.ts'
+import { canonicalAddress, type Fact, linesOf, notUnderstood, readWith, wholeNumber } from './fact.ts'
+
+const MOST = 500
+
+// The table may be 150 MB. Its order is that of the hash, so the first lines are a fair sample; head reads no further.
+const probe = sh`for g in nf ip; do
+  f=/proc/net/$g"_conntrack"
+  [ -e $f ] || continue
+  [ -r $f ] || { echo "unreadable $f"; break; }
+  echo "file $f"
+  case $g in
+  nf) n=/proc/sys/net/netfilter/nf_conntrack_count ;;
+  *) n=/proc/sys/net/ipv4/netfilter/ip_conntrack_count ;;
+  esac
+  head -n ${MOST} $n $f
+  break
+done
+:`
+
+export const entries: Fact<EntryFacts> = {
+  name: 'entries',
+  probes: [{ name: 'entries', probe, bytes: 'own' }],
+  parse(sections) {
+    // Another subject's answer: whether a destination is the host itself. Without it the sample is still worth having.
+    const addresses = sections('addresses')
+    const own = addresses.known ? ownAddresses(addresses.value.output) : null
+    return { sample: readWith(sections('entries'), ({ output }) => sampleIn(output, own)) }
+  },
+}
+
+/** One line of the table, of the original direction. */
+type Entry = {
+  readonly protocol: string
+  readonly state: string
+  readonly source: string
+  readonly destination: string
+  readonly port: number | null
+}
+
+/** One address a line; `none` or `cut` where the host could not give them all. */
+function ownAddresses(output: string): ReadonlySet<string> | null {
+  const lines = linesOf(output, 50_000)
+  if (lines.includes('none') || lines.includes('cut')) return null
+  return new Set(lines.flatMap((line) => canonicalAddress(line) ?? []))
+}
+
+/** `file`, then what head prints of two files: `==> count <==`, the number, `==> table <==`, the lines. */
+function sampleIn(output: string, own: ReadonlySet<string> | null): EntryFacts['sample'] {
+  const all = linesOf(output, MOST + 20)
+  const [first = ''] = all
+  if (first.startsWith('unreadable ')) return unknown(`only root may read ${first.slice(11)}`)
+  if (!first.startsWith('file ')) return unknown('the kernel lists no entries in /proc/net')
+  const table = all.indexOf(`==> ${first.slice(5)} <==`)
+  if (table === -1) return unknown(`${first.slice(5)} could not be read`)
+  const total = all
+    .slice(1, table)
+    .map(wholeNumber)
+    .find((value) => value !== undefined)
+  if (total === undefined) return notUnderstood('the number of entries', all.slice(1, table).join(' '))
+  const lines = all.slice(table + 1).filter((line) => line.trim() !== '')
+  return sampleOf(lines, total, own)
+}
+
+function sampleOf(lines: readonly string[], total: number, own: ReadonlySet<string> | null): Reading<EntrySample> {
+  const seen = lines.flatMap((line) => entryIn(line) ?? [])
+  if (seen.length === 0 && lines.length > 0) return notUnderstood('the list of entries', lines[0] ?? '')
+  return known({
+    read: seen.length,
+    total,
+    unreadable: lines.length - seen.length,
+    bySource: shares(seen, ({ source }) => source),
+    byDestinationPort: portShares(seen, own),
+    byProtocol: shares(seen, ({ protocol }) => protocol),
+    byState: shares(seen, ({ state }) => state),
+  })
+}
+
+/**
+ * `[ipv4 2] tcp 6 431999 ESTABLISHED src=… dst=… sport=… dport=… [UNREPLIED] src=… …`. The family is absent in
+ * /proc/net/ip_conntrack, the seconds are where the flow is offloaded, and GRE puts `timeout=600, stream_timeout=18000` there.
+ */
+function entryIn(line: string): Entry | undefined {
+  const words = line.trim().split(/\s+/, 60)
+  const start = words.findIndex((word) => word.startsWith('src='))
+  const head = words.slice(0, start)
+  if (/^ipv[46]$/.test(head[0] ?? '')) head.splice(0, 2)
+  const [name = '', protocolNumber = '', ...rest] = head
+  if (start < 2 || !/^[a-z][\w-]{0,19}$/.test(name) || !/^\d{1,3}$/.test(protocolNumber)) return undefined
+  const value = (key: string) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1)
+  const source = canonicalAddress(value('src') ?? '')
+  const destination = canonicalAddress(value('dst') ?? '')
+  if (source === undefined || destination === undefined) return undefined
+  return {
+    protocol: name === 'unknown' ? `protocol ${protocolNumber}` : name,
+    state: rest.find((word) => /^[A-Z][A-Z_0-9]{1,19}$/.test(word)) ?? flagOf(words),
+    source,
+    destination,
+    port: portIn(value('dport')),
+  }
+}
+
+/** Protocols without states have the kernel's marks in their place. */
+function flagOf(words: readonly string[]): string {
+  const flag = ['[UNREPLIED]', '[HW_OFFLOAD]', '[OFFLOAD]', '[ASSURED]'].find((each) => words.includes(each))
+  return flag === undefined ? 'REPLIED' : flag.slice(1, -1)
+}
+
+function portIn(text: string | undefined): number | null {
+  const port = wholeNumber(text)
+  return port !== undefined && port < 65_536 ? port : null
+}
+
+function shares(seen: readonly Entry[], keyOf: (entry: Entry) => string): readonly Share[] {
+  const groups = new Map<string, number>()
+  for (const entry of seen) groups.set(keyOf(entry), (groups.get(keyOf(entry)) ?? 0) + 1)
+  return largest([...groups]).map(([key, entries]) => ({ key, entries, share: entries / seen.length }))
+}
+
+function portShares(seen: readonly Entry[], own: ReadonlySet<string> | null): readonly PortShare[] {
+  const groups = new Map<string, { protocol: string; port: number; local: number; entries: number }>()
+  for (const { protocol, port, destination } of seen) {
+    if (port === null) continue
+    const key = `${protocol}/${port}`
+    const group = groups.get(key) ?? { protocol, port, local: 0, entries: 0 }
+    groups.set(key, group)
+    group.entries += 1
+    if (own?.has(destination)) group.local += 1
+  }
+  return largest([...groups].map(([key, group]) => [key, group.entries, group] as const)).map(
+    ([key, entries, group]) => ({
+      key,
+      entries,
+      share: entries / seen.length,
+      protocol: group.protocol,
+      port: group.port,
+      local: own === null ? null : group.local / entries,
+    }),
+  )
+}
+
+/** Equal numbers stand in the order of their keys, so that the same table always reads the same. */
+function largest<T extends readonly [string, number, ...unknown[]]>(groups: readonly T[]): readonly T[] {
+  return [...groups].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 10)
+}

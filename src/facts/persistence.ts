@@ -1,0 +1,96 @@
+import type { PersistenceFacts, PersistenceFile } from '../model/facts.ts'
+import { known, mapReading, unknown } from '../model/reading.ts'
+import { sh } from '../shell/script.ts'
+import { type Fact, filesIn, readWith } from './fact.ts'
+
+/** Rule files of each distribution's own services, and of the ones people write. */
+const RULE_FILES = [
+  '/etc/iptables/rules.v4',
+  '/etc/iptables/rules.v6',
+  '/etc/iptables/iptables.rules',
+  '/etc/iptables/ip6tables.rules',
+  '/etc/iptables/rules-save',
+  '/etc/iptables/rules6-save',
+  '/var/lib/iptables/rules-save',
+  '/var/lib/ip6tables/rules-save',
+  '/etc/sysconfig/iptables',
+  '/etc/sysconfig/ip6tables',
+  '/etc/sysconfig/nftables.conf',
+  '/etc/nftables.conf',
+  '/etc/nftables.nft',
+  '/etc/ufw/before.rules',
+  '/etc/ufw/before6.rules',
+  '/etc/firewalld/direct.xml',
+  '/etc/iptables.rules',
+  '/etc/iptables.up.rules',
+]
+
+const SERVICE_SETTINGS = [
+  '/etc/sysconfig/iptables-config',
+  '/etc/sysconfig/ip6tables-config',
+  '/etc/conf.d/iptables',
+  '/etc/conf.d/ip6tables',
+  '/etc/conf.d/nftables',
+]
+
+const probe = sh`set -- /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf \
+  /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf /etc/ufw/sysctl.conf /etc/modprobe.conf /etc/modprobe.d/* /run/modprobe.d/* \
+  /usr/lib/modprobe.d/* /lib/modprobe.d/* /etc/modules /etc/modules-load.d/* /run/modules-load.d/* /usr/lib/modules-load.d/* \
+  ${SERVICE_SETTINGS}
+for f; do
+  [ -r "$f" ] || { [ -e "$f" ] && echo "unreadable $f"; }
+done
+for f in ${RULE_FILES}; do
+  [ -e $f ] && echo "rules $f"
+done
+grep -s -m 200 -e '^[^#;]*conntrack' -e '^[^#]*TABLES_MODULES=' -e '^[^#]*SAVE_ON_\(STOP\|RESTART\)=' "$@" /dev/null
+:`
+
+export const persistence: Fact<PersistenceFacts> = {
+  name: 'persistence',
+  probes: [{ name: 'persistence', probe, bytes: 65_536 }],
+  parse(sections) {
+    const seen = readWith(sections('persistence'), ({ output, truncated }) =>
+      truncated ? unknown('the files that name conntrack are too many') : known(output),
+    )
+    const readable = readWith(seen, (output) => {
+      const path = /^unreadable (.{1,200})$/m.exec(output)?.[1]
+      return path === undefined ? known(output) : unknown(`${path} is not readable for this user`)
+    })
+    return {
+      files: mapReading(readable, persistentLines),
+      ruleFiles: mapReading(seen, (output) =>
+        [...output.matchAll(/^rules (\/.{1,200})$/gm)].map(([, path = '']) => path),
+      ),
+      iptablesModules: mapReading(readable, (output) =>
+        settings(output).some((line) => /TABLES_MODULES=["']?[\s]*\w/.test(line)),
+      ),
+      savesOnStop: mapReading(readable, (output) =>
+        settings(output).filter((line) => /SAVE_ON_(STOP|RESTART)=["']?yes\b/i.test(line)),
+      ),
+    }
+  },
+}
+
+/** /lib is /usr/lib on most systems today: what both show is told once. */
+function persistentLines(output: string): readonly PersistenceFile[] {
+  const files = [...filesIn(output)].map(([path, lines]) => ({
+    path,
+    lines: lines.filter((line) => /conntrack|TABLES_MODULES=/.test(line)),
+  }))
+  const shown = new Map(files.map(({ path, lines }) => [path, lines.join('\n')]))
+  return files
+    .filter(
+      ({ path, lines }) =>
+        lines.length > 0 && !(path.startsWith('/lib/') && shown.get(`/usr${path}`) === lines.join('\n')),
+    )
+    .map(({ path, lines }) => ({
+      path: path.slice(0, 300),
+      lines: lines.slice(0, 200).map((line) => line.trim().slice(0, 500)),
+    }))
+}
+
+function settings(output: string): readonly string[] {
+  const files = filesIn(output)
+  return SERVICE_SETTINGS.flatMap((path) => files.get(path) ?? []).map((line) => line.trim().slice(0, 200))
+}

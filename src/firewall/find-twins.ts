@@ -1,0 +1,70 @@
+import type { Difference } from './compare.ts'
+import { type Placed, withPlaced } from './edits.ts'
+import { siteOf } from './evaluate.ts'
+import type { Question } from './match.ts'
+import type { LiveRules } from './rules.ts'
+import { type Likeness, type Twin, twinSpec, twinsOf } from './twins.ts'
+
+/**
+ * The fewest twins under which nothing changes, or what stands in the way. Twins go beside the rules they twin; where a
+ * rule above catches untracked packets first, that rule's chain is copied from there on, above it. `changes` judges a rule
+ * set; whatever is proposed here, it has the last word.
+ */
+export function findTwins(
+  question: Question,
+  live: readonly LiveRules[],
+  likenesses: readonly Likeness[],
+  trial: { readonly ports: readonly string[]; readonly changes: (live: readonly LiveRules[]) => readonly Difference[] },
+): { readonly twins: readonly Twin[] } | { readonly difference: Difference } {
+  const attempt = (twins: readonly Twin[]) => {
+    const placed = twins.map((twin): Placed => ({ ...twin, spec: twinSpec(twin.parts, trial.ports, 'ctfleet') }))
+    return trial.changes(live.map((each) => withPlaced(each, placed)))
+  }
+  const untouched = attempt([])
+  if (untouched.length === 0) return { twins: [] }
+
+  const blockers: Blocker[] = []
+  let first: Difference | undefined
+  for (let round = 0; round < 4; round += 1) {
+    const twins = likenesses.flatMap((likeness) => twinsOf(question, live, likeness, blockers)).filter(isFirst)
+    if (twins.length > MOST_TWINS) break
+    const left = attempt(twins)
+    if (left.length === 0) return { twins: fewest(twins, (some) => attempt(some).length === 0) }
+    first ??= left[0]
+    const found = left.flatMap(({ kind, rule }) => (kind === 'breaks' && rule !== null ? blockerAt(live, rule) : []))
+    const fresh = found.filter((each) => !blockers.some((known) => known.chain === each.chain && known.index <= each.index))
+    if (fresh.length === 0) break
+    blockers.push(...fresh)
+  }
+  return { difference: first ?? (untouched[0] as Difference) }
+}
+
+type Blocker = { readonly table: string; readonly chain: string; readonly index: number }
+
+/** More would be a copy of the firewall rather than a patch to it. */
+const MOST_TWINS = 60
+
+function fewest(twins: readonly Twin[], works: (twins: readonly Twin[]) => boolean): readonly Twin[] {
+  let kept = twins
+  for (const twin of twins) {
+    const without = kept.filter((each) => each !== twin)
+    if (works(without)) kept = without
+  }
+  return kept
+}
+
+function blockerAt(live: readonly LiveRules[], site: string): readonly Blocker[] {
+  return live.flatMap(({ rules }) =>
+    rules.tables.flatMap((table) =>
+      table.chains.flatMap((chain) => {
+        const index = chain.rules.findIndex((rule) => siteOf(table.name, chain.name, rule) === site)
+        return index === -1 ? [] : [{ table: table.name, chain: chain.name, index }]
+      }),
+    ),
+  )
+}
+
+function isFirst(twin: Twin, index: number, all: readonly Twin[]): boolean {
+  const text = JSON.stringify(twin)
+  return all.findIndex((each) => JSON.stringify(each) === text) === index
+}

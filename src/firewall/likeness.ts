@@ -1,0 +1,57 @@
+import {
+  icmpMessage,
+  LATER_IN,
+  LATER_OUT,
+  overLoopback,
+  type Packet,
+  reply,
+  request,
+  type Service,
+  type State,
+  SYN,
+} from './packet.ts'
+import type { Loopback } from './raw-rules.ts'
+import type { Family } from './rules.ts'
+import type { Likeness } from './twins.ts'
+
+/** Whose way untracked packets of a service must go: a request that of a new one, a reply that of an established one. */
+export function likenessesOf(family: Family, service: Service, loopback: Loopback): readonly Likeness[] {
+  const over = loopback === 'untracked' ? (['wire', 'lo'] as const) : (['wire'] as const)
+  const [asked, answered] = [request(family, service, 'lo'), reply(family, service, 'lo')]
+  return [
+    ...over.map((way) => alike(request(family, service, way), service, { state: 'NEW', side: 'dport', only: null })),
+    ...over.map((way) => alike(reply(family, service, way), service, { state: 'ESTABLISHED', side: 'sport', only: null })),
+    ...(loopback === 'tracked'
+      ? []
+      : [
+          alike(overLoopback(asked), service, { state: 'NEW', side: 'dport', only: '-o lo' }),
+          alike(overLoopback(answered), service, { state: 'ESTABLISHED', side: 'sport', only: '-i lo' }),
+        ]),
+  ]
+}
+
+/** An ICMP error about an untracked flow belongs to no connection: what was RELATED comes as INVALID. */
+export function icmpLikeness(family: Family, type: number, path: 'in' | 'out'): Likeness {
+  const packet = icmpMessage(family, type, path)
+  return {
+    like: { ...packet, state: { is: 'RELATED' } },
+    become: [{ ...packet, state: { is: 'INVALID' } }],
+    side: null,
+    only: null,
+  }
+}
+
+function alike(
+  packet: Packet,
+  service: Service,
+  as: { readonly state: State; readonly side: 'dport' | 'sport'; readonly only: string | null },
+): Likeness {
+  const request = packet.direction === 'original'
+  const flags = service.protocol === 'udp' ? [[]] : request ? [SYN, ...LATER_IN] : LATER_OUT
+  return {
+    like: { ...packet, flags: flags[0] ?? [], state: { is: as.state } },
+    become: flags.map((each): Packet => ({ ...packet, flags: each, state: { is: 'UNTRACKED' } })),
+    side: as.side,
+    only: as.only,
+  }
+}

@@ -1,0 +1,34 @@
+import { no } from './logic.ts'
+import { NEEDS_TRACKING, type Question, ruleMatches } from './match.ts'
+import type { Packet } from './packet.ts'
+import { type Chain, chainOf, type Rule, type RuleSet } from './rules.ts'
+
+/** A rule that a class of packets can meet, and where it stands. */
+export type Met = { readonly chain: string; readonly index: number; readonly rule: Rule }
+
+/** The rules of one table that packets of a class can match, whatever their state when `anyState`, chain by chain. */
+export function rulesMet(
+  question: Question,
+  rules: RuleSet,
+  at: { readonly table: string; readonly chain: string },
+  packet: Packet,
+  anyState: boolean,
+): { readonly chains: readonly string[]; readonly met: readonly Met[] } {
+  const never = no(question.decisions)
+  const chains: string[] = []
+  const met: Met[] = []
+  const visit = (chain: Chain) => {
+    if (chains.includes(chain.name)) return
+    chains.push(chain.name)
+    for (const [index, rule] of chain.rules.entries()) {
+      const asked = anyState ? { ...rule, matches: rule.matches.filter(({ name }) => !NEEDS_TRACKING.has(name)) } : rule
+      if (ruleMatches(question, packet, asked, '') === never) continue
+      met.push({ chain: chain.name, index, rule })
+      const next = rule.target === null ? undefined : chainOf(rules, at.table, rule.target.name)
+      if (next !== undefined) visit(next)
+    }
+  }
+  const base = chainOf(rules, at.table, at.chain)
+  if (base !== undefined) visit(base)
+  return { chains, met }
+}

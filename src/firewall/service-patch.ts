@@ -1,0 +1,170 @@
+import { type Difference, differences } from './compare.ts'
+import { type Placed, withPlaced } from './edits.ts'
+import { fate, passes, questionFor } from './evaluate.ts'
+import { findTwins } from './find-twins.ts'
+import { type Passage, passagesOf, untrackedThroughout } from './flow.ts'
+import { ICMP_ERRORS } from './icmp.ts'
+import { icmpLikeness, likenessesOf } from './likeness.ts'
+import { and, not, or, yes } from './logic.ts'
+import type { Question } from './match.ts'
+import { translationsOf } from './nat.ts'
+import type { Service } from './packet.ts'
+import { type Loopback, type RawRule, rawRulesFor, rawSpec } from './raw-rules.ts'
+import type { Backend, Family, LiveRules } from './rules.ts'
+import type { Twin } from './twins.ts'
+
+/** What one service of one family needs to go untracked with no change to what passes. */
+export type ServicePatch =
+  | {
+      readonly safe: true
+      readonly raw: readonly RawRule[]
+      readonly twins: readonly Twin[]
+      /** Tracked connections passed before: errors about them were RELATED, and will be INVALID. */
+      readonly losesRelated: boolean
+      readonly notes: readonly string[]
+    }
+  | Refused
+
+export type Refused = { readonly safe: false; readonly why: string; readonly rule: string | null }
+
+export function servicePatch(
+  live: readonly LiveRules[],
+  service: Service,
+  put: { readonly family: Family; readonly backend: Backend; readonly budget: number },
+): ServicePatch {
+  const question = questionFor(put.family, live, { ports: [service.port], budget: put.budget })
+  const name = `${service.protocol} port ${service.port}`
+  const translations = translationsOf(question, live, service)
+  if (translations.wire !== null) {
+    return refused(`${name}: its packets may be translated, and untracked packets never are`, translations.wire)
+  }
+  if (service.protocol === 'udp' && translations.sharedPort !== null) {
+    const why = `${name}: a forwarded flow may be translated to that very source port, and its answers would be lost`
+    return refused(why, translations.sharedPort)
+  }
+  const before = passagesOf(question, live, service)
+  const unclear = differences(question, before, before)[0]
+  if (unclear !== undefined) return refused(sentence(name, unclear), unclear.rule)
+
+  let first: Refused | undefined
+  for (const loopback of loopbackChoices(question, live, service, put, translations.loopback)) {
+    const raw = rawRulesFor(question, live, service, { backend: put.backend, loopback })
+    const placed = raw.map((rule): Placed => ({ ...rule, below: -1, spec: rawSpec(rule, [`${service.port}`], 'ctfleet') }))
+    const found = findTwins(question, live, likenessesOf(put.family, service, loopback), {
+      ports: [`${service.port}`],
+      changes: (twinned) => {
+        const after = twinned.map((each) => withPlaced(each, placed))
+        return differences(question, before, passagesOf(question, after, service))
+      },
+    })
+    if ('twins' in found) {
+      return {
+        safe: true,
+        raw,
+        twins: found.twins,
+        losesRelated: raw.length > 0 && losesRelated(question, live, service, before),
+        notes: notesFor(name, service, { before, question, loopback, translations }),
+      }
+    }
+    first ??= refused(sentence(name, found.difference), found.difference.rule)
+  }
+  return first ?? refused(`${name}: no way was found`, null)
+}
+
+/** Twins for the ICMP errors that path MTU discovery and quick failures need, or why they cannot be had. */
+export function icmpPatch(
+  live: readonly LiveRules[],
+  put: { readonly family: Family; readonly budget: number },
+): { readonly safe: true; readonly twins: readonly Twin[] } | Refused {
+  const question = questionFor(put.family, live, { ports: [], budget: put.budget })
+  const twins: Twin[] = []
+  for (const path of ['in', 'out'] as const) {
+    for (const type of ICMP_ERRORS[put.family]) {
+      const likeness = icmpLikeness(put.family, type, path)
+      const name = `ICMP errors (type ${type}) about untracked connections, ${path === 'in' ? 'coming in' : 'going out'}`
+      const related = fate(question, live, likeness.like)
+      const passage = (rules: readonly LiveRules[], alsoRelated: boolean): Passage => {
+        const invalid = likeness.become.map((packet) => fate(question, rules, packet))
+        const parts = [...invalid, ...(alsoRelated ? [related] : [])].map((each) => passes(question, each))
+        return { name, passes: or(question.decisions, ...parts), fates: [...invalid, related] }
+      }
+      const before = [passage(live, true)]
+      const changes = (after: readonly LiveRules[]) => differences(question, before, [passage(after, false)])
+      const found = findTwins(question, live, [likeness], { ports: [], changes })
+      if ('difference' in found) return refused(sentence(null, found.difference), found.difference.rule)
+      twins.push(...found.twins)
+    }
+  }
+  return { safe: true, twins }
+}
+
+/** Whether a finished patch leaves everything that passes for a service as it was, judged by the rules it results in. */
+export function unchangedFor(
+  live: readonly LiveRules[],
+  after: readonly LiveRules[],
+  service: Service,
+  put: { readonly family: Family; readonly budget: number },
+): Refused | null {
+  const question = questionFor(put.family, [...live, ...after], { ports: [service.port], budget: put.budget })
+  const changes = differences(question, passagesOf(question, live, service), passagesOf(question, after, service))
+  const name = `${service.protocol} port ${service.port}`
+  if (changes[0] !== undefined) return refused(sentence(name, changes[0]), changes[0].rule)
+  const untracked = untrackedThroughout(question, after, service, 'wire')
+  const all = yes(question.decisions)
+  return untracked.in === all && untracked.out === all ? null : refused(`${name}: would not be untracked throughout`, null)
+}
+
+export function refused(why: string, rule: string | null): Refused {
+  return { safe: false, why, rule }
+}
+
+function loopbackChoices(
+  question: Question,
+  live: readonly LiveRules[],
+  service: Service,
+  put: { readonly backend: Backend },
+  translated: string | null,
+): readonly Loopback[] {
+  const settled = rawRulesFor(question, live, service, { backend: put.backend, loopback: 'tracked' }).length === 0
+  return translated !== null || settled ? ['tracked'] : ['untracked', 'tracked']
+}
+
+function losesRelated(question: Question, live: readonly LiveRules[], service: Service, before: readonly Passage[]): boolean {
+  const { decisions } = question
+  const untracked = untrackedThroughout(question, live, service, 'wire')
+  const tracked = and(decisions, before[0]?.passes ?? yes(decisions), not(decisions, untracked.in))
+  return decisions.witness(tracked, (value) => value === 'yes') !== null
+}
+
+function notesFor(
+  name: string,
+  service: Service,
+  found: {
+    readonly before: readonly Passage[]
+    readonly question: Question
+    readonly loopback: Loopback
+    readonly translations: { readonly loopback: string | null; readonly sharedPort: string | null }
+  },
+): readonly string[] {
+  const { decisions } = found.question
+  const open = decisions.valuesOf(found.before[0]?.passes ?? yes(decisions)).has('yes')
+  return [
+    ...(open ? [] : [`${name}: no connection from outside passes these rules, before and after`]),
+    ...(found.loopback === 'tracked' ? [`${name}: the host's own connections to it over lo stay tracked`] : []),
+    ...(found.translations.sharedPort !== null && service.port >= 1024
+      ? [`${name}: a forwarded connection that keeps source port ${service.port} through NAT would lose its answers`]
+      : []),
+  ]
+}
+
+function sentence(name: string | null, { kind, passage }: Difference): string {
+  const of = name === null ? '' : `${name}: `
+  switch (kind) {
+    case 'breaks':
+      return `${of}${passage} that pass now would be dropped`
+    case 'opens':
+      return `${of}${passage} that are dropped now would pass`
+    case 'unsure':
+      return `${of}${passage} pass or not by a rule whose answer cannot be foretold`
+  }
+}

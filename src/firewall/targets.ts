@@ -1,0 +1,63 @@
+/** What a target does to a packet's way through the rules. */
+export type Effect = 'accept' | 'drop' | 'return' | 'go-on' | 'no-track' | 'track' | 'translate' | 'unsure'
+
+/** By the target's name; a name that is neither here nor a chain is unsure. `CT` without `--notrack` settles tracking too. */
+export function effectOf(name: string, options: readonly { readonly option: string }[]): Effect {
+  if (name === 'CT') return options.some(({ option }) => option === 'notrack') ? 'no-track' : 'track'
+  return EFFECTS.get(name) ?? 'unsure'
+}
+
+/** Targets that change nothing in the packet: losing such a rule loses a log line or a count, no more. */
+export function onlyWatches(name: string): boolean {
+  return WATCHING.has(name)
+}
+
+/** Targets that work on the packet's connection. */
+export const NEEDS_TRACKING_TARGETS: ReadonlySet<string> = new Set([
+  'CONNMARK',
+  'CONNSECMARK',
+  'CT',
+  'NOTRACK',
+  'SYNPROXY',
+  'SNAT',
+  'DNAT',
+  'MASQUERADE',
+  'REDIRECT',
+  'NETMAP',
+  'SAME',
+  'CLUSTERIP',
+  'FLOWOFFLOAD',
+])
+
+/** Targets that a later rule or the kernel may read back: a mark, a set, a header. */
+export const MARKING_TARGETS: ReadonlySet<string> = new Set(['MARK', 'CONNMARK', 'CONNSECMARK', 'SECMARK'])
+
+const WATCHING: ReadonlySet<string> = new Set(['LOG', 'ULOG', 'NFLOG', 'AUDIT', 'TRACE', 'LED', 'RATEEST', 'IDLETIMER'])
+
+const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
+  ['ACCEPT', 'accept'],
+  ['DROP', 'drop'],
+  ['REJECT', 'drop'],
+  ['RETURN', 'return'],
+  ['NOTRACK', 'no-track'],
+  ...[
+    ...WATCHING,
+    ...MARKING_TARGETS,
+    'CHECKSUM',
+    'CLASSIFY',
+    'DSCP',
+    'ECN',
+    'HL',
+    'SET',
+    'TCPMSS',
+    'TCPOPTSTRIP',
+    'TEE',
+    'TOS',
+    'TTL',
+    'HMARK',
+  ].map((name): [string, Effect] => [name, 'go-on']),
+  ...['SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP', 'SAME', 'CLUSTERIP', 'TPROXY'].map((name): [string, Effect] => [
+    name,
+    'translate',
+  ]),
+])

@@ -1,0 +1,113 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { InputError } from './complaint.ts'
+
+/** More than any inventory or playbook needs; keeps a mistyped path from filling the memory. */
+const LIMIT = 16 * 1024 * 1024
+
+/**
+ * Reads a text that a person named, pipes among them (`ctfleet plan <(make-inventory)`).
+ * @throws InputError when it is missing, a directory, unreadable, not UTF-8, or over 16 MiB.
+ */
+export function readTextFile(path: string): string {
+  const bytes = readBytes(path)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  } catch {
+    throw notUtf8(path, bytes)
+  }
+}
+
+function readBytes(path: string): Buffer {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch (error) {
+    throw refuse(path, ...reasonOf(error))
+  }
+  try {
+    if (fstatSync(file).isDirectory()) throw refuse(path, 'is a directory', 'name the file in it')
+    return readUpToLimit(file, path)
+  } catch (error) {
+    throw error instanceof InputError ? error : refuse(path, ...reasonOf(error))
+  } finally {
+    closeSync(file)
+  }
+}
+
+function readUpToLimit(file: number, path: string): Buffer {
+  const chunks: Buffer[] = []
+  let total = 0
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(256 * 1024)
+    const read = readSync(file, chunk)
+    if (read === 0) return Buffer.concat(chunks, total)
+    total += read
+    if (total > LIMIT) throw refuse(path, 'is larger than 16 MiB', 'is this the file you meant?')
+    chunks.push(chunk.subarray(0, read))
+  }
+}
+
+function reasonOf(error: unknown): [message: string, hint: string | null] {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'ENOENT':
+      return ['no such file', `name another file, or run ctfleet where this one is`]
+    case 'ENOTDIR':
+      return ['no such file', 'a part of this path is a file, not a directory']
+    case 'EACCES':
+    case 'EPERM':
+      return ['cannot be read: permission denied', 'give yourself the right to read it: chmod u+r']
+    case 'EISDIR':
+      return ['is a directory', 'name the file in it']
+    case 'ERR_INVALID_ARG_VALUE':
+      return ['is not a file name', null]
+    default:
+      return [`cannot be read: ${error instanceof Error ? error.message : String(error)}`, null]
+  }
+}
+
+function notUtf8(file: string, bytes: Buffer): InputError {
+  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+  const good = lengthOfValidText(bytes)
+  const before = bytes.subarray(0, good).toString('utf8')
+  const lineStart = before.lastIndexOf('\n') + 1
+  return new InputError([
+    {
+      file,
+      line: before.split('\n').length,
+      column: before.length - lineStart + 1,
+      path: '',
+      message: utf16
+        ? 'is UTF-16, not UTF-8'
+        : `is not UTF-8: byte 0x${(bytes[good] ?? 0).toString(16).padStart(2, '0')} here`,
+      hint: utf16
+        ? `save it as UTF-8: iconv -f utf-16 -t utf-8`
+        : 'save it as UTF-8, or name another file if this one is not text',
+    },
+  ])
+}
+
+/** How many bytes from the start are whole UTF-8 characters. */
+function lengthOfValidText(bytes: Buffer): number {
+  // `stream` leaves a character that is cut at the end out of text and judgement.
+  const decoded = (length: number) => {
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    try {
+      return decoder.decode(bytes.subarray(0, length), { stream: true })
+    } catch {
+      return undefined
+    }
+  }
+  let valid = 0
+  let invalid = bytes.length + 1
+  while (invalid - valid > 1) {
+    const middle = (valid + invalid) >> 1
+    if (decoded(middle) === undefined) invalid = middle
+    else valid = middle
+  }
+  return Buffer.byteLength(decoded(valid) ?? '')
+}
+
+function refuse(file: string, message: string, hint: string | null): InputError {
+  return new InputError([{ file, line: null, column: null, path: '', message, hint }])
+}

@@ -1,0 +1,253 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument,
+  type Scalar,
+  type YAMLError,
+} from 'yaml'
+import type { Json } from '../model/json.ts'
+import { type Complaint, type Position, quoted } from './complaint.ts'
+import { type Dialect, plainValue } from './yaml-scalars.ts'
+
+/** A YAML document with the position of everything in it. An alias is the very node that its anchor names. */
+export type YamlNode = YamlScalar | YamlList | YamlMap
+
+export type YamlScalar = {
+  readonly type: 'scalar'
+  readonly value: string | number | boolean | null
+  /** As written, for a key that looks like a number. */
+  readonly text: string
+  readonly style: 'plain' | 'quoted' | 'block'
+  /** An explicit tag that is not one of YAML's own: `!vault`. */
+  readonly tag: string | null
+  readonly at: Position
+}
+export type YamlList = {
+  readonly type: 'list'
+  readonly items: readonly YamlNode[]
+  readonly tag: string | null
+  readonly at: Position
+}
+export type YamlMap = {
+  readonly type: 'map'
+  readonly entries: readonly YamlEntry[]
+  readonly tag: string | null
+  readonly at: Position
+}
+export type YamlEntry = { readonly key: string; readonly keyAt: Position; readonly value: YamlNode }
+
+/** `root` is null when the text is no YAML, and only then. */
+export type YamlTree = { readonly root: YamlNode | null; readonly complaints: readonly Complaint[] }
+
+const DEEPEST = 100
+
+/** Reads one YAML document; never throws. In the Ansible dialect plain values mean what PyYAML makes of them, and `<<` merges. */
+export function readYamlTree(text: string, file: string, dialect: Dialect = 'core'): YamlTree {
+  const lines = new LineCounter()
+  const complain = ({ line, column }: Position, path: string, message: string, hint: string | null): Complaint => ({
+    file,
+    line,
+    column,
+    path,
+    message,
+    hint,
+  })
+  try {
+    const document = parseDocument(text, {
+      schema: 'failsafe',
+      resolveKnownTags: false,
+      uniqueKeys: false,
+      prettyErrors: false,
+      // 'silent' would also pass over a second document.
+      logLevel: 'error',
+      lineCounter: lines,
+    })
+    const syntax = document.errors.map((error) => complain(positionIn(lines, error.pos[0]), '', ...explain(error)))
+    if (syntax.length > 0) return { root: null, complaints: firstOfEachLine(syntax) }
+    const complaints: Complaint[] = []
+    const root = convert(document.contents, {
+      dialect,
+      position: (offset) => positionIn(lines, offset),
+      complain: (at, path, message, hint) => complaints.push(complain(at, path, message, hint)),
+    })
+    return { root, complaints }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const start = { line: 1, column: 1 }
+    return { root: null, complaints: [complain(start, '', `nested more than ${DEEPEST} levels deep`, null)] }
+  }
+}
+
+/** The plain value; where a key occurs twice, the last one counts. */
+export function jsonOf(node: YamlNode): Json {
+  switch (node.type) {
+    case 'scalar':
+      return node.value
+    case 'list':
+      return node.items.map(jsonOf)
+    case 'map':
+      return Object.fromEntries(node.entries.map(({ key, value }) => [key, jsonOf(value)]))
+  }
+}
+
+/** `hosts.db-3.port`, `steps[0].sysctl`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`
+    const name = /^[\w.*-]+$/.test(String(key)) ? String(key) : quoted(String(key))
+    return text === '' ? name : `${text}.${name}`
+  }, '')
+}
+
+type Reader = {
+  readonly dialect: Dialect
+  readonly position: (offset: number) => Position
+  readonly complain: (at: Position, path: string, message: string, hint: string | null) => void
+}
+
+/** Converts in the order of the text, so that an alias finds the anchor before it, and shares what it names. */
+function convert(contents: ParsedNode | null, reader: Reader): YamlNode {
+  const anchors = new Map<string, { node: YamlNode; size: number } | 'open'>()
+  let written = 0
+  let full = 0
+
+  const emptyAt = (at: Position): YamlScalar => ({
+    type: 'scalar',
+    value: null,
+    text: '',
+    style: 'plain',
+    tag: null,
+    at,
+  })
+
+  const visit = (
+    node: Node | null,
+    path: readonly PropertyKey[],
+    fallback: Position,
+  ): { node: YamlNode; size: number } => {
+    written++
+    if (node === null) return { node: emptyAt(fallback), size: 1 }
+    const at = node.range ? reader.position(node.range[0]) : fallback
+    if (path.length > DEEPEST) throw new RangeError('too deep')
+    if (isAlias(node)) return alias(node.source, path, at)
+    const anchor = 'anchor' in node && typeof node.anchor === 'string' ? node.anchor : undefined
+    if (anchor !== undefined) anchors.set(anchor, 'open')
+    const made = collection(node, path, at)
+    if (anchor !== undefined) anchors.set(anchor, made)
+    return made
+  }
+
+  const alias = (name: string, path: readonly PropertyKey[], at: Position) => {
+    const target = anchors.get(name)
+    if (target !== undefined && target !== 'open') return target
+    const message =
+      target === 'open' ? `*${name} stands inside what &${name} names` : `no anchor &${name} above this *${name}`
+    reader.complain(at, pathText(path), message, null)
+    return { node: emptyAt(at), size: 1 }
+  }
+
+  const collection = (node: Node, path: readonly PropertyKey[], at: Position): { node: YamlNode; size: number } => {
+    const tag = ownTag(node)
+    if (isMap(node)) {
+      let size = 1
+      const merged: YamlEntry[] = []
+      const entries = new Map<string, YamlEntry>()
+      for (const pair of node.items) {
+        const keyNode = pair.key as Node | null
+        const keyAt = keyNode?.range ? reader.position(keyNode.range[0]) : at
+        const key = keyText(keyNode)
+        if (key === undefined) {
+          reader.complain(keyAt, pathText(path), 'a key must be one plain word or text', null)
+          continue
+        }
+        const value = visit(pair.value as Node | null, [...path, key], keyAt)
+        size += value.size
+        if (key === '<<' && reader.dialect === 'ansible' && isScalar(keyNode) && keyNode.type === 'PLAIN') {
+          merged.push(...mergeOf(value.node, path, keyAt))
+          continue
+        }
+        const first = entries.get(key)
+        if (first !== undefined) {
+          const message = `${quoted(key)} is here twice, first in line ${first.keyAt.line}`
+          reader.complain(keyAt, pathText([...path, key]), message, 'keep one of them')
+        }
+        entries.set(key, { key, keyAt, value: value.node })
+      }
+      for (const entry of merged) if (!entries.has(entry.key)) entries.set(entry.key, entry)
+      full = Math.max(full, size)
+      return { node: { type: 'map', entries: [...entries.values()], tag, at }, size }
+    }
+    if (isSeq(node)) {
+      const items = node.items.map((item, index) => visit(item as Node | null, [...path, index], at))
+      const size = items.reduce((sum, item) => sum + item.size, 1)
+      full = Math.max(full, size)
+      return { node: { type: 'list', items: items.map((item) => item.node), tag, at }, size }
+    }
+    return { node: scalar(node as Scalar, at, tag), size: 1 }
+  }
+
+  const mergeOf = (node: YamlNode, path: readonly PropertyKey[], at: Position): readonly YamlEntry[] => {
+    if (node.type === 'map') return node.entries
+    if (node.type === 'list') return node.items.flatMap((item) => mergeOf(item, path, at))
+    reader.complain(at, pathText(path), '<< merges maps, and this is none', null)
+    return []
+  }
+
+  const scalar = (node: Scalar, at: Position, tag: string | null): YamlScalar => {
+    const text = typeof node.value === 'string' ? node.value : ''
+    const style = node.type === 'PLAIN' ? 'plain' : node.type?.startsWith('BLOCK') ? 'block' : 'quoted'
+    const typed = node.tag !== undefined && /^tag:yaml[.]org,2002:(?:int|float|bool|null)$/.test(node.tag)
+    const asText = (style !== 'plain' && !typed) || (node.tag !== undefined && !typed)
+    return { type: 'scalar', value: asText ? text : plainValue(text, reader.dialect), text, style, tag, at }
+  }
+
+  const root = visit(contents, [], { line: 1, column: 1 })
+  // A few lines of aliases of aliases can stand for billions of nodes: nothing below may walk that.
+  if (full > 10 * written + 10_000) {
+    reader.complain(root.node.at, '', 'its aliases unfold to far more than is written', 'write out what they stand for')
+    return emptyAt(root.node.at)
+  }
+  return root.node
+}
+
+function keyText(node: Node | null): string | undefined {
+  if (!isScalar(node)) return undefined
+  return typeof node.value === 'string' && node.value !== '' ? node.value : undefined
+}
+
+function ownTag(node: Node): string | null {
+  const tag = 'tag' in node && typeof node.tag === 'string' ? node.tag : null
+  return tag === null || tag === '!' || tag.startsWith('tag:yaml.org,2002:') ? null : tag
+}
+
+function positionIn(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset)
+  return { line: Math.max(line, 1), column: Math.max(col, 1) }
+}
+
+/** One mistake makes the reader stumble again over what follows in its line. */
+function firstOfEachLine(complaints: readonly Complaint[]): readonly Complaint[] {
+  return [...new Map(complaints.toReversed().map((complaint) => [complaint.line, complaint])).values()].toReversed()
+}
+
+function explain({ code, message }: YAMLError): [message: string, hint: string | null] {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return ['a tab indents this line', 'indent with spaces']
+    case 'BAD_INDENT':
+      return ['this line is indented otherwise than its neighbours', 'give keys of one map the same number of spaces']
+    case 'MULTILINE_IMPLICIT_KEY':
+      return ['no colon after this key', 'write `key: value`, with a space after the colon']
+    case 'MULTIPLE_DOCS':
+      return ['a second document begins here', 'keep one: remove the `---` and what follows']
+    case 'BAD_SCALAR_START':
+      return ['a plain value cannot begin so', 'put it in quotes']
+    default:
+      return [message.charAt(0).toLowerCase() + message.slice(1), null]
+  }
+}

@@ -1,0 +1,198 @@
+import { homedir, userInfo } from 'node:os'
+import { resolve } from 'node:path'
+import { cwd, env } from 'node:process'
+import { type Complaint, InputError, inReadingOrder } from '../input/complaint.ts'
+import { readTextFile } from '../input/text-file.ts'
+import { jsonOf, pathText, readYamlTree } from '../input/yaml-tree.ts'
+import type { Host } from '../model/host.ts'
+import type { Json } from '../model/json.ts'
+import {
+  type Complain,
+  readGroups,
+  type Variable,
+  type Written,
+  type WrittenGroup,
+  type WrittenHost,
+} from './groups.ts'
+import { readSshArguments } from './ssh-arguments.ts'
+import { checkVariable, isTrue, otherVariables } from './variables.ts'
+
+/** Every host that ctfleet may be asked to work on, in the order in which the file names them. */
+export type Inventory = { readonly file: string; readonly hosts: readonly Host[]; readonly groups: readonly Group[] }
+
+/** `hosts` are all that the group holds, those of the groups below it among them. */
+export type Group = { readonly name: string; readonly hosts: readonly string[] }
+
+/** Where ctfleet runs: what `~` and relative paths mean, and who logs in unless the inventory says. */
+export type Here = { readonly cwd: string; readonly home: string; readonly user: string }
+
+/** The inventory that is meant: the one named, else CTFLEET_INVENTORY, else `./inventory.yaml`. */
+export function inventoryPath(
+  named: string | undefined,
+  environment: { readonly [name: string]: string | undefined },
+): string {
+  return named ?? (environment.CTFLEET_INVENTORY || './inventory.yaml')
+}
+
+/** @throws InputError with every mistake in the file. */
+export function loadInventory(path: string, here: Here = thisMachine()): Inventory {
+  return parseInventory(readTextFile(path), path, here)
+}
+
+/**
+ * Reads an inventory as Ansible's YAML plugin does: `all` above everything, variables of deeper groups before those of
+ * their parents, hosts' own before all. https://docs.ansible.com/ansible/latest/inventory_guide/intro_inventory.html
+ * @throws InputError with every mistake in the text.
+ */
+export function parseInventory(text: string, file: string, here: Here): Inventory {
+  const tree = readYamlTree(text, file, 'ansible')
+  const complaints: Complaint[] = []
+  const complain: Complain = ({ line, column }, at, message, hint = null) =>
+    complaints.push({ file, line, column, path: pathText(at), message, hint })
+
+  const foreign = foreignFormat(text)
+  if (foreign !== undefined) throw new InputError([{ file, line: 1, column: 1, path: '', ...foreign }])
+  if (tree.root === null) throw new InputError(tree.complaints)
+  complaints.push(...tree.complaints)
+  if (tree.root.type !== 'map') {
+    const empty = tree.root.type === 'scalar' && tree.root.value === null
+    complain(tree.root.at, [], empty ? 'names no host' : 'is not a map of groups', EXAMPLE)
+    throw new InputError(complaints)
+  }
+  const plugin = tree.root.entries.find(({ key, value }) => key === 'plugin' && value.type === 'scalar')
+  if (plugin !== undefined) {
+    complain(plugin.keyAt, ['plugin'], 'configures a plugin of Ansible, and names no hosts itself', EXPORT)
+    throw new InputError(complaints)
+  }
+
+  const written = readGroups(tree.root, complain)
+  for (const { vars } of [...written.groups.values(), ...written.hosts.values()])
+    for (const [name, variable] of vars) checkVariable(name, variable, complain)
+  if (written.hosts.size === 0 && complaints.length === 0) complain(tree.root.at, [], 'names no host', EXAMPLE)
+  if (complaints.length > 0) throw new InputError(inReadingOrder(distinct(complaints)))
+  return assemble(written, file, here)
+}
+
+const EXAMPLE = 'write at least:\nall:\n  hosts:\n    web-1.example.com:'
+const EXPORT = 'let Ansible write it out: ansible-inventory -i FILE --list --yaml > inventory.yaml'
+
+/** Files that are meant as an inventory and are no YAML one: said in one sentence, where YAML's own would mislead. */
+function foreignFormat(text: string): { message: string; hint: string } | undefined {
+  const first = text.split('\n').find((line) => !/^\s*(?:[#;].*)?$/.test(line)) ?? ''
+  if (text.startsWith('$ANSIBLE_VAULT'))
+    return { message: 'is a vault as a whole', hint: 'ansible-vault decrypt makes a copy that can be read' }
+  if (text.startsWith('#!')) return { message: 'is a program', hint: EXPORT }
+  if (/^\[[\w.:-]+\]\s*(?:[#;].*)?$/.test(first))
+    return { message: 'is an INI inventory; ctfleet reads YAML', hint: EXPORT }
+  return undefined
+}
+
+function assemble(written: Written, file: string, here: Here): Inventory {
+  const ranked = rankGroups(written.groups)
+  const hosts = [...written.hosts.values()].map((host) => {
+    const above = groupsAbove(host.name, written.groups)
+    const groups = ranked.filter(({ name }) => above.has(name))
+    const variables = new Map<string, Variable>()
+    for (const { vars } of [...groups, host]) for (const [name, variable] of vars) variables.set(name, variable)
+    const names = groups.map(({ name }) => name).filter((name) => name !== 'all')
+    return hostOf(host, names.length === 0 ? ['ungrouped'] : names, variables, { file, here })
+  })
+  const names = new Set(['all', 'ungrouped', ...ranked.map(({ name }) => name)])
+  const groups = [...names].map((name) => ({
+    name,
+    hosts: hosts.filter((host) => name === 'all' || host.groups.includes(name)).map((host) => host.name),
+  }))
+  return { file, hosts, groups }
+}
+
+/** Weakest first, as Ansible ranks them: by depth, then ansible_group_priority, then name. */
+function rankGroups(groups: ReadonlyMap<string, WrittenGroup>): readonly WrittenGroup[] {
+  const depths = new Map<string, number>()
+  const depthOf = (group: WrittenGroup): number => {
+    if (group.name === 'all') return 0
+    const known = depths.get(group.name)
+    if (known !== undefined) return known
+    const above = [...group.parents].map((name) => groups.get(name)).filter((parent) => parent !== undefined)
+    const depth = 1 + Math.max(0, ...above.map(depthOf))
+    depths.set(group.name, depth)
+    return depth
+  }
+  const priority = ({ vars }: WrittenGroup) => {
+    const set = vars.get('ansible_group_priority')
+    return set === undefined ? 1 : Number(jsonOf(set.value))
+  }
+  return [...groups.values()].toSorted(
+    (a, b) => depthOf(a) - depthOf(b) || priority(a) - priority(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  )
+}
+
+function groupsAbove(host: string, groups: ReadonlyMap<string, WrittenGroup>): ReadonlySet<string> {
+  const above = new Set(['all'])
+  const open = [...groups.values()].filter(({ hosts }) => hosts.has(host)).map(({ name }) => name)
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (above.has(name) && name !== 'all') continue
+    above.add(name)
+    open.push(...(groups.get(name)?.parents ?? []))
+  }
+  return above
+}
+
+function hostOf(
+  host: WrittenHost,
+  groups: readonly string[],
+  variables: ReadonlyMap<string, Variable>,
+  { file, here }: { file: string; here: Here },
+): Host {
+  const value = (...names: readonly string[]): Json | undefined =>
+    names
+      .map((name) => variables.get(name))
+      .filter((variable) => variable !== undefined)
+      .map((variable) => jsonOf(variable.value))
+      .find((each) => each !== null)
+  const text = (...names: readonly string[]): string | undefined => {
+    const found = value(...names)
+    return found === undefined ? undefined : String(found)
+  }
+  const path = (name: string) => resolve(here.cwd, name.replace(/^~(?=$|\/)/, here.home))
+
+  const read = readSshArguments([text('ansible_ssh_common_args'), text('ansible_ssh_extra_args')].join(' '))
+  const { userKnownHostsFiles, identityFiles } =
+    'cannot' in read ? { userKnownHostsFiles: [], identityFiles: [] } : read
+  const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
+  const ownKnownHosts = value('ctfleet_known_hosts_file')
+  const userKnownHosts = userKnownHostsFiles.length > 0 ? userKnownHostsFiles : ['~/.ssh/known_hosts']
+  return {
+    name: host.name,
+    groups,
+    address: (text('ansible_ssh_host', 'ansible_host') ?? host.name).replace(/^\[(.*)\]$/, '$1'),
+    port: Number(value('ansible_ssh_port', 'ansible_port') ?? 22),
+    user: text('ansible_ssh_user', 'ansible_user') ?? here.user,
+    identityFiles: [...(keyFile === undefined ? [] : [keyFile]), ...identityFiles].map(path),
+    knownHostsFiles:
+      ownKnownHosts === undefined
+        ? [...userKnownHosts, '/etc/ssh/ssh_known_hosts'].map(path)
+        : [ownKnownHosts].flat().map((name) => path(String(name))),
+    become: isTrue(value('ansible_become')) ? 'sudo' : 'none',
+    transport: /(?:^|[.])local$/.test(text('ansible_connection') ?? '') ? 'local' : 'ssh',
+    vars: otherVariables(variables),
+    origin: `${file}:${host.at.line}:${host.at.column}`,
+  }
+}
+
+/** A host that several groups name, or an anchor used twice, is complained about once. */
+function distinct(complaints: readonly Complaint[]): readonly Complaint[] {
+  return [...new Map(complaints.map((each) => [`${each.line}:${each.column}:${each.message}`, each])).values()]
+}
+
+function thisMachine(): Here {
+  return { cwd: cwd(), home: homedir(), user: loginName() }
+}
+
+function loginName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run us under a number that no user has.
+    return env.USER ?? 'root'
+  }
+}

@@ -1,0 +1,199 @@
+import type { Reading } from './reading.ts'
+
+/** All that one trip to a host brings back, by subject. Sizes are bytes, times seconds, table sizes entries or buckets. */
+export type Facts = {
+  readonly system: SystemFacts
+  readonly memory: MemoryFacts
+  readonly modules: ModuleFacts
+  readonly conntrack: ConntrackFacts
+  readonly counters: CounterFacts
+  readonly kernelLog: KernelLogFacts
+  readonly entries: EntryFacts
+  readonly listeners: ListenerFacts
+  readonly firewall: FirewallFacts
+  readonly managers: ManagerFacts
+  readonly persistence: PersistenceFacts
+  readonly privilege: PrivilegeFacts
+}
+
+export type SystemFacts = {
+  readonly hostname: Reading<string>
+  /** os-release: `id` is the lower-case ID (`debian`), `name` what a person reads. */
+  readonly os: Reading<{ readonly id: string; readonly version: string; readonly name: string }>
+  /** `uname -r`, and its leading numbers. */
+  readonly kernel: Reading<{ readonly release: string; readonly major: number; readonly minor: number }>
+  readonly machine: Reading<string>
+  /** Word size of the kernel, 32 or 64. */
+  readonly archBits: Reading<number>
+  readonly pageSize: Reading<number>
+  readonly bootId: Reading<string>
+  /** inode number of the network namespace the probe ran in */
+  readonly netns: Reading<string>
+  readonly uptime: Reading<number>
+  readonly cpus: Reading<number>
+  readonly init: Reading<'systemd' | 'other'>
+  /** What kind of container this is (`lxc`, `openvz`, `docker` …; `namespace` where no engine shows), or null on a whole machine. */
+  readonly container: Reading<string | null>
+}
+
+export type MemoryFacts = {
+  readonly total: Reading<number>
+  /** MemAvailable; a lower bound of it on kernels before 3.14, which do not print it. */
+  readonly available: Reading<number>
+}
+
+export type ModuleFacts = {
+  /** False where the kernel has no loadable modules, or has closed the door on them: nothing can load, nothing can be unloaded. */
+  readonly loadable: Reading<boolean>
+  /** Every loaded module. */
+  readonly loaded: Reading<readonly Module[]>
+  /** Names from modules.builtin that have to do with netfilter. */
+  readonly builtin: Reading<readonly string[]>
+}
+
+export type Module = {
+  readonly name: string
+  /** null where the kernel prints `-`. */
+  readonly references: number | null
+  readonly holders: readonly string[]
+}
+
+export type ConntrackFacts = {
+  /** `nf` (nf_conntrack), `ip` (ip_conntrack), or `none`: neither is there. */
+  readonly generation: Reading<'nf' | 'ip' | 'none'>
+  readonly form: Reading<'module' | 'built-in' | 'absent'>
+  readonly count: Reading<number>
+  readonly max: Reading<number>
+  /** Entries over max, 0 to 1 (above 1 after max was lowered). */
+  readonly usage: Reading<number>
+  readonly buckets: Reading<number>
+  /** The module parameter `hashsize`; on some kernels the sysctl is stale and this one right. */
+  readonly hashSize: Reading<number>
+  /** False in a container or network namespace, where max and buckets belong to the node. */
+  readonly maxWritable: Reading<boolean>
+  readonly bucketsWritable: Reading<boolean>
+  /** Bytes of one entry in the slab cache, extensions not counted. */
+  readonly entryBytes: Reading<number>
+  /** Every timeout, by the key's last part: `tcp_timeout_established` → 432000. */
+  readonly timeouts: Reading<{ readonly [key: string]: number }>
+  /** Every other conntrack setting by its key's last part: `tcp_loose` → `1`. */
+  readonly settings: Reading<{ readonly [key: string]: string }>
+  /** The directory under /proc/sys that the settings were read from. */
+  readonly directory: Reading<string>
+  /** The `conntrack` program is there; without it entries cannot be deleted. */
+  readonly tool: Reading<boolean>
+}
+
+export type CounterSample = {
+  /** /proc/uptime when it was read. */
+  readonly at: number
+  /** Sums over CPUs, by the kernel's column name; absent columns are absent here. */
+  readonly counters: { readonly [name: string]: number }
+}
+
+export type CounterFacts = {
+  readonly first: Reading<CounterSample>
+  readonly second: Reading<CounterSample>
+  readonly seconds: Reading<number>
+  /** Growth between the two readings, in packets. */
+  readonly drop: Reading<number>
+  readonly earlyDrop: Reading<number>
+  readonly insertFailed: Reading<number>
+  readonly chainTooLong: Reading<number>
+  /** Since boot. */
+  readonly dropTotal: Reading<number>
+}
+
+export type KernelLogFacts = {
+  /** Lines that say `table full` about this host's network namespace, of what the log still holds. */
+  readonly tableFull: Reading<{
+    readonly lines: number
+    /** Age of the newest one; null when there is none or its time is not readable. */
+    readonly newestAgeSeconds: number | null
+  }>
+}
+
+export type EntryFacts = { readonly sample: Reading<EntrySample> }
+
+export type EntrySample = {
+  /** Entries that were read, and the table's count at that moment. */
+  readonly read: number
+  readonly total: number
+  readonly unreadable: number
+  /** Largest first, at most ten each; `share` is of the entries read. */
+  readonly bySource: readonly Share[]
+  readonly byDestinationPort: readonly PortShare[]
+  readonly byProtocol: readonly Share[]
+  readonly byState: readonly Share[]
+}
+
+export type Share = { readonly key: string; readonly entries: number; readonly share: number }
+export type PortShare = Share & {
+  readonly protocol: string
+  readonly port: number
+  /** Part of the entries whose destination is an address of the host itself, 0 to 1; null where its addresses are not known. */
+  readonly local: number | null
+}
+
+export type ListenerFacts = {
+  readonly sockets: Reading<readonly Listener[]>
+  /** Every address of the host, both families. */
+  readonly addresses: Reading<readonly string[]>
+}
+export type Listener = { readonly protocol: 'tcp' | 'udp'; readonly address: string; readonly port: number }
+
+/** One family's rules as one backend printed them. `null`: this backend holds no rules of this family. */
+export type RuleDump = Reading<string | null>
+
+export type FirewallFacts = {
+  readonly legacy: { readonly ip: RuleDump; readonly ip6: RuleDump }
+  /** iptables rules kept in nf_tables, as iptables-nft-save prints them. */
+  readonly nft: { readonly ip: RuleDump; readonly ip6: RuleDump }
+  /** `nft -j list ruleset`: all tables, iptables' own among them. */
+  readonly nftRuleset: RuleDump
+  /** Which `iptables-save` and `iptables-restore` serve each backend on this host; null: none does. */
+  readonly tools: Reading<{
+    readonly legacy: string | null
+    readonly nft: string | null
+    readonly defaultBackend: 'legacy' | 'nft' | null
+  }>
+  /** Whether the kernel has, or can load, a raw table; 2.4 and early 2.6 have none. */
+  readonly rawTable: Reading<boolean>
+}
+
+export type ManagerFacts = {
+  /** Who else owns rules or needs tracking here, each with the sign it was known by. */
+  readonly present: Reading<readonly Manager[]>
+}
+export type Manager = { readonly name: ManagerName; readonly sign: string }
+export type ManagerName =
+  | 'docker'
+  | 'podman'
+  | 'kubernetes'
+  | 'lvs'
+  | 'firewalld'
+  | 'ufw'
+  | 'libvirt'
+  | 'openvswitch'
+  | 'conntrackd'
+  | 'fail2ban'
+  | 'proxmox'
+
+export type PersistenceFacts = {
+  /** Files that set conntrack or its modules at boot, with the lines that do. */
+  readonly files: Reading<readonly PersistenceFile[]>
+  /** Rule files of the firewall's owners that exist: `/etc/iptables/rules.v4` … */
+  readonly ruleFiles: Reading<readonly string[]>
+  /** `/etc/sysconfig/iptables-config` names modules that would be loaded again. */
+  readonly iptablesModules: Reading<boolean>
+  /** Settings that make a service write the running rules, unconfirmed ones too, to disk when it stops: `IPTABLES_SAVE_ON_STOP="yes"`. */
+  readonly savesOnStop: Reading<readonly string[]>
+}
+export type PersistenceFile = { readonly path: string; readonly lines: readonly string[] }
+
+export type PrivilegeFacts = {
+  readonly user: Reading<string>
+  readonly root: Reading<boolean>
+  /** The port that sshd serves us on, from SSH_CONNECTION; null over the local transport. */
+  readonly sshPort: Reading<number | null>
+}

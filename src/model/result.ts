@@ -1,0 +1,35 @@
+import type { Fault } from './fault.ts'
+import type { Finding } from './finding.ts'
+import type { Plan } from './plan.ts'
+import type { Verdict } from './verdict.ts'
+
+/** How one host ended, always exactly one of these. */
+export type HostResult = { readonly host: string } & (
+  | { readonly status: 'not-reached'; readonly why: string }
+  | { readonly status: 'unreachable'; readonly fault: Fault }
+  | { readonly status: 'failed'; readonly fault: Fault }
+  | Judged<'healthy'>
+  | Judged<'no-strategy'>
+  | (Judged<'blocked'> & { readonly why: string })
+  | { readonly status: 'already-right'; readonly plan: Plan }
+  | { readonly status: 'planned'; readonly plan: Plan }
+  | { readonly status: 'refused'; readonly plan: Plan; readonly fault: Fault }
+  | { readonly status: 'skipped'; readonly plan: Plan }
+  | { readonly status: 'declined'; readonly plan: Plan }
+  | { readonly status: 'applied'; readonly plan: Plan; readonly transaction: string; readonly notes: readonly string[] }
+  | {
+      readonly status: 'rolled-back'
+      readonly plan: Plan | null
+      readonly transaction: string
+      readonly fault: Fault | null
+    }
+  | { readonly status: 'needs-hands'; readonly plan: Plan | null; readonly transaction: string; readonly fault: Fault }
+)
+
+export type HostStatus = HostResult['status']
+
+type Judged<Status> = {
+  readonly status: Status
+  readonly findings: readonly Finding[]
+  readonly considered: readonly Verdict[]
+}

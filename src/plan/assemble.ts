@@ -1,0 +1,126 @@
+import { DIGEST, transactionScript } from '../journal/transaction.ts'
+import type { Change } from '../model/change.ts'
+import type { Finding } from '../model/finding.ts'
+import type { Host } from '../model/host.ts'
+import type { Gate, Plan } from '../model/plan.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
+import type { Verdict } from '../model/verdict.ts'
+import { bundle, type Section } from '../shell/bundle.ts'
+import { lines, type Script, sh } from '../shell/script.ts'
+import type { Step, StepPlan } from '../steps/step-kind.ts'
+import { sealPlan } from './seal.ts'
+
+/** What the planning trip asks: the state of every step, and the digest of all that the verdict rests on. */
+export type Questions = { readonly script: Script; readonly boundProbe: Script; readonly names: readonly string[] }
+
+/** @param rules prints the chains that the verdict rests on, in normal form */
+export function questionsFor(steps: readonly Step[], rules: Script): Questions {
+  const compared = steps.filter(({ volatile }) => !volatile)
+  const boundProbe = lines(
+    LIFE,
+    ...compared.map(
+      ({ probe }) => sh`( ${probe}
+)`,
+    ),
+    rules,
+  )
+  const probes = [
+    ...steps.map(({ probe }, index) => ({ name: nameOf(index), probe })),
+    {
+      name: 'bound',
+      probe: lines(
+        DIGEST,
+        sh`( ${boundProbe}
+) 2> /dev/null | digest`,
+      ),
+    },
+  ]
+  return { script: bundle(probes, { bytes: 262144 }), boundProbe, names: probes.map(({ name }) => name) }
+}
+
+export type Judged = {
+  readonly host: Host
+  readonly strategy: string
+  readonly considered: readonly Verdict[]
+  readonly findings: readonly Finding[]
+  readonly notes: readonly string[]
+  readonly gates: readonly Gate[]
+}
+
+/** The plan, when every step can be read and has a way there and back; otherwise the step that has not. */
+export function assemblePlan(
+  judged: Judged,
+  steps: readonly Step[],
+  questions: Questions,
+  answers: ReadonlyMap<string, Reading<Section>>,
+): Reading<Plan> {
+  const first = planSteps(steps, answers, false)
+  if (!first.known) return first
+  // Entries come and go: a flush that had nothing to do a moment ago has something once the rules before it change.
+  const moves = first.value.changes.some((change) => !change.volatile)
+  const planned = moves ? planSteps(steps, answers, true) : first
+  if (!planned.known) return planned
+  const { changes, kept } = planned.value
+  const bound = answers.get('bound')
+  const digest = bound?.known ? bound.value.output.trim() : ''
+  if (!/^[0-9a-f-]{5,}$/.test(digest)) return unknown('the host printed no digest of its state')
+  const boundTo = { probe: questions.boundProbe.text, digest }
+  const script = transactionScript(changes, boundTo)
+  return known(sealPlan({ ...judged, boundTo, changes, kept, script }))
+}
+
+function planSteps(
+  steps: readonly Step[],
+  answers: ReadonlyMap<string, Reading<Section>>,
+  volatileToo: boolean,
+): Reading<{ readonly changes: readonly Change[]; readonly kept: readonly string[] }> {
+  const changes: Change[] = []
+  const kept: string[] = []
+  for (const [index, step] of steps.entries()) {
+    const answer = answers.get(nameOf(index))
+    if (answer === undefined || !answer.known)
+      return unknown(`${step.title}: ${answer?.why ?? 'the host did not answer'}`)
+    if (answer.value.truncated) return unknown(`${step.title}: the host answered more than a plan takes in`)
+    const planned = step.plan(answer.value.output, volatileToo && step.volatile)
+    if (!planned.known) return unknown(`${step.title}: ${planned.why}`)
+    if (!planned.value.needed) {
+      kept.push(step.title)
+      continue
+    }
+    const change = changeOf(step, planned.value, changes.length + 1)
+    if (!change.known) return change
+    changes.push(change.value)
+  }
+  return known({ changes, kept })
+}
+
+function changeOf(step: Step, planned: StepPlan & { needed: true }, number: number): Reading<Change> {
+  const { apply, undo } = planned
+  if ('impossible' in apply) return unknown(`${step.title}: ${apply.impossible}`)
+  if ('impossible' in undo) return unknown(`${step.title} could not be undone: ${undo.impossible}`)
+  return known({
+    id: `${number}-${step.kind}`,
+    kind: step.kind,
+    title: step.title,
+    phase: step.phase,
+    want: step.want,
+    before: planned.before,
+    after: planned.after,
+    shown: planned.shown,
+    probe: step.probe.text,
+    apply: apply.text,
+    undo: undo.text,
+    stage: planned.stage.text,
+    unstage: planned.unstage.text,
+    volatile: step.volatile,
+    notes: planned.notes,
+  })
+}
+
+function nameOf(index: number): string {
+  return `step-${index + 1}`
+}
+
+// A host's life: after a restart, of the machine or of the container alone, nothing seen before counts.
+const LIFE = sh`cat /proc/sys/kernel/random/boot_id
+sed 's/.*) //' /proc/1/stat | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; }`

@@ -1,0 +1,191 @@
+/** What a text report is written on. Reports know no terminal: width and colour come with the paper. */
+export type Paper = {
+  readonly columns: number
+  /** Columns that a text without control characters takes. */
+  readonly width: (text: string) => number
+  readonly ink: (tone: Tone, text: string) => string
+}
+
+/** What a piece of text means; which colour that is, or none, is the paper's affair. */
+export type Tone = 'strong' | 'faint' | 'good' | 'warn' | 'bad' | 'added' | 'removed'
+
+/** Text that may come from a host; a paragraph makes it visible before it goes on paper. */
+export type Piece = string | { readonly tone: Tone; readonly text: string }
+
+/** What stands before a paragraph's first line, and before each line that follows. */
+export type Indent = { readonly first: string; readonly rest: string }
+
+/**
+ * Sets pieces of text in lines no wider than the paper, broken at spaces and within words that are too long for a line.
+ * A number stays with its thousands and its `%`. Pieces follow each other without a space.
+ */
+export function paragraph(paper: Paper, indent: string | Indent, ...pieces: readonly Piece[]): readonly string[] {
+  const { first, rest } = typeof indent === 'string' ? { first: indent, rest: indent } : indent
+  const lines: string[] = []
+  let line = first
+  let used = paper.width(first)
+  let empty = true
+  const next = () => {
+    lines.push(line.trimEnd())
+    line = rest
+    used = paper.width(rest)
+    empty = true
+  }
+  for (const { tone, text, spaced } of wordsOf(pieces)) {
+    const width = paper.width(text)
+    const gap = spaced && !empty ? 1 : 0
+    if (used + gap + width > paper.columns && !empty && spaced) next()
+    else if (gap === 1) {
+      line += ' '
+      used += 1
+    }
+    for (const part of used + width > paper.columns ? cut(paper, text, used, rest) : [text]) {
+      if (part === NEXT_LINE) {
+        next()
+        continue
+      }
+      line += tone === undefined ? part : paper.ink(tone, part)
+      used += paper.width(part)
+      empty = false
+    }
+  }
+  if (!empty || lines.length === 0) lines.push(line.trimEnd())
+  return lines
+}
+
+/** One line of a host's as it stands, spaces and all; what does not fit goes on below, behind `rest`. */
+export function verbatim(paper: Paper, indent: Indent, text: string, tone?: Tone): readonly string[] {
+  const lines: string[] = []
+  let line = indent.first
+  const shown = visible(text)
+  const used = paper.width(line)
+  let room = ''
+  for (const part of used + paper.width(shown) > paper.columns ? cut(paper, shown, used, indent.rest) : [shown]) {
+    if (part !== NEXT_LINE) room += part
+    else {
+      lines.push(inked(paper, line, room, tone))
+      line = indent.rest
+      room = ''
+    }
+  }
+  return [...lines, inked(paper, line, room, tone)]
+}
+
+/**
+ * Escapes all that a terminal would obey or a person could not see: control characters (newline and tab among them),
+ * bidirectional and zero-width characters, surrogates without a partner, unassigned and private characters, invisible
+ * letters, and marks piled on one letter. Nothing is taken away, and what is visible already stays as it is.
+ */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (found) => Array.from(found, escaped).join(''))
+}
+
+/** `251 658`: thousands set apart by thin spaces. */
+export function grouped(number: number): string {
+  return String(number).replace(/^(-?\d+)/, (whole) => whole.replace(/\B(?=(?:\d{3})+$)/g, '\u2009'))
+}
+
+/** `1 entry`, `251 658 entries`. */
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${grouped(number)} ${number === 1 ? one : many}`
+}
+
+/** `512 bytes`, `1.5 GiB`. */
+export function byteText(bytes: number): string {
+  const units = ['KiB', 'MiB', 'GiB', 'TiB']
+  if (bytes < 1024) return counted(bytes, 'byte')
+  let value = bytes / 1024
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${value >= 100 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit]}`
+}
+
+/** `0.4 s`, `90 s`, `12 min`, `2 h 5 min`, `5 d`, `3 d 4 h`: two units at most. */
+export function durationText(seconds: number): string {
+  if (seconds < 120) return `${Number(seconds.toFixed(seconds < 10 ? 1 : 0))} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  if (minutes < 48 * 60) return twoUnits(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
+  const hours = Math.round(seconds / 3600)
+  return twoUnits(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+/** `96 %`; a share that is small but not nothing is `<1 %`. */
+export function percentText(share: number): string {
+  const percent = share * 100
+  return percent > 0 && percent < 1 ? '<1 %' : `${Math.round(percent)} %`
+}
+
+const UNSEEN =
+  /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|^\p{M}+|(?<=[\p{Z}\p{C}])\p{M}+|(?<=\p{M}{3})\p{M}+/gu
+
+const SHORT: { readonly [character: string]: string } = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' }
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0
+  return SHORT[character] ?? (code < 0x100 ? `\\x${hex(code, 2)}` : `\\u{${hex(code, 4)}}`)
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0')
+}
+
+const NEXT_LINE = Symbol('next line')
+
+type Word = { readonly tone: Tone | undefined; readonly text: string; readonly spaced: boolean }
+
+/** A space between a digit and three more, or before `%`, belongs to the number. */
+const BREAK = /(?<!\d) +| +(?!\d{3}(?!\d)|%)/
+
+function wordsOf(pieces: readonly Piece[]): readonly Word[] {
+  let spaced = false
+  return pieces.flatMap((piece) => {
+    const { tone, text } = typeof piece === 'string' ? { tone: undefined, text: piece } : piece
+    return visible(text)
+      .split(BREAK)
+      .flatMap((word, at) => {
+        spaced ||= at > 0
+        if (word === '') return []
+        const made = { tone, text: word, spaced }
+        spaced = false
+        return [made]
+      })
+  })
+}
+
+/** Cuts a text that is too long for a line at whole characters. */
+function cut(paper: Paper, text: string, used: number, rest: string): readonly (string | typeof NEXT_LINE)[] {
+  const parts: (string | typeof NEXT_LINE)[] = []
+  // On paper narrower than its own indent a line still holds something, or this would never end.
+  const room = Math.max(paper.columns - paper.width(rest), 8)
+  let left = Math.max(paper.columns - used, 0)
+  let part = ''
+  for (const character of charactersOf(text)) {
+    const width = paper.width(character)
+    if (width > left) {
+      if (part !== '') parts.push(part)
+      parts.push(NEXT_LINE)
+      part = ''
+      left = room
+    }
+    part += character
+    left -= width
+  }
+  return part === '' ? parts : [...parts, part]
+}
+
+/** A letter and the marks on it stay together. */
+function charactersOf(text: string): readonly string[] {
+  return text.match(/\P{M}\p{M}*|\p{M}+/gu) ?? []
+}
+
+function inked(paper: Paper, indent: string, text: string, tone: Tone | undefined): string {
+  return text.trim() === '' ? indent.trimEnd() : indent + (tone === undefined ? text : paper.ink(tone, text))
+}
+
+function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`
+}

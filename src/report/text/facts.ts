@@ -1,0 +1,237 @@
+import type { ConntrackFacts, Facts, FirewallFacts, Module, RuleDump, Share } from '../../model/facts.ts'
+import type { Fault } from '../../model/fault.ts'
+import { known, mapReading, type Reading } from '../../model/reading.ts'
+import { byteText, counted, durationText, grouped, type Paper, paragraph, percentText } from '../format.ts'
+import { faultLines } from './fault.ts'
+import { type Row, rows } from './rows.ts'
+
+/** What reading one host's facts came to. */
+export type HostFacts = { readonly host: string } & (
+  | { readonly status: 'read'; readonly facts: Facts }
+  | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
+  | { readonly status: 'not-reached'; readonly why: string }
+)
+
+/** The facts of each host by subject; what could not be read says why. */
+export function factsText(paper: Paper, results: readonly HostFacts[]): readonly string[] {
+  return results.flatMap((result, at) => [...(at === 0 ? [] : ['']), ...hostLines(paper, result)])
+}
+
+function hostLines(paper: Paper, result: HostFacts): readonly string[] {
+  const name = { tone: 'strong', text: result.host } as const
+  switch (result.status) {
+    case 'read':
+      return [...paragraph(paper, '', name), ...subjects(paper, result.facts)]
+    case 'not-reached':
+      return [
+        ...paragraph(paper, '', name, '  ', { tone: 'warn', text: 'not reached' }),
+        ...paragraph(paper, '  ', result.why),
+      ]
+    case 'unreachable':
+    case 'failed':
+      return [
+        ...paragraph(paper, '', name, '  ', { tone: 'bad', text: result.status }),
+        ...faultLines(paper, '  ', result.fault),
+      ]
+  }
+}
+
+function subjects(paper: Paper, facts: Facts): readonly string[] {
+  const groups: readonly (readonly [title: string, rows: readonly Row[]])[] = [
+    ['System', systemRows(facts)],
+    ['Tracking', trackingRows(facts.conntrack)],
+    ['Loss', lossRows(facts)],
+    ['Who fills the table', entryRows(facts)],
+    ['Firewall', firewallRows(facts.firewall, facts)],
+    ['At boot', bootRows(facts)],
+  ]
+  return groups.flatMap(([title, group]) => [...paragraph(paper, '  ', title), ...rows(paper, group)])
+}
+
+function systemRows({ system, memory, privilege }: Facts): readonly Row[] {
+  return [
+    ['host name', system.hostname],
+    ['system', mapReading(system.os, ({ name }) => name)],
+    ['kernel', mapReading(system.kernel, ({ release }) => release)],
+    ['machine', mapReading(system.machine, (machine) => machine)],
+    ['word, page', both(system.archBits, system.pageSize, (bits, page) => `${bits} bits, ${byteText(page)}`)],
+    ['processors', mapReading(system.cpus, grouped)],
+    ['memory', both(memory.total, memory.available, (all, free) => `${byteText(all)}, ${byteText(free)} available`)],
+    ['up for', mapReading(system.uptime, durationText)],
+    ['started by', mapReading(system.init, (init) => (init === 'systemd' ? 'systemd' : 'another init than systemd'))],
+    ['container', mapReading(system.container, (container) => container ?? 'none, a whole machine')],
+    ['boot id', system.bootId],
+    ['network namespace', system.netns],
+    ['we are', both(privilege.user, privilege.root, (user, root) => `${user}${root ? '' : ', without root'}`)],
+    ['sshd port', mapReading(privilege.sshPort, (port) => (port === null ? 'not over SSH' : String(port)))],
+  ]
+}
+
+function trackingRows(conntrack: ConntrackFacts): readonly Row[] {
+  const { generation, form, count, max, usage, buckets, hashSize } = conntrack
+  if (generation.known && generation.value === 'none') return [['conntrack', 'not there: nothing is tracked']]
+  return [
+    ['conntrack', both(generation, form, (name, how) => `${name}_conntrack, ${how}`)],
+    ['table', both(count, max, (now, limit) => `${grouped(now)} of ${counted(limit, 'entry', 'entries')}`)],
+    ['usage', mapReading(usage, percentText)],
+    ['max', writability(max, conntrack.maxWritable)],
+    ['buckets', writability(buckets, conntrack.bucketsWritable)],
+    ['hashsize parameter', mapReading(hashSize, grouped)],
+    ['size of an entry', mapReading(conntrack.entryBytes, byteText)],
+    ['timeouts', mapReading(conntrack.timeouts, timeoutText)],
+    ['settings', mapReading(conntrack.settings, settingText)],
+    ['settings are under', conntrack.directory],
+    [
+      'conntrack program',
+      mapReading(conntrack.tool, (there) => (there ? 'there' : 'not there: entries cannot be deleted')),
+    ],
+  ]
+}
+
+function lossRows({ counters, kernelLog }: Facts): readonly Row[] {
+  const growth = (label: string, reading: Reading<number>): Row => [
+    label,
+    both(reading, counters.seconds, (packets, seconds) => [
+      packets > 0
+        ? { tone: 'bad', text: `${counted(packets, 'packet')} in ${durationText(seconds)}` }
+        : `none in ${durationText(seconds)}`,
+    ]),
+  ]
+  return [
+    growth('dropped', counters.drop),
+    growth('evicted early', counters.earlyDrop),
+    growth('insert failed', counters.insertFailed),
+    growth('chain too long', counters.chainTooLong),
+    ['dropped since boot', mapReading(counters.dropTotal, (packets) => counted(packets, 'packet'))],
+    ['kernel log', mapReading(kernelLog.tableFull, tableFullText)],
+  ]
+}
+
+function tableFullText({ lines, newestAgeSeconds }: { lines: number; newestAgeSeconds: number | null }): string {
+  if (lines === 0) return 'no "table full" in what it still holds'
+  const newest = newestAgeSeconds === null ? 'at a time that it does not say' : `${durationText(newestAgeSeconds)} ago`
+  return `${counted(lines, 'line')} with "table full", the newest ${newest}`
+}
+
+function entryRows({ entries }: Facts): readonly Row[] {
+  const { sample } = entries
+  if (!sample.known) return [['entries', sample]]
+  const { read, total, unreadable, bySource, byDestinationPort, byProtocol, byState } = sample.value
+  const ports = byDestinationPort.map((share) => ({
+    ...share,
+    key: `${share.port}/${share.protocol}${localText(share.local)}`,
+  }))
+  return [
+    [
+      'read',
+      `${grouped(read)} of ${counted(total, 'entry', 'entries')}${unreadable > 0 ? `, ${grouped(unreadable)} of them not understood` : ''}`,
+    ],
+    ['by port', sharesText(ports)],
+    ['by source', sharesText(bySource)],
+    ['by protocol', sharesText(byProtocol)],
+    ['by state', sharesText(byState)],
+  ]
+}
+
+function localText(local: number | null): string {
+  if (local === null || local === 1) return ''
+  return local === 0 ? ' (elsewhere)' : ` (${percentText(local)} here)`
+}
+
+function sharesText(shares: readonly Share[]): string {
+  return shares.length === 0 ? 'none' : shares.map(({ key, share }) => `${key} ${percentText(share)}`).join(', ')
+}
+
+function firewallRows(firewall: FirewallFacts, { listeners, managers, modules }: Facts): readonly Row[] {
+  return [
+    ['iptables legacy', dumps(firewall.legacy)],
+    ['iptables over nft', dumps(firewall.nft)],
+    ['nft', mapReading(firewall.nftRuleset, (text) => (text === null ? 'no rules' : 'has a rule set'))],
+    [
+      'programs',
+      mapReading(firewall.tools, ({ legacy, nft, defaultBackend }) =>
+        [
+          `legacy: ${legacy ?? 'none'}`,
+          `nft: ${nft ?? 'none'}`,
+          `plain iptables is ${defaultBackend ?? 'not there'}`,
+        ].join(', '),
+      ),
+    ],
+    ['raw table', mapReading(firewall.rawTable, (there) => (there ? 'possible' : 'this kernel has none'))],
+    [
+      'owned by',
+      mapReading(managers.present, (all) => all.map(({ name, sign }) => `${name} (${sign})`).join(', ') || 'nobody'),
+    ],
+    ['modules', mapReading(modules.loaded, moduleText)],
+    ['modules can load', mapReading(modules.loadable, (can) => (can ? 'yes' : 'no, the kernel has none'))],
+    ['listening', mapReading(listeners.sockets, (all) => [...new Set(all.map(socketText))].join(', ') || 'nothing')],
+  ]
+}
+
+function dumps({ ip, ip6 }: { ip: RuleDump; ip6: RuleDump }): Reading<string> {
+  const one = (family: string, dump: RuleDump) =>
+    dump.known
+      ? `${family}: ${dump.value === null ? 'none' : counted(ruleCount(dump.value), 'rule')}`
+      : `${family}: not known: ${dump.why}`
+  return known([one('IPv4', ip), one('IPv6', ip6)].join(', '))
+}
+
+function ruleCount(dump: string): number {
+  return dump.split('\n').filter((line) => /^(?:\[\d+:\d+\] )?-A /.test(line)).length
+}
+
+const OF_NETFILTER = /conntrack|^nf_|^nft_|^xt_|^ip6?t|^ip6?_tables|^x_tables|^nfnetlink|^ip_vs|openvswitch/
+
+function moduleText(loaded: readonly Module[]): string {
+  const ours = loaded.filter(({ name }) => OF_NETFILTER.test(name))
+  return ours.length === 0 ? 'none of netfilter' : ours.map(holdersText).join(', ')
+}
+
+function holdersText({ name, holders }: Module): string {
+  return holders.length === 0 ? name : `${name} (held by ${holders.join(' ')})`
+}
+
+function socketText({ protocol, port }: { protocol: string; port: number }): string {
+  return `${port}/${protocol}`
+}
+
+function bootRows({ persistence }: Facts): readonly Row[] {
+  const { files, ruleFiles, iptablesModules } = persistence
+  return [
+    ...(files.known && files.value.length > 0
+      ? files.value.map(
+          ({ path, lines }): Row => [lines.length === 0 ? 'file' : 'set by', `${path}: ${lines.join('; ')}`],
+        )
+      : [['settings', mapReading(files, () => 'no file sets conntrack')] satisfies Row]),
+    ['rule files', mapReading(ruleFiles, (paths) => paths.join(', ') || 'none')],
+    [
+      'IPTABLES_MODULES',
+      mapReading(iptablesModules, (named) => (named ? 'names modules that load again' : 'not used')),
+    ],
+  ]
+}
+
+function writability(value: Reading<number>, writable: Reading<boolean>): Reading<string> {
+  return both(value, writable, (number, can) => `${grouped(number)}${can ? '' : ', not writable from here'}`)
+}
+
+function timeoutText(timeouts: { readonly [key: string]: number }): string {
+  return (
+    Object.entries(timeouts)
+      .map(([key, seconds]) => `${key} ${durationText(seconds)}`)
+      .join(', ') || 'none'
+  )
+}
+
+function settingText(settings: { readonly [key: string]: string }): string {
+  return (
+    Object.entries(settings)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(', ') || 'none'
+  )
+}
+
+function both<A, B, C>(one: Reading<A>, other: Reading<B>, join: (a: A, b: B) => C): Reading<C> {
+  if (!one.known) return one
+  return other.known ? known(join(one.value, other.value)) : other
+}

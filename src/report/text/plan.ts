@@ -1,0 +1,190 @@
+import type { Change } from '../../model/change.ts'
+import type { Gate, Plan } from '../../model/plan.ts'
+import type { HostResult } from '../../model/result.ts'
+import type { Verdict } from '../../model/verdict.ts'
+import { durationText, type Paper, type Piece, paragraph, visible } from '../format.ts'
+import { diffText } from './diff.ts'
+import { faultLines } from './fault.ts'
+import { groups } from './groups.ts'
+import { findingsOf, fleetSummary, names, severityPiece, statusPiece, worstFirst } from './status.ts'
+
+/** The fleet worst first, then each host with what was found and what would change; equal changes are shown once. */
+export function planText(paper: Paper, results: readonly HostResult[]): readonly string[] {
+  return [
+    ...fleetSummary(paper, results),
+    ...changeGroups(results).flatMap((group) => ['', ...groupLines(paper, group)]),
+  ]
+}
+
+/** Worst first, those with the same change together. */
+export function changeGroups(results: readonly HostResult[]): readonly (readonly HostResult[])[] {
+  return groups(worstFirst(results), sameChange).map(([, members]) => members)
+}
+
+/** One host, or several with the same change, in full. */
+export function groupLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
+  const [first] = group
+  if (first === undefined) return []
+  return [...headLines(paper, group, first), ...whyLines(paper, group), ...bodyLines(paper, first)]
+}
+
+/** Every byte that runs on the hosts, as the approval's id covers it; lines are whole, however wide the paper. */
+export function scriptText(paper: Paper, results: readonly HostResult[]): readonly string[] {
+  return results.flatMap((result) => {
+    if (!('plan' in result) || result.plan === null) return []
+    const { host, id, boundTo, script } = result.plan
+    return [
+      '',
+      ...paragraph(paper, '', { tone: 'strong', text: `${host.name}: read at plan and again before the first change` }),
+      ...boundTo.probe.split('\n').map(visible),
+      '',
+      ...paragraph(paper, '', { tone: 'strong', text: `${host.name}: the transaction of plan ${id}` }),
+      ...script.split('\n').map(visible),
+    ]
+  })
+}
+
+/** Hosts for which a person would read the same text. What differs only in numbers that were found is the same change. */
+function sameChange(result: HostResult): string {
+  if (result.status === 'healthy') return result.status
+  const plan = 'plan' in result ? result.plan : null
+  if (plan === null || plan.changes.length === 0) return JSON.stringify([result.status, result.host])
+  const { strategy, changes, notes, gates } = plan
+  const shown = changes.map(({ title, phase, shown, notes }) => [title, phase, shown, notes])
+  const fault = 'fault' in result ? result.fault : null
+  return JSON.stringify([result.status, strategy, shown, notes, gates, fault])
+}
+
+function headLines(paper: Paper, group: readonly HostResult[], first: HostResult): readonly string[] {
+  const title: Piece[] = [{ tone: 'strong', text: names(group) }, '  ', statusPiece(first.status)]
+  const strategy =
+    'plan' in first && first.plan !== null && first.plan.changes.length > 0 ? `: ${first.plan.strategy}` : ''
+  return paragraph(paper, { first: '', rest: '  ' }, ...title, strategy)
+}
+
+function whyLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
+  const alone = group.length === 1
+  const found = group.flatMap((result) => findingsOf(result).map((finding) => ({ host: result.host, finding })))
+  return section(
+    paper,
+    'Found',
+    found.flatMap(({ host, finding: { severity, title, evidence } }) => [
+      ...paragraph(
+        paper,
+        { first: '    ', rest: '      ' },
+        severityPiece(severity),
+        alone ? ' ' : ` ${host}: `,
+        title,
+      ),
+      ...(alone ? evidence.flatMap((line) => paragraph(paper, { first: '      ', rest: '        ' }, line)) : []),
+    ]),
+  )
+}
+
+function bodyLines(paper: Paper, result: HostResult): readonly string[] {
+  switch (result.status) {
+    case 'not-reached':
+      return paragraph(paper, '  ', result.why)
+    case 'unreachable':
+    case 'failed':
+      return faultLines(paper, '  ', result.fault)
+    case 'healthy':
+      return paragraph(paper, '  ', 'Nothing to do.')
+    case 'no-strategy':
+      return consideredLines(paper, result.considered, null)
+    case 'blocked':
+      return [...paragraph(paper, '  ', result.why), ...consideredLines(paper, result.considered, null)]
+    case 'already-right':
+    case 'planned':
+    case 'skipped':
+    case 'declined':
+    case 'applied':
+      return planLines(paper, result.plan)
+    case 'refused':
+      return [...faultLines(paper, '  ', result.fault), ...planLines(paper, result.plan)]
+    case 'rolled-back':
+    case 'needs-hands':
+      return [
+        ...(result.fault === null ? [] : faultLines(paper, '  ', result.fault)),
+        ...(result.plan === null ? [] : planLines(paper, result.plan)),
+      ]
+  }
+}
+
+function planLines(paper: Paper, plan: Plan): readonly string[] {
+  const bullets = (texts: readonly string[]) =>
+    texts.flatMap((text) => paragraph(paper, { first: '    - ', rest: '      ' }, text))
+  return [
+    ...consideredLines(paper, plan.considered, plan.strategy),
+    ...(plan.changes.length === 0 ? paragraph(paper, '  ', 'Nothing to change: all is as the strategy wants it.') : []),
+    ...section(
+      paper,
+      'Changes',
+      plan.changes.flatMap((change, at) => changeLines(paper, change, at + 1)),
+    ),
+    ...section(paper, 'Already right', bullets(plan.kept)),
+    ...section(paper, 'To know before you say yes', bullets(plan.notes)),
+    ...section(paper, 'Checked before it is kept', plan.changes.length === 0 ? [] : bullets(plan.gates.map(gateText))),
+    ...(plan.changes.length === 0
+      ? []
+      : paragraph(paper, '  ', { tone: 'faint', text: `plan ${plan.id.slice(0, 12)}` })),
+  ]
+}
+
+function consideredLines(paper: Paper, considered: readonly Verdict[], chosen: string | null): readonly string[] {
+  const others = considered.filter(({ strategy }) => strategy !== chosen)
+  const choice = considered.find(({ strategy }) => strategy === chosen)
+  return [
+    ...(choice === undefined ? [] : section(paper, `Strategy ${choice.strategy}`, choiceLines(paper, choice))),
+    ...section(
+      paper,
+      chosen === null ? 'No strategy fits' : 'Not chosen',
+      others.flatMap(({ strategy, verdict, reasons }) =>
+        paragraph(
+          paper,
+          { first: '    ', rest: '      ' },
+          { tone: 'strong', text: strategy },
+          `, ${verdict}: ${reasons.join('; ') || 'another comes first'}`,
+        ),
+      ),
+    ),
+  ]
+}
+
+function choiceLines(paper: Paper, { reasons, vars }: Verdict): readonly string[] {
+  const values = Object.entries(vars).map(
+    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  return [
+    ...reasons.flatMap((reason) => paragraph(paper, { first: '    ', rest: '      ' }, reason)),
+    ...(values.length === 0
+      ? []
+      : paragraph(paper, { first: '    ', rest: '      ' }, { tone: 'faint', text: values.join(', ') })),
+  ]
+}
+
+function changeLines(paper: Paper, { title, phase, shown, notes }: Change, number: number): readonly string[] {
+  const when = phase === 'persist' ? [{ tone: 'faint', text: ' (kept over a reboot)' } as const] : []
+  return [
+    ...paragraph(paper, { first: `    ${number}. `, rest: '       ' }, title, ...when),
+    ...diffText(paper, '       ', shown),
+    ...notes.flatMap((note) =>
+      paragraph(paper, { first: '       ! ', rest: '         ' }, { tone: 'warn', text: note }),
+    ),
+  ]
+}
+
+function gateText(gate: Gate): string {
+  switch (gate.gate) {
+    case 'reads-back':
+      return 'every change reads back as planned, over a new connection'
+    case 'ports':
+      return `${gate.ports.length === 1 ? 'port' : 'ports'} ${gate.ports.join(', ')} still answer`
+    case 'drops':
+      return `no packet is dropped any more, ${durationText(gate.withinSeconds)} after the change at the latest`
+  }
+}
+
+function section(paper: Paper, title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [...paragraph(paper, '  ', title), ...lines]
+}

@@ -1,0 +1,61 @@
+import type { HostResult } from '../../model/result.ts'
+import { counted, type Paper, paragraph, visible } from '../format.ts'
+import { faultLines } from './fault.ts'
+import { statusColumn, statusCounts, worstFirst } from './status.ts'
+
+/** One line a host, worst first, with cause and next step where something is left to do; then the count of each status. */
+export function resultText(paper: Paper, results: readonly HostResult[]): readonly string[] {
+  const longest = Math.max(0, ...results.map(({ host }) => paper.width(visible(host))))
+  return [
+    ...worstFirst(results).flatMap((result) => hostLines(paper, result, Math.min(longest, 30))),
+    ...paragraph(paper, '', { tone: 'strong', text: counted(results.length, 'host') }, ': ', ...statusCounts(results)),
+  ]
+}
+
+function hostLines(paper: Paper, result: HostResult, column: number): readonly string[] {
+  const name = visible(result.host)
+  const gap = ' '.repeat(Math.max(column - paper.width(name), 0) + 2)
+  const first = paper.ink('strong', name) + gap + statusColumn(paper, result.status)
+  const notes = 'notes' in result ? result.notes : []
+  return [
+    ...paragraph(paper, { first, rest: '    ' }, summary(result)),
+    ...notes.flatMap((note) => paragraph(paper, { first: '    - ', rest: '      ' }, note)),
+    ...('fault' in result && result.fault !== null ? faultLines(paper, '    ', result.fault) : []),
+  ]
+}
+
+/** What a person wants to know beside the status, on the same line. */
+function summary(result: HostResult): string {
+  switch (result.status) {
+    case 'not-reached':
+    case 'blocked':
+      return result.why
+    case 'unreachable':
+    case 'failed':
+      return result.fault.code
+    case 'healthy':
+      return 'nothing to do'
+    case 'no-strategy':
+      return 'no strategy fits: ctfleet plan says why'
+    case 'already-right':
+      return `${result.plan.strategy}, nothing to change`
+    case 'planned':
+    case 'skipped':
+    case 'declined':
+      return workText(result.plan)
+    case 'refused':
+      return `${result.fault.code}, nothing was changed`
+    case 'applied':
+      return `${workText(result.plan)}, transaction ${result.transaction}`
+    case 'rolled-back':
+      return result.fault === null
+        ? `as it was before transaction ${result.transaction}`
+        : `${result.fault.code}; as it was before transaction ${result.transaction}`
+    case 'needs-hands':
+      return `${result.fault.code}, transaction ${result.transaction}`
+  }
+}
+
+function workText({ strategy, changes }: { strategy: string; changes: readonly unknown[] }): string {
+  return `${strategy}, ${counted(changes.length, 'change')}`
+}

@@ -1,0 +1,81 @@
+import type { Finding } from '../../model/finding.ts'
+import type { HostResult, HostStatus } from '../../model/result.ts'
+import { counted, grouped, type Paper, type Piece, paragraph, type Tone } from '../format.ts'
+import { groups } from './groups.ts'
+
+const STATUSES: Readonly<Record<HostStatus, { readonly tone: Tone; readonly rank: number }>> = {
+  'needs-hands': { tone: 'bad', rank: 0 },
+  failed: { tone: 'bad', rank: 1 },
+  unreachable: { tone: 'bad', rank: 2 },
+  refused: { tone: 'bad', rank: 3 },
+  'rolled-back': { tone: 'warn', rank: 4 },
+  blocked: { tone: 'bad', rank: 5 },
+  'no-strategy': { tone: 'bad', rank: 6 },
+  'not-reached': { tone: 'warn', rank: 7 },
+  planned: { tone: 'warn', rank: 8 },
+  skipped: { tone: 'faint', rank: 9 },
+  declined: { tone: 'faint', rank: 10 },
+  applied: { tone: 'good', rank: 11 },
+  'already-right': { tone: 'good', rank: 12 },
+  healthy: { tone: 'good', rank: 13 },
+}
+
+const SEVERITIES: Readonly<Record<Finding['severity'], { readonly tone: Tone; readonly rank: number }>> = {
+  critical: { tone: 'bad', rank: 0 },
+  warning: { tone: 'warn', rank: 1 },
+  info: { tone: 'faint', rank: 2 },
+}
+
+export function statusPiece(status: HostStatus): Piece {
+  return { tone: STATUSES[status].tone, text: status }
+}
+
+export function severityPiece(severity: Finding['severity']): Piece {
+  return { tone: SEVERITIES[severity].tone, text: severity }
+}
+
+/** Those that need a person first, then those that lose packets; hosts that are alike stay in their order. */
+export function worstFirst(results: readonly HostResult[]): readonly HostResult[] {
+  return results.toSorted(
+    (a, b) => STATUSES[a.status].rank - STATUSES[b.status].rank || worstFinding(a) - worstFinding(b),
+  )
+}
+
+export function findingsOf(result: HostResult): readonly Finding[] {
+  if ('findings' in result) return result.findings
+  return 'plan' in result && result.plan !== null ? result.plan.findings : []
+}
+
+/** `6 hosts: 1 unreachable, 2 planned, 3 healthy`, and below who they are, worst first. */
+export function fleetSummary(paper: Paper, results: readonly HostResult[]): readonly string[] {
+  const title = { tone: 'strong', text: counted(results.length, 'host') } as const
+  return [
+    ...paragraph(paper, '', title, ': ', ...statusCounts(results)),
+    ...groups(worstFirst(results), ({ status }) => status).flatMap(([status, members]) =>
+      paragraph(paper, { first: `  ${statusColumn(paper, status)}`, rest: ' '.repeat(17) }, names(members)),
+    ),
+  ]
+}
+
+/** `2 applied, 1 declined`. */
+export function statusCounts(results: readonly HostResult[]): readonly Piece[] {
+  return groups(worstFirst(results), ({ status }) => status).flatMap(([status, members], at) => [
+    ...(at === 0 ? [] : [', ']),
+    { tone: STATUSES[status].tone, text: `${grouped(members.length)} ${status}` },
+  ])
+}
+
+/** The status in its colour, and spaces up to the width of the longest one. */
+export function statusColumn(paper: Paper, status: HostStatus): string {
+  return paper.ink(STATUSES[status].tone, status) + ' '.repeat(15 - status.length)
+}
+
+/** The first names, and how many more there are. */
+export function names(results: readonly { readonly host: string }[], most = 20): string {
+  const shown = results.slice(0, most).map(({ host }) => host)
+  return shown.join(', ') + (results.length > most ? ` and ${results.length - most} more` : '')
+}
+
+function worstFinding(result: HostResult): number {
+  return Math.min(3, ...findingsOf(result).map(({ severity }) => SEVERITIES[severity].rank))
+}

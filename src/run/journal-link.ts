@@ -1,0 +1,89 @@
+import { FOLLOW_ON } from '../journal/conversation.ts'
+import { type JournalRecord, type JournalWord, parseRecord } from '../journal/records.ts'
+import type { Fault } from '../model/fault.ts'
+import type { Host } from '../model/host.ts'
+import type { Script } from '../shell/script.ts'
+import { openSession } from '../transport/catalog.ts'
+import type { Session } from '../transport/transport.ts'
+import { faultOfOutcome } from './facts-host.ts'
+
+/** The host's journal of one transaction, as far as it was seen here. */
+export type SeenJournal = { readonly transaction: string; readonly records: JournalRecord[]; lines: number }
+
+/** Where a transaction stands: waiting for the confirmation, or ended in one of four ways. */
+export type Standing = 'refused' | 'applied' | 'committed' | 'rolled-back' | 'needs-hands'
+
+const STANDINGS: ReadonlySet<JournalWord> = new Set<Standing>([
+  'refused',
+  'applied',
+  'committed',
+  'rolled-back',
+  'needs-hands',
+])
+
+export function newSeenJournal(transaction: string): SeenJournal {
+  return { transaction, records: [], lines: 0 }
+}
+
+/** Says something to the host about its transaction and listens to the journal until it stands still. */
+export async function converse(
+  session: Session,
+  script: Script,
+  words: readonly string[],
+  { journal, seconds }: { readonly journal: SeenJournal; readonly seconds: number },
+): Promise<{ readonly code: number } | { readonly fault: Fault }> {
+  const outcome = await session.run(script, {
+    as: 'root',
+    arguments: words,
+    timeoutMs: seconds * 1000,
+    onLine(line) {
+      const passed = /^# (\d{1,6})$/.exec(line)?.[1]
+      if (passed !== undefined) {
+        journal.lines = Number(passed)
+        return
+      }
+      journal.lines += 1
+      const record = parseRecord(line)
+      if (record !== null) journal.records.push(record)
+    },
+  })
+  if ('refused' in outcome) return { fault: outcome.refused }
+  const fault = faultOfOutcome(outcome, 'carrying the transaction')
+  if (fault !== null) return { fault }
+  return { code: outcome.type === 'exited' ? outcome.code : 0 }
+}
+
+/**
+ * After a lost link: comes back, as often as it takes, and reads on where it was cut off.
+ * @returns why not, when the host could not be asked until the deadline, or `gone`: it knows no such transaction.
+ */
+export async function pickUp(
+  host: Host,
+  journal: SeenJournal,
+  deadline: number,
+): Promise<'picked-up' | 'gone' | { readonly fault: Fault }> {
+  let last: Fault = { code: 'lost', message: 'the connection was lost', next: 'run the same command again' }
+  do {
+    const opened = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
+    if ('refused' in opened) {
+      last = opened.refused
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      continue
+    }
+    await using session = opened
+    const seconds = Math.max(1, Math.ceil((deadline - Date.now()) / 1000))
+    const told = await converse(session, FOLLOW_ON, [journal.transaction, String(journal.lines), String(seconds)], {
+      journal,
+      seconds: seconds + 5,
+    })
+    if ('code' in told && told.code === 7) return 'gone'
+    if ('code' in told && told.code === 0) return 'picked-up'
+    if ('fault' in told) last = told.fault
+  } while (Date.now() < deadline)
+  return { fault: last }
+}
+
+/** The newest word that says where the transaction stands; null while it is on its way. */
+export function standingOf({ records }: SeenJournal): Standing | null {
+  return (records.findLast(({ word }) => STANDINGS.has(word))?.word ?? null) as Standing | null
+}

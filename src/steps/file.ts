@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { known, unknown } from '../model/reading.ts'
+import { lines, type Script, sh } from '../shell/script.ts'
+import type { StepKindSpec } from './step-kind.ts'
+
+type Want = { readonly path: string; readonly content?: string | undefined; readonly comment_out?: string | undefined }
+type State =
+  | { readonly file: 'absent' }
+  | { readonly file: 'present'; readonly mode: string; readonly owner: string; readonly text: string }
+
+/** The longest file that a plan takes in whole, in bytes. */
+const LIMIT = 65536
+
+/** One small text file: its whole content, or one variable's lines commented out. */
+export const file: StepKindSpec<Want, State> = {
+  kind: 'file',
+  summary: 'writes a small file, or comments out the lines that set a variable',
+  phase: 'persist',
+  want: z
+    .strictObject({
+      path: z
+        .string()
+        .regex(/^\/(?:[A-Za-z0-9._@-]+\/)*[A-Za-z0-9._@-]+$/, 'expected an absolute path without special characters'),
+      content: z.string().max(LIMIT).optional(),
+      comment_out: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a variable')
+        .optional(),
+    })
+    .refine((want) => (want.content === undefined) !== (want.comment_out === undefined), {
+      message: 'expected either content or comment_out',
+    }),
+  title: ({ path, comment_out }) =>
+    comment_out === undefined ? `write ${path}` : `comment out ${comment_out} in ${path}`,
+  // The dot at the end keeps trailing newlines apart from none.
+  probe: ({ path }) => sh`if [ -L ${path} ]; then
+  echo link
+elif [ -f ${path} ]; then
+  printf 'present '
+  stat -c '%a %u:%g' ${path} 2> /dev/null || echo '? ?'
+  head -c ${LIMIT + 1} -- ${path}
+  printf '.'
+elif [ -e ${path} ]; then
+  echo other
+else
+  echo absent
+fi`,
+  read(probed, { path }) {
+    if (probed === 'absent\n') return known({ file: 'absent' })
+    if (probed === 'link\n') return unknown(`${path} is a symbolic link; ctfleet does not write through one`)
+    const [, mode, owner, text] = /^present ([0-7]{3,4}|\?) (\d+:\d+|\?)\n([^]*)\.$/.exec(probed) ?? []
+    if (mode === undefined || owner === undefined || text === undefined) return unknown(`${path} is not a plain file`)
+    if (Buffer.byteLength(text) > LIMIT) return unknown(`${path} is longer than ${LIMIT} bytes`)
+    if (text.includes('\uFFFD') || text.includes('\0')) return unknown(`${path} is not a text file in UTF-8`)
+    return known({ file: 'present', mode, owner, text })
+  },
+  goal(now, want) {
+    if (want.content !== undefined) {
+      if (now.file === 'absent') return { file: 'present', mode: '644', owner: '0:0', text: want.content }
+      return { ...now, text: want.content }
+    }
+    if (now.file === 'absent') return now
+    return { ...now, text: commentedOut(now.text, want.comment_out ?? '') }
+  },
+  transition(_from, to, { path }) {
+    if (to.file === 'absent') return sh`rm -f -- ${path}`
+    if (to.mode === '?')
+      return { impossible: `the mode of ${path} is not readable (no stat on the host), so it could not be kept` }
+    if (!isPlainMode(to.mode) || to.owner !== '0:0') {
+      return {
+        impossible: `${path} has mode ${to.mode} and owner ${to.owner}; ctfleet writes only plain files of root`,
+      }
+    }
+    return lines(
+      sh`[ -e ${staged(path)} ] || (`,
+      write(path, to.mode, to.text),
+      sh`) || exit 1
+mv -f -- ${staged(path)} ${path}`,
+    )
+  },
+  stage(_from, to, { path }) {
+    const unstage = sh`rm -f -- ${staged(path)}`
+    if (to.file === 'absent' || !isPlainMode(to.mode)) return { stage: sh`:`, unstage }
+    return { stage: write(path, to.mode, to.text), unstage }
+  },
+  show: (state) => (state.file === 'absent' ? ['(no such file)'] : state.text.split('\n').slice(0, -1)),
+}
+
+function staged(path: string): string {
+  return `${path}.ctfleet-staged`
+}
+
+/** Modes that a umask alone can make: no execute bits, no set-id bits. */
+function isPlainMode(mode: string): boolean {
+  return /^0?[0246]{3}$/.test(mode)
+}
+
+function write(path: string, mode: string, text: string): Script {
+  const umask = (0o777 & ~Number.parseInt(mode, 8)).toString(8).padStart(4, '0')
+  return sh`umask ${umask}
+mkdir -p -- ${path.replace(/\/[^/]+$/, '') || '/'}
+rm -f -- ${staged(path)}
+printf '%s' ${text} > ${staged(path)} || exit 1
+dd if=/dev/null of=${staged(path)} conv=notrunc,fsync 2> /dev/null || :`
+}
+
+function commentedOut(text: string, variable: string): string {
+  return text.replace(new RegExp(`^([ \\t]*)(${variable}=)`, 'gm'), '$1#$2')
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { known, unknown } from '../model/reading.ts'
+import { lines, type Script, sh } from '../shell/script.ts'
+import type { StepKindSpec } from './step-kind.ts'
+
+type Want = { readonly unload: readonly string[] }
+type State = {
+  /** Those of the wanted modules that are loaded, leaf first as they would be removed. */
+  readonly loaded: readonly string[]
+  readonly hashSize: number | null
+  /** Every setting that goes with the module, by path. */
+  readonly settings: { readonly [path: string]: string }
+}
+
+const NAME = /^[A-Za-z0-9_]+$/
+const PARAMETER = '/sys/module/nf_conntrack/parameters/hashsize'
+
+/** Kernel modules out, leaf first; back in root first, with their parameter and settings. */
+export const kernelModules: StepKindSpec<Want, State> = {
+  kind: 'kernel-modules',
+  summary: 'removes kernel modules, and remembers every setting that goes with them',
+  phase: 'runtime',
+  want: z.strictObject({ unload: z.array(z.string().regex(NAME)).min(1) }),
+  title: ({ unload }) => `unload ${unload.join(', ')}`,
+  probe: ({ unload }) => sh`for module in ${unload}; do
+  grep -s -q "^$module " /proc/modules && printf 'module %s\n' "$module"
+done
+if [ -r ${PARAMETER} ]; then
+  printf 'hashsize '
+  cat -- ${PARAMETER}
+fi
+grep -s '' /proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/nf_conntrack_max | grep -v -e _count: -e _buckets:
+[ -e /proc/modules ] && printf 'end\n'`,
+  read(probed) {
+    if (!probed.endsWith('end\n')) return unknown('this kernel has no loadable modules (/proc/modules is not there)')
+    const rows = probed.split('\n')
+    const size = /^hashsize (\d{1,12})$/m.exec(probed)?.[1]
+    return known({
+      loaded: rows.flatMap((row) => (row.startsWith('module ') ? [row.slice(7)] : [])),
+      hashSize: size === undefined ? null : Number(size),
+      settings: Object.fromEntries(
+        rows.flatMap((row) => {
+          const [, path, value] = /^(\/proc\/sys\/net\/[a-z0-9_/]+):(.*)$/.exec(row) ?? []
+          return path === undefined || value === undefined ? [] : [[path, value] as const]
+        }),
+      ),
+    })
+  },
+  goal: (now) => (now.loaded.length === 0 ? now : { loaded: [], hashSize: null, settings: {} }),
+  transition: (from, to) => (to.loaded.length < from.loaded.length ? remove(from.loaded) : bringBack(to)),
+  show: (state) => [
+    ...(state.loaded.length === 0 ? ['none of them loaded'] : state.loaded.map((name) => `module ${name}`)),
+    ...(state.hashSize === null ? [] : [`hashsize = ${state.hashSize}`]),
+    ...Object.entries(state.settings).map(
+      ([path, value]) => `${path.replace('/proc/sys/', '').replaceAll('/', '.')} = ${value}`,
+    ),
+  ],
+}
+
+// rmmod takes away exactly what is named; modprobe -r would also take whatever falls idle by it.
+function remove(modules: readonly string[]): Script {
+  return sh`for module in ${modules}; do
+  if grep -q "^$module " /proc/modules; then
+    rmmod "$module" || exit 1
+  fi
+done`
+}
+
+function bringBack(to: State): Script {
+  const rootFirst = [...to.loaded].reverse()
+  return lines(
+    ...rootFirst.map((module) =>
+      module === 'nf_conntrack' && to.hashSize !== null
+        ? sh`modprobe nf_conntrack hashsize=${to.hashSize} || exit 1`
+        : sh`modprobe ${module} || exit 1`,
+    ),
+    // The parameter sets max to a multiple of itself, and a value below one second reads as 0: write back what differs, no more.
+    sh`back() {
+  [ -e "$1" ] || return 0
+  [ "$(cat -- "$1")" = "$2" ] && return 0
+  printf '%s\n' "$2" > "$1" && [ "$(cat -- "$1")" = "$2" ]
+}
+failed=0`,
+    ...(to.hashSize === null ? [] : [sh`back ${PARAMETER} ${to.hashSize} || failed=1`]),
+    ...Object.entries(to.settings).map(([path, value]) => sh`back ${path} ${value} || failed=1`),
+    sh`exit "$failed"`,
+  )
+}

@@ -1,0 +1,42 @@
+import type { Fault } from '../model/fault.ts'
+
+/** What an abort says to people. */
+export function whyAborted(signal: AbortSignal): string {
+  return typeof signal.reason === 'string' ? signal.reason : 'cancelled from here'
+}
+
+export function cancelled(signal: AbortSignal): { readonly refused: Fault } {
+  return { refused: { code: 'cancelled', message: whyAborted(signal), next: 'Run the same command again' } }
+}
+
+/** The life of a session: over when the signal it was opened with says so, or when it is closed, whichever comes first. */
+export type Life = { readonly signal: AbortSignal; end(why: string): void }
+
+/** AbortSignal.any would do, but on Node 20 each use leaves something behind at a signal that lives for long. */
+export function lifeWithin(outer: AbortSignal): Life {
+  const own = new AbortController()
+  const follow = () => own.abort(outer.reason)
+  outer.addEventListener('abort', follow)
+  if (outer.aborted) follow()
+  return {
+    signal: own.signal,
+    end(why) {
+      outer.removeEventListener('abort', follow)
+      own.abort(why)
+    },
+  }
+}
+
+/** Waits, or stops waiting as soon as it is over. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}

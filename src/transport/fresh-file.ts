@@ -1,0 +1,42 @@
+import { readFile, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+
+/** What a file held, worked out once for all hosts and again when the file changes. */
+export type FreshFile<T> = (path: string) => Promise<T | Unreadable>
+
+export type Unreadable = { readonly unreadable: string; readonly missing: boolean }
+
+export function freshFile<T extends object>(parse: (bytes: Buffer, path: string) => T): FreshFile<T> {
+  const read = new Map<string, { readonly stamp: string; readonly value: Promise<T | Unreadable> }>()
+  return async (named) => {
+    const path = homePath(named)
+    let stamp: string
+    try {
+      const { mtimeMs, size, ino } = await stat(path)
+      stamp = `${mtimeMs} ${size} ${ino}`
+    } catch (error) {
+      return whyUnreadable(error)
+    }
+    const before = read.get(path)
+    if (before?.stamp === stamp) return await before.value
+    const value = readFile(path).then((bytes) => parse(bytes, named), whyUnreadable)
+    read.set(path, { stamp, value })
+    return await value
+  }
+}
+
+/** `~/` as shells have it. */
+function homePath(path: string): string {
+  return path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path
+}
+
+function whyUnreadable(error: unknown): Unreadable {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error)
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    ENOTDIR: 'there is no such file',
+    EACCES: 'it may not be read by this user',
+    EISDIR: 'it is a directory',
+  }
+  return { unreadable: why[code] ?? `it cannot be read (${code})`, missing: code === 'ENOENT' || code === 'ENOTDIR' }
+}

@@ -1,0 +1,82 @@
+import type { Fault } from '../model/fault.ts'
+import type { Host } from '../model/host.ts'
+import { quote } from '../shell/script.ts'
+import { fingerprint } from './identities.ts'
+import { DEFAULT_KNOWN_HOSTS, type KeyVerdict, type KnownKeys, keyType } from './known-hosts.ts'
+import type { ServerHostKeyAlgorithm } from './ssh2.ts'
+
+/** Signature algorithms by key type, best first; a host with several keys must show the one we know. */
+const ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'],
+}
+
+/** All that ssh2 speaks, those first whose keys are known for the host. */
+export function algorithmsFor({ own, ofAddress }: KnownKeys): ServerHostKeyAlgorithm[] {
+  const trusted = (keys: KnownKeys['own']) => keys.filter(({ mark }) => mark === 'trusted').map(({ type }) => type)
+  const types = new Set([...trusted(own), ...trusted(ofAddress), ...Object.keys(ALGORITHMS)])
+  return [...types].flatMap((type) => (Object.hasOwn(ALGORITHMS, type) ? (ALGORITHMS[type] ?? []) : []))
+}
+
+/** Why a host key is not accepted, and how to find out who is right. */
+export function hostKeyFault(verdict: Exclude<KeyVerdict, { verdict: 'known' }>, key: Buffer, host: Host): Fault {
+  const type = keyType(key)
+  const print = `${type} ${fingerprint(key)}`
+  const short = SHORT[type] ?? 'rsa'
+  const name = host.port === 22 ? host.address : `[${host.address}]:${host.port}`
+  const file = host.knownHostsFiles[0] ?? (DEFAULT_KNOWN_HOSTS[0] as string)
+  const compare = `compare on its console: ssh-keygen -lf /etc/ssh/ssh_host_${short}_key.pub`
+  const scan = `ssh-keyscan -t ${short} -p ${host.port} ${quote(host.address)} >> ${shellPath(file)}`
+  switch (verdict.verdict) {
+    case 'revoked':
+      return {
+        code: 'host-key-revoked',
+        message: `its host key ${print} is marked as revoked at ${verdict.entry.origin}`,
+        next: 'Do not connect: somebody may hold the private key. Give the host a new one (ssh-keygen -A) from its console',
+      }
+    case 'changed': {
+      const known = Buffer.from(verdict.entry.key, 'base64')
+      return {
+        code: 'host-key-changed',
+        message: `its host key is ${print}, but ${verdict.entry.origin} has ${fingerprint(known)}: another machine answers, or the key was replaced`,
+        next: `First ${compare}; if it is the same: ssh-keygen -R ${quote(name)} -f ${shellPath(fileOf(verdict.entry.origin))} && ${scan}`,
+      }
+    }
+    case 'unknown': {
+      const authority = verdict.entries.find(({ mark }) => mark === 'cert-authority')
+      const other = verdict.entries.find(({ mark }) => mark === 'trusted')
+      const also =
+        other !== undefined
+          ? `; ${other.origin} has another kind of key, ${other.type}`
+          : authority !== undefined
+            ? `; ${authority.origin} trusts a certificate authority, which is not supported here`
+            : ''
+      return {
+        code: 'host-key-unknown',
+        message: `its host key ${print} is not known${also}`,
+        next: `First ${compare}; if it is the same: ${scan}`,
+      }
+    }
+  }
+}
+
+/** As ssh-keyscan and the files in /etc/ssh call them. */
+const SHORT: Readonly<Record<string, string>> = {
+  'ssh-ed25519': 'ed25519',
+  'ecdsa-sha2-nistp256': 'ecdsa',
+  'ecdsa-sha2-nistp384': 'ecdsa',
+  'ecdsa-sha2-nistp521': 'ecdsa',
+  'ssh-rsa': 'rsa',
+}
+
+/** `~` must stay bare, or the shell will not expand it. */
+function shellPath(path: string): string {
+  return path.startsWith('~/') ? `~/${quote(path.slice(2))}` : quote(path)
+}
+
+function fileOf(origin: string): string {
+  return origin.slice(0, origin.lastIndexOf(':'))
+}

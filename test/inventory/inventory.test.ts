@@ -1,0 +1,325 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { InputError } from '../../src/input/complaint.ts'
+import { readTextFile } from '../../src/input/text-file.ts'
+import { inventoryPath, parseInventory } from '../../src/inventory/inventory.ts'
+
+const HERE = { cwd: '/work/fleet', home: '/home/ada', user: 'ada' }
+
+test('a host without variables is reached at its name, as the one who runs ctfleet', () => {
+  expect(load('all:\n  hosts:\n    web-1:').hosts).toEqual([
+    {
+      name: 'web-1',
+      groups: ['ungrouped'],
+      address: 'web-1',
+      port: 22,
+      user: 'ada',
+      identityFiles: [],
+      knownHostsFiles: ['/home/ada/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
+      become: 'none',
+      transport: 'ssh',
+      vars: {},
+      origin: 'inventory.yaml:3:5',
+    },
+  ])
+})
+
+test('every variable that ctfleet reads', () => {
+  const [host] = load(`
+all:
+  hosts:
+    web-1:
+      ansible_host: "[2001:db8::1]"
+      ansible_port: "2222"
+      ansible_user: ops
+      ansible_ssh_private_key_file: keys/fleet
+      ansible_become: yes
+      ansible_become_method: sudo
+      ansible_become_user: root
+      ansible_connection: ansible.builtin.local
+      ansible_ssh_common_args: "-o ControlMaster=auto -o 'UserKnownHostsFile=~/hosts other' -i ~/second"
+      team: edge
+`).hosts
+  expect(host).toMatchObject({
+    address: '2001:db8::1',
+    port: 2222,
+    user: 'ops',
+    identityFiles: ['/work/fleet/keys/fleet', '/home/ada/second'],
+    knownHostsFiles: ['/home/ada/hosts', '/work/fleet/other', '/etc/ssh/ssh_known_hosts'],
+    become: 'sudo',
+    transport: 'local',
+    vars: { team: 'edge' },
+  })
+})
+
+test('a known_hosts file of our own is the only one read', () => {
+  const text = 'all:\n  vars: {ctfleet_known_hosts_file: [a, ~/b]}\n  hosts: {web-1: }'
+  expect(load(text).hosts[0]?.knownHostsFiles).toEqual(['/work/fleet/a', '/home/ada/b'])
+})
+
+test('deeper groups win over their parents, later names over earlier ones, priority over names, the host over all', () => {
+  const text = `
+all:
+  vars: {a: all, b: all, c: all, d: all, e: all}
+  children:
+    outer:
+      vars: {b: outer, c: outer, d: outer, e: outer}
+      children:
+        alpha: {vars: {c: alpha, d: alpha, e: alpha, f: alpha}, hosts: {web-1: {e: host}}}
+        omega: {vars: {d: omega, e: omega, f: omega}, hosts: {web-1: }}
+        first: {vars: {f: first, ansible_group_priority: 5}, hosts: {web-1: }}
+`
+  const { hosts, groups } = load(text)
+  expect(hosts[0]?.vars).toEqual({ a: 'all', b: 'outer', c: 'alpha', d: 'omega', e: 'host', f: 'first' })
+  expect(hosts[0]?.groups).toEqual(['outer', 'alpha', 'omega', 'first'])
+  expect(groups.find(({ name }) => name === 'outer')?.hosts).toEqual(['web-1'])
+})
+
+test('a group that stands in two places is one group, and a host in two groups one host', () => {
+  const text = 'a: {children: {c: {hosts: {x: {v: 1}}}}}\nb: {children: {c: }, hosts: {x: {w: 2}}}\nc: {vars: {u: 3}}'
+  const { hosts } = load(text)
+  expect(hosts).toHaveLength(1)
+  expect(hosts[0]).toMatchObject({ groups: ['a', 'b', 'c'], vars: { u: 3, v: 1, w: 2 } })
+})
+
+describe('names', () => {
+  const cases: readonly [written: string, hosts: readonly string[]][] = [
+    ['web[1:3]', ['web1:22', 'web2:22', 'web3:22']],
+    ['web[08:10].x', ['web08.x:22', 'web09.x:22', 'web10.x:22']],
+    ['web[1:5:2]', ['web1:22', 'web3:22', 'web5:22']],
+    ['db-[a:c]', ['db-a:22', 'db-b:22', 'db-c:22']],
+    ['r[1:2]s[1:2]', ['r1s1:22', 'r1s2:22', 'r2s1:22', 'r2s2:22']],
+    ['"web[1:2]:2222"', ['web1:2222', 'web2:2222']],
+    ['"2001:db8::1"', ['2001:db8::1:22']],
+    ['"[2001:db8::1]:2222"', ['2001:db8::1:2222']],
+    ['10.1', ['10.1:22']],
+  ]
+  test.each(cases)('%s', (written, hosts) => {
+    expect(load(`all:\n  hosts:\n    ${written}:`).hosts.map(({ address, port }) => `${address}:${port}`)).toEqual(
+      hosts,
+    )
+  })
+})
+
+test('aliases and merge keys work as in Ansible', () => {
+  const text =
+    'all:\n  hosts:\n    a: &base {ansible_user: ops, ansible_port: 2222}\n    b: {<<: *base, ansible_port: 23}\n    c: *base'
+  expect(load(text).hosts.map(({ user, port }) => `${user} ${port}`)).toEqual(['ops 2222', 'ops 23', 'ops 2222'])
+})
+
+test('secrets, templates and vaults do not get into what plans hold', () => {
+  const text = `
+all:
+  vars:
+    db: {name: x, password: hunter2}
+    api_token: abc
+    motd: "{{ greeting }}"
+    sealed: !vault |
+      $ANSIBLE_VAULT;1.1;AES256
+    literal: !unsafe "{{ kept }}"
+  hosts: {web-1: }
+`
+  expect(load(text).hosts[0]?.vars).toEqual({ db: { name: 'x' }, literal: '{{ kept }}' })
+})
+
+describe('mistakes', () => {
+  const hint = (...lines: string[]) => lines.map((line) => `\n  ${line}`).join('')
+  const cases: readonly [what: string, text: string, told: string][] = [
+    [
+      'a port in words',
+      'all:\n  hosts:\n    db-3:\n      ansible_port: ssh',
+      '4:21 all.hosts.db-3.ansible_port: expected a whole number, found "ssh"',
+    ],
+    [
+      'a port too large',
+      'all:\n  hosts: {a: {ansible_port: 70000}}',
+      `2:29 all.hosts.a.ansible_port: 70000 is no port${hint('ports go from 1 to 65535')}`,
+    ],
+    [
+      'a misspelt key',
+      'all:\n  hsots: {a: }',
+      `2:3 all.hsots: unknown key "hsots" in a group${hint('did you mean "hosts"?')}`,
+    ],
+    [
+      'a variable beside vars',
+      'all:\n  ansible_user: a\n  hosts: {a: }',
+      `2:3 all.ansible_user: unknown key "ansible_user" in a group${hint('a variable of the whole group belongs under `vars:`')}`,
+    ],
+    [
+      'a misspelt variable',
+      'all:\n  hosts: {a: {ansible_prot: 3}}',
+      `2:29 all.hosts.a.ansible_prot: ctfleet knows no variable "ansible_prot"${hint('did you mean "ansible_port"?')}`,
+    ],
+    [
+      'hosts as a list',
+      'all:\n  hosts:\n    - web-1\n    - web-2',
+      `3:5 all.hosts: expected a map of names, found a list${hint('write `web-1:` without a dash, each in its line')}`,
+    ],
+    [
+      'hosts at the top',
+      'hosts:\n  web-1:',
+      `1:1 hosts: "hosts" stands at the top, outside of any group${hint('put it under `all:`')}`,
+    ],
+    [
+      'a circle',
+      'a: {children: {b: {children: {a: }}}}',
+      `1:31 a.children.b.children.a: "a" would be inside itself${hint('groups form no circle: take "a" out of here')}`,
+    ],
+    [
+      'a template',
+      'all:\n  hosts: {a: {ansible_host: "{{ ip }}"}}',
+      `2:29 all.hosts.a.ansible_host: is a template: "{{ ip }}"${hint('ctfleet fills in no templates: write the value itself')}`,
+    ],
+    [
+      'a vault',
+      'all:\n  hosts:\n    a:\n      ansible_user: !vault |\n        $ANSIBLE_VAULT',
+      `4:28 all.hosts.a.ansible_user: is a vault${hint('ctfleet opens no vaults: write the value here if it is no secret, or leave it out')}`,
+    ],
+    [
+      'a password',
+      'all:\n  vars: {ansible_become_password: x}\n  hosts: {a: }',
+      `2:35 all.vars.ansible_become_password: passwords and keys in the inventory are not supported yet${hint('use a key (or an agent) to log in, and sudo with NOPASSWD to become root; then take this line out')}`,
+    ],
+    [
+      'another way to root',
+      'all:\n  hosts: {a: {ansible_become_method: su}}',
+      `2:38 all.hosts.a.ansible_become_method: "su" is not supported${hint('ctfleet becomes root through sudo only')}`,
+    ],
+    [
+      'a jump host',
+      'all:\n  hosts: {a: {ansible_ssh_common_args: -J b}}',
+      `2:40 all.hosts.a.ansible_ssh_common_args: ctfleet cannot follow -J yet${hint('run ctfleet where these hosts can be reached directly, or leave them out of its inventory')}`,
+    ],
+    [
+      'a name that is an option',
+      'all:\n  hosts: {"-oProxyCommand=x": }',
+      `2:11 all.hosts."-oProxyCommand=x": "-oProxyCommand=x" begins with a dash${hint('ssh would take it for an option')}`,
+    ],
+    [
+      'a range backwards',
+      'all:\n  hosts: {"a[3:1]": }',
+      '2:11 all.hosts."a[3:1]": this range goes from 3 to 1, which is backwards',
+    ],
+    [
+      'a host twice',
+      'all:\n  hosts:\n    a:\n    a:',
+      `4:5 all.hosts.a: "a" is here twice, first in line 3${hint('keep one of them')}`,
+    ],
+    [
+      'an empty file',
+      '# nothing\n',
+      `1:1: names no host${hint('write at least:', 'all:', '  hosts:', '    web-1.example.com:')}`,
+    ],
+    [
+      'groups without hosts',
+      'all:\n  children: {web: }',
+      `1:1: names no host${hint('write at least:', 'all:', '  hosts:', '    web-1.example.com:')}`,
+    ],
+    [
+      'an INI inventory',
+      '# fleet\n[web]\nweb-1 ansible_port=22\n',
+      `1:1: is an INI inventory; ctfleet reads YAML${hint('let Ansible write it out: ansible-inventory -i FILE --list --yaml > inventory.yaml')}`,
+    ],
+    [
+      'a plugin',
+      'plugin: aws_ec2\nregions: [a]',
+      `1:1 plugin: configures a plugin of Ansible, and names no hosts itself${hint('let Ansible write it out: ansible-inventory -i FILE --list --yaml > inventory.yaml')}`,
+    ],
+  ]
+  test.each(cases)('%s', (_what, text, told) => {
+    expect(messageOf(text)).toBe(`inventory.yaml:${told}`)
+  })
+
+  test('all at once, in reading order, each once', () => {
+    const text = 'all:\n  vars: {ansible_port: x}\n  hsots: {a: }\nweb:\n  hosts: {a: , b: , "c d": }'
+    expect(messageOf(text).match(/^inventory.*?:.*?:/gm)).toEqual([
+      'inventory.yaml:2:',
+      'inventory.yaml:3:',
+      'inventory.yaml:5:',
+    ])
+  })
+})
+
+test('loading is total: an inventory or complaints with places', () => {
+  const part = fc.constantFrom(
+    'all',
+    'web',
+    'hosts',
+    'children',
+    'vars',
+    'ansible_port',
+    'ansible_host',
+    ': ',
+    '\n',
+    '\n  ',
+    '\n    ',
+    '\n      ',
+    '- ',
+    '{',
+    '}',
+    '[1:3]',
+    '22',
+    '&a ',
+    '*a',
+    '<<',
+    '!vault ',
+    '{{x}}',
+    '~',
+    '"',
+    ',',
+  )
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(part, { maxLength: 40 }).map((parts) => parts.join('')),
+  )
+  fc.assert(
+    fc.property(text, (each) => {
+      try {
+        expect(load(each).hosts.length).toBeGreaterThan(0)
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error
+        expect(error.complaints.every(({ line, column }) => line !== null && column !== null)).toBe(true)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('ten thousand hosts load within a few seconds', () => {
+  const hosts = Array.from(
+    { length: 10_000 },
+    (_, at) => `    host-${at}: {ansible_host: 10.0.${at >> 8}.${at & 255}, rack: r${at % 40}}`,
+  )
+  expect(load(`all:\n  hosts:\n${hosts.join('\n')}`).hosts).toHaveLength(10_000)
+})
+
+test('the example that comes with ctfleet loads', () => {
+  const { hosts } = parseInventory(readTextFile('inventory.example.yaml'), 'inventory.example.yaml', HERE)
+  expect(hosts.map(({ name, port, become }) => `${name} ${port} ${become}`)).toEqual([
+    'web-1.example.com 2222 sudo',
+    'web-2.example.com 2222 sudo',
+    'web-3.example.com 2222 sudo',
+    'db-1 22 sudo',
+    'db-2 22 none',
+    'localhost 22 sudo',
+  ])
+})
+
+test('the inventory is the one named, else the one in the environment, else ./inventory.yaml', () => {
+  expect(inventoryPath('a', { CTFLEET_INVENTORY: 'b' })).toBe('a')
+  expect(inventoryPath(undefined, { CTFLEET_INVENTORY: 'b' })).toBe('b')
+  expect(inventoryPath(undefined, { CTFLEET_INVENTORY: '' })).toBe('./inventory.yaml')
+})
+
+function load(text: string) {
+  return parseInventory(text, 'inventory.yaml', HERE)
+}
+
+function messageOf(text: string): string {
+  try {
+    return `loaded ${load(text).hosts.length}`
+  } catch (error) {
+    if (error instanceof InputError) return error.message
+    throw error
+  }
+}

@@ -1,0 +1,154 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkKnownHosts, findKnownKeys, judgeHostKey } from '../../src/transport/known-hosts.ts'
+import { makeKey } from './sshd.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'ctfleet-known-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+/** Public keys as `type base64`. */
+const keys: Record<'one' | 'two' | 'ecdsa' | 'rsa', string> = { one: '', two: '', ecdsa: '', rsa: '' }
+beforeAll(() => {
+  for (const [name, type] of [
+    ['one', 'ed25519'],
+    ['two', 'ed25519'],
+    ['ecdsa', 'ecdsa'],
+    ['rsa', 'rsa'],
+  ] as const) {
+    makeKey(join(directory, name), type)
+    keys[name] = readFileSync(join(directory, `${name}.pub`), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ')
+  }
+})
+
+test('names, ports, patterns, exceptions and hashes mean what they mean to ssh-keygen', async () => {
+  const lines = [
+    `plain,10.0.0.1,[odd]:2222 ${keys.one} a comment`,
+    `*.example.com,!bad.example.com ${keys.two}`,
+    `[*.example.org]:2200 ${keys.one}`,
+    `web-? ${keys.ecdsa}`,
+    `fe80::1 ${keys.rsa}\r`,
+    `\t Upper.Example.NET ${keys.rsa}`,
+    `plain ${keys.rsa}`,
+  ]
+  const path = file('meaning', lines)
+  const hashed = file('hashed', [`secret,10.9.9.9,[secret]:2222 ${keys.one}`, `secret ${keys.ecdsa}`])
+  expect(spawnSync('ssh-keygen', ['-H', '-f', hashed]).status).toBe(0)
+  expect(readFileSync(hashed, 'utf8')).not.toContain('secret')
+
+  const asked = [
+    ...['plain', 'PLAIN', '10.0.0.1', 'odd', 'a.example.com', 'bad.example.com', 'example.com', 'a.b.example.com'],
+    ...['web-1', 'web-', 'web-12', 'fe80::1', 'upper.example.net', 'secret', 'SECRET', '10.9.9.9', 'nobody'],
+  ]
+  for (const files of [[path], [hashed], [path, hashed]]) {
+    for (const address of asked) {
+      for (const port of [22, 2222, 2200]) {
+        const { own } = await findKnownKeys(files, { address, port })
+        const ours = own.map(({ type, key }) => `${type} ${key}`)
+        expect([address, port, ours]).toEqual([
+          address,
+          port,
+          files.flatMap((each) => askSshKeygen(each, address, port)),
+        ])
+      }
+    }
+  }
+  expect((await findKnownKeys([path], { address: 'a.example.org', port: 2200 })).own).toHaveLength(1)
+})
+
+test('a key is known, changed, revoked or unknown, and the entry that says so is named', async () => {
+  const path = file('verdicts', [
+    '# comment',
+    `host ${keys.one}`,
+    `@revoked * ${keys.rsa}`,
+    `host ${keys.rsa}`,
+    `@cert-authority *.ca ${keys.two}`,
+  ])
+  const judge = async (address: string, key: string, port = 22) =>
+    judgeHostKey(await findKnownKeys([path], { address, port }), blob(key))
+
+  expect(await judge('host', keys.one)).toEqual({ verdict: 'known' })
+  expect(await judge('host', keys.two)).toMatchObject({ verdict: 'changed', entry: { origin: `${path}:2` } })
+  expect(await judge('host', keys.rsa)).toMatchObject({ verdict: 'revoked', entry: { origin: `${path}:3` } })
+  expect(await judge('host', keys.ecdsa)).toMatchObject({ verdict: 'unknown', entries: [{ type: 'ssh-ed25519' }, {}] })
+  expect(await judge('other', keys.one)).toEqual({ verdict: 'unknown', entries: [] })
+  // A certificate authority's key is no host's key.
+  expect(await judge('x.ca', keys.two)).toMatchObject({ verdict: 'unknown', entries: [{ mark: 'cert-authority' }] })
+  // As OpenSSH: good for another port of the address, but no alarm there.
+  expect(await judge('host', keys.one, 2222)).toEqual({ verdict: 'known' })
+  expect(await judge('host', keys.two, 2222)).toEqual({ verdict: 'unknown', entries: [] })
+  expect(await judge('host', keys.rsa, 2222)).toMatchObject({ verdict: 'revoked' })
+})
+
+test('lines that make no sense are passed over and make nothing known', async () => {
+  const path = file('broken', [
+    'host',
+    'host ssh-ed25519',
+    'host ssh-ed25519 !!!!',
+    'host 1024 35 1234567890',
+    `@unheard host ${keys.one}`,
+    `@revoked`,
+    '|1|bad ssh-ed25519 AAAA',
+    `|1|!|! ${keys.one}`,
+    '\0\xff\x1b[2J',
+    'x'.repeat(100_000),
+    `*********************a ${keys.one}`,
+    `host ${keys.two}`,
+  ])
+  const { own } = await findKnownKeys([path], { address: 'host', port: 22 })
+  expect(own).toEqual([expect.objectContaining({ origin: `${path}:12` })])
+  expect((await findKnownKeys([path], { address: 'a'.repeat(200), port: 22 })).own).toHaveLength(1)
+  for (const garbage of [Buffer.alloc(0), Buffer.from('ab'), Buffer.alloc(8, 0xff)]) {
+    expect(judgeHostKey({ own, ofAddress: [] }, garbage)).toMatchObject({ verdict: 'unknown' })
+  }
+})
+
+test('a file is read again when it has changed', async () => {
+  const path = file('fresh', [])
+  expect((await findKnownKeys([path], { address: 'host', port: 22 })).own).toEqual([])
+  file('fresh', [`host ${keys.one}`])
+  expect((await findKnownKeys([path], { address: 'host', port: 22 })).own).toHaveLength(1)
+})
+
+test('a file that a person named and that is not there is a complaint', async () => {
+  const missing = join(directory, 'nothing')
+  expect(await checkKnownHosts([file('there', []), missing, directory, missing])).toEqual([
+    { path: missing, message: expect.stringContaining('no such file'), hint: expect.any(String) },
+    { path: directory, message: expect.stringContaining('directory'), hint: expect.any(String) },
+  ])
+  expect((await findKnownKeys([missing], { address: 'host', port: 22 })).own).toEqual([])
+})
+
+test('a fleet of 20 000 hosts is looked up quickly', async () => {
+  const path = file(
+    'many',
+    Array.from({ length: 20_000 }, (_, at) => `host-${at},10.${at >> 16}.${(at >> 8) & 255}.${at & 255} ${keys.one}`),
+  )
+  await findKnownKeys([path], { address: 'host-1', port: 22 })
+  const started = performance.now()
+  for (let at = 0; at < 1000; at++) await findKnownKeys([path], { address: `host-${at}`, port: 2222 })
+  expect(performance.now() - started).toBeLessThan(2000)
+})
+
+function file(name: string, lines: readonly string[]): string {
+  const path = join(directory, name)
+  writeFileSync(path, lines.map((line) => `${line}\n`).join(''))
+  return path
+}
+
+function blob(key: string): Buffer {
+  return Buffer.from(key.split(' ')[1] ?? '', 'base64')
+}
+
+function askSshKeygen(path: string, address: string, port: number): string[] {
+  const name = port === 22 ? address : `[${address}]:${port}`
+  const printed = spawnSync('ssh-keygen', ['-F', name.toLowerCase(), '-f', path], { encoding: 'utf8' }).stdout
+  return printed
+    .split('\n')
+    .flatMap((line) => (line === '' || line.startsWith('#') ? [] : line.trim().split(/\s+/).slice(1, 3).join(' ')))
+}
