@@ -1,0 +1,108 @@
+import { FORGET } from '../journal/conversation.ts'
+import { directoryOf } from '../journal/transaction.ts'
+import type { Fault } from '../model/fault.ts'
+import type { Plan } from '../model/plan.ts'
+import type { HostResult } from '../model/result.ts'
+import { openSession } from '../transport/catalog.ts'
+import { readsBack } from './gates.ts'
+import { type SeenJournal, standingOf } from './journal-link.ts'
+
+/** Seconds more that an undo may take before we stop waiting for word of it. */
+export const UNDO_SECONDS = 60
+
+/** The result that the journal tells of, and what is left on the host put in order. */
+export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | null): Promise<HostResult> {
+  const { host } = plan
+  const { transaction } = journal
+  const standing = standingOf(journal)
+  switch (standing) {
+    case 'committed':
+      return { host: host.name, status: 'applied', plan, transaction, notes: plan.notes }
+    case 'refused':
+      await forget(plan, transaction)
+      return { host: host.name, status: 'refused', plan, fault: refusal(journal) }
+    case 'rolled-back': {
+      const remains = await forget(plan, transaction)
+      if (remains !== null) return { host: host.name, status: 'needs-hands', plan, transaction, fault: remains }
+      return { host: host.name, status: 'rolled-back', plan, transaction, fault: cause ?? failure(plan, journal) }
+    }
+    case 'needs-hands':
+      return { host: host.name, status: 'needs-hands', plan, transaction, fault: leftOver(plan, journal) }
+    case 'applied':
+    case null:
+      return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, 'gone') }
+  }
+}
+
+/** Checks over a new connection that the host reads as before, then removes the transaction's directory. */
+async function forget(plan: Plan, transaction: string): Promise<Fault | null> {
+  const opened = await openSession(plan.host, AbortSignal.timeout(30_000))
+  if ('refused' in opened) return null
+  await using session = opened
+  const differs = await readsBack(session, plan.changes, 'before')
+  if (differs !== null) return differs
+  await session.run(FORGET, { as: 'root', timeoutMs: 30_000, arguments: [transaction] })
+  return null
+}
+
+function refusal({ records, transaction }: SeenJournal): Fault {
+  const detail = records.findLast(({ word }) => word === 'refused')?.detail ?? ''
+  if (detail.startsWith('locked')) {
+    const holder = detail.slice(7) || 'another transaction'
+    return {
+      code: 'locked',
+      message: `it is locked by transaction ${holder}`,
+      next: `wait for it to end, or look at ${directoryOf(holder)}/journal on the host`,
+    }
+  }
+  if (detail.startsWith('drifted')) {
+    return {
+      code: 'drifted',
+      message: 'it is no longer as the plan saw it; nothing was touched',
+      next: 'plan again: ctfleet plan',
+    }
+  }
+  return {
+    code: 'step-failed',
+    message: `transaction ${transaction} could not begin (${detail}); nothing was touched`,
+    next: 'look at the disk space and mounts of the host, then plan again',
+  }
+}
+
+function failure(plan: Plan, { records }: SeenJournal): Fault | null {
+  const failed = records.find(({ word }) => word === 'failed')
+  if (failed !== undefined) {
+    const title = plan.changes[(failed.change ?? 0) - 1]?.title ?? 'a change'
+    return {
+      code: 'step-failed',
+      message: `${title} failed (${failed.detail}); everything was taken back`,
+      next: 'mend what the message says on the host, then plan again: ctfleet plan',
+    }
+  }
+  const expired = records.find(({ word }) => word === 'expired')
+  if (expired === undefined) return null
+  return {
+    code: 'not-confirmed',
+    message: `the host took everything back by itself: ${expired.detail}`,
+    next: 'plan again: ctfleet plan',
+  }
+}
+
+function leftOver(plan: Plan, { records, transaction }: SeenJournal): Fault {
+  const rows = records.filter(({ word }) => word === 'left' || word === 'stuck')
+  const told = rows.map(({ change, detail }) => `${plan.changes[(change ?? 0) - 1]?.title ?? 'a change'}: ${detail}`)
+  return {
+    code: 'undo-failed',
+    message: `not everything could be taken back: ${told.join('; ') || 'see the journal'}`,
+    next: `on the host: cat ${directoryOf(transaction)}/journal ${directoryOf(transaction)}/log, mend it, then sh ${directoryOf(transaction)}/undo`,
+  }
+}
+
+export function outOfReach({ transaction }: SeenJournal, picked: 'gone' | { readonly fault: Fault }): Fault {
+  const why = picked === 'gone' ? 'the transaction is no longer on the host' : picked.fault.message
+  return {
+    code: 'lost',
+    message: `the host could not be asked how its change ended (${why}); unconfirmed changes take themselves back`,
+    next: `when it answers again, on the host: cat ${directoryOf(transaction)}/journal`,
+  }
+}

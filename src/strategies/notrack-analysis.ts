@@ -1,0 +1,103 @@
+import { notrackPatch } from '../firewall/notrack.ts'
+import type { Family, LiveRules } from '../firewall/rules.ts'
+import type { EntrySample, Facts } from '../model/facts.ts'
+import type { Reading } from '../model/reading.ts'
+import { type Flows, managerAmong, type NotrackAnalysis, type Service } from './analysis.ts'
+
+/** A port counts as busy from this part of the sampled entries. */
+const BUSY_SHARE = 0.1
+/** Deleting entries takes one command a port and address. */
+const MOST_ADDRESSES = 32
+
+export function analyseNotrack(
+  facts: Facts,
+  live: Reading<readonly LiveRules[]>,
+  wanted: readonly Service[] | null,
+): NotrackAnalysis {
+  const ports = wanted ?? busyServices(facts)
+  const refused = (why: string): NotrackAnalysis => ({
+    safe: false,
+    why,
+    ports,
+    share: shareOf(facts, ports),
+    edits: [],
+    flows: [],
+    dependsOn: [],
+    notes: [],
+  })
+  if (ports.length === 0) return refused(nothingBusy(facts))
+  if (!live.known) return refused(live.why)
+  const manager = managerAmong(facts, ['kubernetes', 'lvs', 'openvswitch'])
+  if (manager !== null) return refused(`${manager}, which needs its flows tracked`)
+  const { tools, rawTable } = facts.firewall
+  if (!rawTable.known) return refused(`whether the kernel has a raw table is not known: ${rawTable.why}`)
+  if (!rawTable.value) return refused('this kernel has no raw table')
+  if (!tools.known) return refused(`which iptables the host has is not known: ${tools.why}`)
+  const backend = tools.value.defaultBackend
+  if (backend === null) return refused('the host has no iptables program')
+  const { addresses } = facts.listeners
+  if (!addresses.known) return refused(`the host's own addresses are not known: ${addresses.why}`)
+
+  const families: Family[] = ['ip', ...(addresses.value.some((each) => each.includes(':')) ? (['ip6'] as const) : [])]
+  const patch = notrackPatch(live.value, ports, { families, backend })
+  if (!patch.safe) return refused(patch.rule === null ? patch.why : `${patch.why}: ${patch.rule}`)
+  return {
+    safe: true,
+    why: '',
+    ports,
+    share: shareOf(facts, ports),
+    edits: patch.edits,
+    flows: flowsOf(ports, addresses.value),
+    dependsOn: patch.dependsOn,
+    notes: [...patch.notes, ...loosenessNotes(facts)],
+  }
+}
+
+/** Ports of the host that hold a notable part of the table and have a listener; ssh's own port never. */
+function busyServices(facts: Facts): readonly Service[] {
+  const { sample } = facts.entries
+  const { sockets } = facts.listeners
+  if (!sample.known || !sockets.known) return []
+  const ssh = facts.privilege.sshPort
+  return sample.value.byDestinationPort.flatMap(({ protocol, port, share, local }) => {
+    if (protocol !== 'tcp' && protocol !== 'udp') return []
+    const listens = sockets.value.some((socket) => socket.protocol === protocol && socket.port === port)
+    const isSsh = protocol === 'tcp' && (port === 22 || (ssh.known && ssh.value === port))
+    return share >= BUSY_SHARE && local !== null && local > 0.5 && listens && !isSsh ? [{ protocol, port }] : []
+  })
+}
+
+function nothingBusy(facts: Facts): string {
+  const { sample } = facts.entries
+  const { sockets } = facts.listeners
+  if (!sample.known) return `who fills the table is not known: ${sample.why}`
+  if (!sockets.known) return `who listens is not known: ${sockets.why}`
+  if (sample.value.read === 0) return 'the table is empty: no port fills it'
+  const percent = Math.round(BUSY_SHARE * 100)
+  return `no listening port of this host but ssh holds ${percent} % of the entries; name ports with --ports to choose them yourself`
+}
+
+function shareOf({ entries }: Facts, ports: readonly Service[]): number {
+  if (!entries.sample.known) return 0
+  const sample: EntrySample = entries.sample.value
+  const shares = sample.byDestinationPort.filter((each) =>
+    ports.some(({ protocol, port }) => each.protocol === protocol && each.port === port),
+  )
+  return shares.reduce((sum, { share }) => sum + share, 0)
+}
+
+function flowsOf(ports: readonly Service[], addresses: readonly string[]): readonly Flows[] {
+  if (addresses.length > MOST_ADDRESSES) return []
+  return (['tcp', 'udp'] as const).flatMap((protocol) => {
+    const mine = ports.filter((each) => each.protocol === protocol).map(({ port }) => port)
+    return mine.length === 0 ? [] : [{ protocol, ports: mine, addresses }]
+  })
+}
+
+// After a rollback live flows are met in the middle, and picked up as new ones only where tcp_loose is 1.
+function loosenessNotes({ conntrack }: Facts): readonly string[] {
+  const { settings } = conntrack
+  if (settings.known && settings.value.tcp_loose === '1') return []
+  const seen = settings.known ? 'tcp_loose is 0 here' : 'tcp_loose is not known here'
+  return [`${seen}: TCP sessions that are open during a later rollback may not survive it`]
+}

@@ -1,0 +1,36 @@
+import type { LiveRules } from '../firewall/rules.ts'
+import { removableStatefulRules } from '../firewall/stateful.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Reading } from '../model/reading.ts'
+import { managerAmong, type UnloadAnalysis } from './analysis.ts'
+import { heldFromOutside, unloadOrder } from './module-order.ts'
+
+/** Who would bring tracking back, or cannot do without it. */
+const NEED_TRACKING = [
+  'docker',
+  'podman',
+  'kubernetes',
+  'lvs',
+  'firewalld',
+  'ufw',
+  'libvirt',
+  'openvswitch',
+  'conntrackd',
+  'proxmox',
+] as const
+
+export function analyseUnload(facts: Facts, live: Reading<readonly LiveRules[]>): UnloadAnalysis {
+  const refused = (why: string): UnloadAnalysis => ({ possible: false, why, edits: [], modules: [], dependsOn: [] })
+  const manager = managerAmong(facts, NEED_TRACKING)
+  if (manager !== null) return refused(`${manager}, which needs tracking or puts its rules back`)
+  if (!live.known) return refused(live.why)
+  const { loaded } = facts.modules
+  if (!loaded.known) return refused(`the loaded modules are not known: ${loaded.why}`)
+  const order = unloadOrder(loaded.value)
+  if (!order.known) return refused(order.why)
+  const [held] = heldFromOutside(order.value, loaded.value)
+  if (held !== undefined) return refused(`module ${held} is used by something other than rules and modules`)
+  const removal = removableStatefulRules(live.value)
+  if (!removal.removable) return refused(removal.rule === null ? removal.why : `${removal.why}: ${removal.rule}`)
+  return { possible: true, why: '', edits: removal.edits, modules: order.value, dependsOn: removal.dependsOn }
+}
