@@ -1,6 +1,7 @@
+import { counted } from '../diagnosis/numbers.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
-import { counted, visible } from '../report/format.ts'
+import { visible } from '../report/format.ts'
 import type { Answer } from './ask.ts'
 
 export type Planned = Extract<HostResult, { readonly status: 'planned' }>
@@ -36,5 +37,5 @@ export async function approve(all: readonly Planned[], { ask, show }: Person): P
 }
 
 function questionFor({ host, plan }: Planned): string {
-  return `${visible(host)}: ${visible(plan.strategy)}, ${counted(plan.changes.length, 'change')}. Go ahead?`
+  return `${visible(host)}: ${visible(plan.strategy)}, ${counted(plan.changes.length, 'change', 'changes')}. Go ahead?`
 }

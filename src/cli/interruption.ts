@@ -1,5 +1,3 @@
-import type { Terminal } from './terminal.ts'
-
 /** Ctrl-C, and what ends a terminal or a service: the first asks to stop, the second leaves at once. */
 export type Interruption = {
   /** Aborted by the first: no new host begins, those under way finish or undo. */
@@ -11,15 +9,15 @@ export type Interruption = {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** @param leave ends the process. */
-export function watchSignals(terminal: Terminal, leave: () => never): Interruption {
+export function watchSignals(say: (lines: readonly string[]) => void, leave: () => never): Interruption {
   const controller = new AbortController()
   let advice: () => readonly string[] = () => []
   const onSignal = () => {
     if (controller.signal.aborted) {
-      terminal.say(['', 'Left at once.', ...advice()])
+      say(['', 'Left at once.', ...advice()])
       leave()
     }
-    terminal.say(['', 'Stopping: no further host begins, those at work finish or undo. Ctrl-C again leaves at once.'])
+    say(['', 'Stopping: no further host begins, those at work finish or undo. Ctrl-C again leaves at once.'])
     controller.abort(new Error('interrupted'))
   }
   for (const name of SIGNALS) process.on(name, onSignal)

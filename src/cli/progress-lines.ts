@@ -1,4 +1,5 @@
-import { durationText, grouped, type Paper, visible } from '../report/format.ts'
+import { duration, grouped } from '../diagnosis/numbers.ts'
+import { type Paper, visible } from '../report/format.ts'
 import type { News, Tally } from './tally.ts'
 
 /** Hosts of which each is named when it ends, without a terminal; of a larger fleet only those in trouble are. */
@@ -7,7 +8,7 @@ const NAMED_ONE_BY_ONE = 50
 /** Two lines that stand at the bottom of the terminal while a phase runs: how far it is, and who is at work. */
 export function standingLines(paper: Paper, title: string, tally: Tally, now: number): readonly string[] {
   const count = `${grouped(tally.ended)} of ${grouped(tally.total)}`
-  const since = durationText(Math.round((now - tally.startedAt) / 1000))
+  const since = duration(Math.round((now - tally.startedAt) / 1000))
   const atWork = [...tally.atWork].slice(0, 20).map(([host, stage]) => `${visible(host)} ${stage}`)
   const more = tally.atWork.size > atWork.length ? ', …' : ''
   return [
@@ -27,7 +28,7 @@ export function isWorthALine(news: News, tally: Tally): boolean {
 }
 
 export function endLine(title: string, tally: Tally, now: number): string {
-  return `${title}: ${durationText(Math.round((now - tally.startedAt) / 1000))}${countsText(tally)}`
+  return `${title}: ${duration(Math.round((now - tally.startedAt) / 1000))}${countsText(tally)}`
 }
 
 function countsText(tally: Tally): string {

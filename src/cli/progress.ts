@@ -15,8 +15,10 @@ export async function withProgress<T>(
 ): Promise<T> {
   const tally = newTally(phase.total)
   let result: { readonly value: T } | undefined
-  const task = { title: phase.title, task: async () => void (result = { value: await work(tally) }) }
-  const listr = new Listr([task], {
+  const task = async () => {
+    result = { value: await work(tally) }
+  }
+  const listr = new Listr([{ title: phase.title, task }], {
     renderer: FleetRenderer,
     rendererOptions: { terminal, tally },
     fallbackRenderer: FleetRenderer,

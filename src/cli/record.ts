@@ -3,7 +3,7 @@ import type { Run } from '../model/run.ts'
 import type { RunStore } from '../store/store.ts'
 
 /** Keeps the record of a run as its hosts end. */
-export type Record = {
+export type RunRecord = {
   ended(result: HostResult): void
   /** Writes the last word. @returns why the record is not whole, or null. */
   close(results: readonly HostResult[], at: Date): Promise<string | null>
@@ -17,13 +17,14 @@ const REST = 5
  * asked for is known.
  * @throws what the store throws when nothing can be kept; then nothing may begin.
  */
-export async function beginRecord(store: RunStore, run: Run): Promise<Record> {
+export async function beginRecord(store: RunStore, run: Run): Promise<RunRecord> {
   await store.save(run)
   const results = new Map(run.results.map((result) => [result.host, result]))
   let problem: string | null = null
   let writing: Promise<void> | null = null
   let isStale = false
   let isClosed = false
+  let wake = () => {}
 
   const save = async (current: Run) => {
     try {
@@ -39,7 +40,11 @@ export async function beginRecord(store: RunStore, run: Run): Promise<Record> {
       isStale = false
       const startedAt = Date.now()
       await save({ ...run, results: [...results.values()] })
-      if (!isClosed) await pause(REST * (Date.now() - startedAt))
+      if (isClosed) break
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        setTimeout(resolve, REST * (Date.now() - startedAt)).unref()
+      })
     }
     writing = null
   }
@@ -52,13 +57,10 @@ export async function beginRecord(store: RunStore, run: Run): Promise<Record> {
     },
     async close(final, at) {
       isClosed = true
+      wake()
       await writing
       await save({ ...run, results: final, endedAt: at.toISOString() })
       return problem
     },
   }
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms).unref())
 }

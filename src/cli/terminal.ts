@@ -2,6 +2,7 @@ import type { ReadStream, WriteStream } from 'node:tty'
 import fastStringWidth from 'fast-string-width'
 import pico from 'picocolors'
 import type { Paper, Tone } from '../report/format.ts'
+import { type Interruption, watchSignals } from './interruption.ts'
 
 /** Where a person, a file or a program reads what we say. */
 export type Terminal = {
@@ -15,22 +16,30 @@ export type Terminal = {
   readonly error: WriteStream
   /** Somebody can be asked: stdin and stderr are a terminal. */
   readonly canAsk: boolean
+  readonly interruption: Interruption
 }
 
 type Streams = { readonly stdin: ReadStream; readonly stdout: WriteStream; readonly stderr: WriteStream }
 type Environment = { readonly [name: string]: string | undefined }
 
-export function openTerminal({ stdin, stdout, stderr }: Streams, environment: Environment): Terminal {
+/** @param leave ends the process, for a person who interrupts twice. */
+export function openTerminal(
+  { stdin, stdout, stderr }: Streams,
+  environment: Environment,
+  leave: () => never,
+): Terminal {
   const toStdout = writer(stdout)
   const toStderr = writer(stderr)
+  const say = (lines: readonly string[]) => toStderr(textOf(lines))
   return {
     paper: paperOn(stdout, environment),
     print: (lines) => toStdout(textOf(lines)),
     printText: toStdout,
     notices: paperOn(stderr, environment),
-    say: (lines) => toStderr(textOf(lines)),
+    say,
     error: stderr,
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    interruption: watchSignals(say, leave),
   }
 }
 

@@ -13,7 +13,7 @@ const probe = sh`grep -s -e '^[0-9-]' -e '^nf_conntrack' -e '^ip_conntrack' -e '
   /sys/module/nf_conntrack/parameters/hashsize /sys/module/ip_conntrack/parameters/hashsize \
   /sys/module/nf_conntrack/initstate /sys/module/ip_conntrack/initstate \
   /sys/module/nf_conntrack/refcnt /sys/module/ip_conntrack/refcnt /proc/slabinfo /proc/modules
-for f in /proc/modules /proc/slabinfo /sys/module/nf_conntrack /sys/module/ip_conntrack /proc/net/nf_conntrack \
+for f in /proc/net/dev /proc/modules /proc/slabinfo /sys/module/nf_conntrack /sys/module/ip_conntrack /proc/net/nf_conntrack \
   /proc/net/ip_conntrack /proc/net/stat/nf_conntrack /proc/net/stat/ip_conntrack \
   /sys/module/nf_conntrack/parameters/hashsize /sys/module/ip_conntrack/parameters/hashsize; do
   [ -e $f ] && echo "exists $f"
@@ -33,7 +33,10 @@ export const conntrack: Fact<ConntrackFacts> = {
   name: 'conntrack',
   probes: [{ name: 'conntrack', probe, bytes: 'own' }],
   parse(sections) {
-    const seen = mapReading(sections('conntrack'), ({ output }) => seenIn(output))
+    const seen = readWith(sections('conntrack'), ({ output }) => {
+      const from = seenIn(output)
+      return from.words.has('exists /proc/net/dev') ? known(from) : unknown('/proc/net could not be read')
+    })
     const ask = <T>(parse: (seen: Seen) => Reading<T>) => readWith(seen, parse)
     const count = ask((from) => number(from, 'count'))
     const max = ask((from) => number(from, 'max'))

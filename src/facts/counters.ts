@@ -49,8 +49,7 @@ function sampleIn(output: string): Reading<CounterSample> {
   const [file = '', uptime = '', heading = '', ...rows] = linesOf(output, 10_000)
   const at = /^\d{1,12}(\.\d{1,9})?/.exec(uptime)?.[0]
   if (at === undefined) return unknown('/proc/uptime could not be read')
-  if (!file.startsWith('file /'))
-    return unknown(`${FILES.join(' and ')} are not there: connection tracking is not in use`)
+  if (!file.startsWith('file /')) return unknown(`${FILES.join(' and ')} are not there`)
   const names = heading.trim().split(/\s+/)
   if (!names.includes('found')) return notUnderstood(`the heading of ${file.slice(5)}`, heading)
   const sums = names.map(() => 0)

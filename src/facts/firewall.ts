@@ -36,7 +36,8 @@ fi 2>/dev/null
 if command -v iptables-legacy-save >/dev/null; then legacy=iptables-legacy legacy6=ip6tables-legacy; fi
 if command -v iptables-nft-save >/dev/null; then nft=iptables-nft nft6=ip6tables-nft; fi`
 
-const overview = sh`[ "$uid" = 0 ] && echo root
+const overview = sh`[ -e /proc/net/dev ] && echo proc
+[ "$uid" = 0 ] && echo root
 echo "nf_tables $nf_tables"
 echo "release $release"
 echo "legacy $legacy"
@@ -48,7 +49,7 @@ command -v nft >/dev/null && echo 'program nft'
 command -v iptables-save >/dev/null && echo 'program iptables'
 printf '%s\n' "$table_names"
 case $nf_tables$table_names in
-yes* | *ip_tables_names:raw*) ;;
+yes* | likely* | *ip_tables_names:raw*) ;;
 *)
   [ -r "/lib/modules/$release/modules.dep" ] && echo 'dependencies'
   grep -s -m 1 -e iptable_raw -e '/nf_tables\.ko' "/lib/modules/$release/modules.dep" "/lib/modules/$release/modules.builtin" \
@@ -75,7 +76,9 @@ export const firewall: Fact<FirewallFacts> = {
     { name: 'firewall-nft-ruleset', probe: ruleset, bytes: LONGEST_DUMP },
   ],
   parse(sections) {
-    const overviewOf = mapReading(sections('firewall'), ({ output }) => overviewIn(output))
+    const overviewOf = readWith(sections('firewall'), ({ output }) =>
+      output.startsWith('proc\n') ? known(overviewIn(output)) : unknown('/proc/net could not be read'),
+    )
     const nftRuleset = readWith(overviewOf, (seen) => rulesetIn(sections, seen))
     return {
       legacy: {

@@ -3,7 +3,8 @@ import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import { type Fact, linesOf, readWith } from './fact.ts'
 
-const probe = sh`if [ -e /proc/modules ]; then echo 'modules'; cat /proc/modules && echo 'modules end'; fi
+const probe = sh`if [ -e /proc/modules ]; then echo 'modules'; cat /proc/modules && echo 'modules end'
+elif [ -e /proc/version ]; then echo 'no modules'; fi
 [ -r "/lib/modules/$release/modules.builtin" ] && echo 'builtin'
 grep -s -e /netfilter/ -e nf_tables -e '^1$' "/lib/modules/$release/modules.builtin" /proc/sys/kernel/modules_disabled
 :`
@@ -16,15 +17,20 @@ export const modules: Fact<ModuleFacts> = {
   parse(sections) {
     const lines = mapReading(sections('modules'), ({ output }) => linesOf(output, 20_000))
     return {
-      loadable: mapReading(lines, (all) => all[0] === 'modules' && !all.includes(DISABLED)),
+      loadable: readWith(lines, loadableIn),
       loaded: readWith(lines, loadedIn),
       builtin: readWith(lines, builtinIn),
     }
   },
 }
 
+function loadableIn(lines: readonly string[]): Reading<boolean> {
+  if (lines[0] !== 'modules' && lines[0] !== 'no modules') return unknown('/proc could not be read')
+  return known(lines[0] === 'modules' && !lines.includes(DISABLED))
+}
+
 function loadedIn(lines: readonly string[]): ModuleFacts['loaded'] {
-  if (lines[0] !== 'modules') return known([])
+  if (lines[0] === 'no modules') return known([])
   const end = lines.indexOf('modules end')
   if (end === -1) return unknown('/proc/modules could not be read')
   return known(joined(lines.slice(1, end)).flatMap((line) => moduleIn(line) ?? []))
@@ -53,7 +59,8 @@ function joined(lines: readonly string[]): readonly string[] {
 function moduleIn(line: string): Module | undefined {
   const match = /^\s*([\w-]{1,64})\s+\d+\s+(-?\d{1,9}|-)(?:\s+(.*))?$/.exec(line)
   if (match === null) return undefined
-  const [, name = '', references = '', rest = ''] = match
+  const [, name = '', references = '', more = ''] = match
+  const rest = more.replace('[permanent],', ' ')
   const bracketed = /\[([^\]]*)\]?/.exec(rest)?.[1]
   const holders = (bracketed ?? rest.split(/\s/, 1)[0] ?? '').split(/[\s,]+/)
   return {

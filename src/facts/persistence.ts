@@ -43,16 +43,14 @@ done
 for f in ${RULE_FILES}; do
   [ -e $f ] && echo "rules $f"
 done
-grep -s -m 200 -e '^[^#;]*conntrack' -e '^[^#]*TABLES_MODULES=' -e '^[^#]*SAVE_ON_\(STOP\|RESTART\)=' "$@" /dev/null
+grep -s -m 200 -e '^[^#;]*conntrack' -e '^[^#]*TABLES_MODULES\(_UNLOAD\)*=' -e '^[^#]*SAVE_ON_\(STOP\|RESTART\)=' "$@" /dev/null
 :`
 
 export const persistence: Fact<PersistenceFacts> = {
   name: 'persistence',
-  probes: [{ name: 'persistence', probe, bytes: 65_536 }],
+  probes: [{ name: 'persistence', probe, bytes: 'own' }],
   parse(sections) {
-    const seen = readWith(sections('persistence'), ({ output, truncated }) =>
-      truncated ? unknown('the files that name conntrack are too many') : known(output),
-    )
+    const seen = mapReading(sections('persistence'), ({ output }) => output)
     const readable = readWith(seen, (output) => {
       const path = /^unreadable (.{1,200})$/m.exec(output)?.[1]
       return path === undefined ? known(output) : unknown(`${path} is not readable for this user`)
@@ -76,7 +74,7 @@ export const persistence: Fact<PersistenceFacts> = {
 function persistentLines(output: string): readonly PersistenceFile[] {
   const files = [...filesIn(output)].map(([path, lines]) => ({
     path,
-    lines: lines.filter((line) => /conntrack|TABLES_MODULES=/.test(line)),
+    lines: lines.filter((line) => /conntrack|TABLES_MODULES(_UNLOAD)?=/.test(line)),
   }))
   const shown = new Map(files.map(({ path, lines }) => [path, lines.join('\n')]))
   return files

@@ -19,7 +19,7 @@ esac
 [ -d /proc/vz ] && ! [ -d /proc/bc ] && echo 'sign openvz'
 if ! command -v ls >/dev/null; then :
 elif [ -L /proc/self/ns/pid ]; then
-  namespaces=$(ls -ln /proc/self/ns)
+  namespaces=$(ls -ln /proc/self/ns /proc/1/ns)
   printf '%s\n' "$namespaces"
   case $namespaces in
   *'pid:[4026531836]'*) ;;
@@ -126,10 +126,14 @@ function pageSizeOf(seen: Seen): Reading<number> {
   )
 }
 
-function namespaceOf({ text }: Seen, kind: 'net' | 'pid'): Reading<string> {
-  const inode = new RegExp(` ${kind} -> ${kind}:\\[(\\d{1,20})\\]$`, 'm').exec(text)?.[1]
+/** @param process `self`, or `1`, whose namespaces only root may see. */
+function namespaceOf({ text }: Seen, kind: 'net' | 'pid', process: 'self' | '1' = 'self'): Reading<string> {
+  const start = text.indexOf(`\n/proc/${process}/ns:\n`)
+  const end = text.indexOf('\n\n', start + 1)
+  const listing = start === -1 ? '' : text.slice(start, end === -1 ? undefined : end)
+  const inode = new RegExp(` ${kind} -> ${kind}:\\[(\\d{1,20})\\]$`, 'm').exec(listing)?.[1]
   return inode === undefined
-    ? unknown(`/proc/self/ns/${kind} could not be read: an old kernel, or no ls on the host`)
+    ? unknown(`/proc/${process}/ns/${kind} could not be read: an old kernel, or no ls on the host`)
     : known(inode)
 }
 
@@ -157,7 +161,7 @@ function containerOf(seen: Seen): SystemFacts['container'] {
   const pid = namespaceOf(seen, 'pid')
   if (pid.known) {
     // The files that engines leave also lie in images that whole machines were made from.
-    if (pid.value === FIRST_PID_NAMESPACE) return known(null)
+    if (pid.value === FIRST_PID_NAMESPACE) return known(ownNetwork(seen) ? 'namespace' : null)
     const group = /^\/proc\/1\/cgroup:.*?(lxc|docker|libpod|kubepods)/m.exec(seen.text)?.[1]
     if (group !== undefined) return known(group === 'libpod' ? 'podman' : group === 'kubepods' ? 'kubernetes' : group)
     return known(signs[0] ?? 'namespace')
@@ -165,4 +169,11 @@ function containerOf(seen: Seen): SystemFacts['container'] {
   if (signs[0] !== undefined) return known(signs[0])
   if (!all.includes('environ unreadable')) return known(null)
   return unknown('this kernel shows no namespaces, and only root may read /proc/1/environ')
+}
+
+/** A network of its own on a machine whose processes it shares: max and buckets are the machine's. */
+function ownNetwork(seen: Seen): boolean {
+  const ours = namespaceOf(seen, 'net')
+  const first = namespaceOf(seen, 'net', '1')
+  return ours.known && first.known && ours.value !== first.value
 }

@@ -13,11 +13,17 @@ export type Difference = {
   readonly rule: string | null
 }
 
-export function differences(question: Question, before: readonly Passage[], after: readonly Passage[]): readonly Difference[] {
-  return before.flatMap((was, index) => {
-    const is = after[index] as Passage
-    return [...changesOf(question, was, is), ...volatileIn(question, was, is)].slice(0, 2)
-  })
+export function differences(question: Question, before: Standing, after: Standing): readonly Difference[] {
+  const changed = before.passages.flatMap((was, index) => changesOf(question, was, after.passages[index] as Passage))
+  return changed.length > 0 ? changed : volatileIn(question, before, after)
+}
+
+/** What passes under one rule set, and which packets meet a rule that counts them. */
+export type Standing = {
+  readonly passages: readonly Passage[]
+  readonly meters: (site: string) => readonly (Node | null)[]
+  /** Every rule that counts packets in a list which others may share. */
+  readonly sharing: readonly string[]
 }
 
 function changesOf(question: Question, was: Passage, is: Passage): readonly Difference[] {
@@ -38,10 +44,22 @@ function changesOf(question: Question, was: Passage, is: Passage): readonly Diff
   })
 }
 
-function volatileIn(question: Question, was: Passage, is: Passage): readonly Difference[] {
-  const variables = [was.passes, is.passes].flatMap((node: Node) => question.decisions.variablesOf(node))
-  const found = variables.find(({ volatile }) => volatile !== null)
-  return found === undefined ? [] : [{ kind: 'unsure', passage: was.name, rule: found.volatile }]
+/** A verdict may rest on a rule that counts packets only while exactly the same packets meet it. */
+function volatileIn(question: Question, before: Standing, after: Standing): readonly Difference[] {
+  const found = [...before.passages, ...after.passages].flatMap(({ name, passes }) =>
+    question.decisions.variablesOf(passes).flatMap(({ volatile }) => (volatile === null ? [] : [{ name, ...volatile }])),
+  )
+  const [free] = found.filter(({ metered }) => !metered)
+  if (free !== undefined) return [{ kind: 'unsure', passage: free.name, rule: free.site }]
+  const [first] = found
+  if (first === undefined) return []
+  const sites = new Set([...found.map(({ site }) => site), ...before.sharing])
+  const moved = [...sites].find((site) => !sameMeters(before.meters(site), after.meters(site)))
+  return moved === undefined ? [] : [{ kind: 'unsure', passage: first.name, rule: moved }]
+}
+
+function sameMeters(before: readonly (Node | null)[], after: readonly (Node | null)[]): boolean {
+  return before.length === after.length && before.every((met, index) => met !== null && met === after[index])
 }
 
 function change(was: string, is: string): string {

@@ -187,8 +187,11 @@ export type Node = number
 export type Variable = {
   readonly name: string
   readonly size: number
-  /** The rule that makes this variable differ from packet to packet, or null for one that a flow keeps. */
-  readonly volatile: string | null
+  /**
+   * The rule that makes this variable differ from packet to packet, or null for one that a flow keeps. A metered one
+   * answers by how many packets it has met: it stays the same as long as the same packets meet it.
+   */
+  readonly volatile: { readonly site: string; readonly metered: boolean } | null
 }
 export type Assignment = ReadonlyMap<string, number>
 

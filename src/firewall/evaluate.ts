@@ -1,6 +1,6 @@
 import { Decisions, kindOf, type Node } from './decision.ts'
-import { either, no, or, yes } from './logic.ts'
-import { type Question, ruleMatches } from './match.ts'
+import { and, either, no, or, yes } from './logic.ts'
+import { METERED, type Question, ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
 import { type Chain, chainOf, type Family, type LiveRules, type Rule, type RuleSet } from './rules.ts'
 import { spaceOf } from './space.ts'
@@ -116,6 +116,22 @@ export function translatedWhere(question: Question, rules: RuleSet, base: BaseCh
   })
 }
 
+/** Where packets of a class meet one rule and its counters count: what precedes a test that is metered. */
+export function metWhere(question: Question, live: readonly LiveRules[], packet: Packet, site: string): Node {
+  const { decisions } = question
+  let met = no(decisions)
+  let alive = yes(decisions)
+  for (const { rules } of live) {
+    for (const base of PATHS[packet.path]) {
+      const seen = seenBy(packet, base)
+      const answers = { accept: () => no(decisions), drop: () => no(decisions) }
+      met = or(decisions, met, and(decisions, alive, walkBase(question, rules, base, seen, answers, site)))
+      alive = and(decisions, alive, passes(question, chainFate(question, rules, base, seen)))
+    }
+  }
+  return met
+}
+
 /** `yes` where the fate is accept, `no` where it is drop, unsure with its site otherwise. */
 export function passes(question: Question, node: Node): Node {
   return question.decisions.map('passes', node, (value) => {
@@ -137,14 +153,21 @@ export function siteOf(table: string, chain: string, rule: Rule): string {
 
 type Answers = Partial<Record<'accept' | 'drop' | 'no-track' | 'track' | 'translate', (site: string) => Node>>
 
-function walkBase(question: Question, rules: RuleSet, base: BaseChain, packet: Packet, answers: Answers): Node {
+function walkBase(
+  question: Question,
+  rules: RuleSet,
+  base: BaseChain,
+  packet: Packet,
+  answers: Answers,
+  meter: string | null = null,
+): Node {
   const { decisions } = question
   const chain = chainOf(rules, base.table, base.chain)
   const policy = chain?.policy === 'DROP' ? 'drop' : 'accept'
   const site = chain === undefined ? 'no rule' : `${base.table}: policy of ${base.chain}`
   const end = answers[policy]?.(site) ?? decisions.terminal(`unsure|${site}`)
   if (chain === undefined) return end
-  return walk({ question, rules, table: base.table, packet, answers, memo: new Map(), active: new Set() }, chain, end)
+  return walk({ question, rules, table: base.table, packet, answers, meter, memo: new Map(), active: new Set() }, chain, end)
 }
 
 type Walk = {
@@ -153,6 +176,8 @@ type Walk = {
   readonly table: string
   readonly packet: Packet
   readonly answers: Answers
+  /** The rule that is asked for, or null. */
+  readonly meter: string | null
   readonly memo: Map<string, Node>
   readonly active: Set<string>
 }
@@ -168,6 +193,10 @@ function walk(on: Walk, chain: Chain, end: Node): Node {
   let rest = end
   for (const rule of chain.rules.toReversed()) {
     const site = siteOf(on.table, chain.name, rule)
+    if (site === on.meter) {
+      const unmetered = { ...rule, matches: rule.matches.filter(({ name }) => !METERED.has(name)) }
+      rest = or(decisions, ruleMatches(on.question, on.packet, unmetered, site), rest)
+    }
     const here = verdict(on, rule, site, { rest, end })
     if (here !== rest) {
       const matches = ruleMatches(on.question, on.packet, rule, site)

@@ -2,7 +2,7 @@ import type { Difference } from './compare.ts'
 import { type Placed, withPlaced } from './edits.ts'
 import { siteOf } from './evaluate.ts'
 import type { Question } from './match.ts'
-import type { LiveRules } from './rules.ts'
+import type { LiveRules, Rule } from './rules.ts'
 import { type Likeness, type Twin, twinSpec, twinsOf } from './twins.ts'
 
 /**
@@ -31,7 +31,7 @@ export function findTwins(
     const left = attempt(twins)
     if (left.length === 0) return { twins: fewest(twins, (some) => attempt(some).length === 0) }
     first ??= left[0]
-    const found = left.flatMap(({ kind, rule }) => (kind === 'breaks' && rule !== null ? blockerAt(live, rule) : []))
+    const found = left.flatMap(({ kind, rule }) => (kind === 'breaks' && rule !== null ? blockersAt(live, rule) : []))
     const fresh = found.filter((each) => !blockers.some((known) => known.chain === each.chain && known.index <= each.index))
     if (fresh.length === 0) break
     blockers.push(...fresh)
@@ -53,14 +53,21 @@ function fewest(twins: readonly Twin[], works: (twins: readonly Twin[]) => boole
   return kept
 }
 
-function blockerAt(live: readonly LiveRules[], site: string): readonly Blocker[] {
+/** A rule by its site, and the rules that lead to its chain. */
+function blockersAt(live: readonly LiveRules[], site: string): readonly Blocker[] {
   return live.flatMap(({ rules }) =>
-    rules.tables.flatMap((table) =>
-      table.chains.flatMap((chain) => {
-        const index = chain.rules.findIndex((rule) => siteOf(table.name, chain.name, rule) === site)
-        return index === -1 ? [] : [{ table: table.name, chain: chain.name, index }]
-      }),
-    ),
+    rules.tables.flatMap((table) => {
+      const where = (is: (chain: string, rule: Rule) => boolean) =>
+        table.chains.flatMap((chain) =>
+          chain.rules.flatMap((rule, index) => (is(chain.name, rule) ? [{ table: table.name, chain: chain.name, index }] : [])),
+        )
+      const found = where((chain, rule) => siteOf(table.name, chain, rule) === site)
+      for (const { chain } of found) {
+        const callers = where((_, rule) => rule.target?.name === chain)
+        found.push(...callers.filter((caller) => !found.some((known) => known.chain === caller.chain)))
+      }
+      return found
+    }),
   )
 }
 

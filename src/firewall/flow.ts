@@ -1,7 +1,7 @@
 import type { Node } from './decision.ts'
-import { fate, passes, rawFate, untrackedWhere } from './evaluate.ts'
-import { and, either, or } from './logic.ts'
-import type { Question } from './match.ts'
+import { fate, metWhere, passes, rawFate, untrackedWhere } from './evaluate.ts'
+import { and, either, not, or } from './logic.ts'
+import { addressIn, type Question } from './match.ts'
 import { LATER_IN, LATER_OUT, overLoopback, type Packet, reply, request, type Service, type State, SYN } from './packet.ts'
 import type { LiveRules } from './rules.ts'
 
@@ -21,6 +21,42 @@ export type Passage = {
 export function passagesOf(question: Question, live: readonly LiveRules[], service: Service): readonly Passage[] {
   const wire = wirePassages(question, live, service)
   return [...wire, ...loopbackPassages(question, live, service)]
+}
+
+/** Which packets of a service meet a rule that counts them, one entry per kind of packet; null where that is not clear. */
+export function metersOf(
+  question: Question,
+  live: readonly LiveRules[],
+  service: Service,
+  site: string,
+): readonly (Node | null)[] {
+  const { decisions, space } = question
+  return (['wire', 'lo'] as const).flatMap((over) => {
+    const [asked, answered] = [request(space.family, service, over), reply(space.family, service, over)]
+    const untracked = untrackedThroughout(question, live, service, over)
+    if (untracked.in !== untracked.out) return [null]
+    const tcp = service.protocol === 'tcp'
+    const met = (packet: Packet, flags: readonly string[], state: State, kind: string) => {
+      const of = (as: State) => ({ ...packet, flags, state: { is: as }, kind: tcp ? `${packet.kind} ${kind}` : packet.kind })
+      return either(
+        decisions,
+        untracked.in,
+        metWhere(question, live, of('UNTRACKED'), site),
+        metWhere(question, live, of(state), site),
+      )
+    }
+    const sides = over === 'wire' ? [asked] : [asked, overLoopback(asked)]
+    const backSides = over === 'wire' ? [answered] : [answered, overLoopback(answered)]
+    return [
+      ...sides.flatMap((side) => [
+        met(side, tcp ? SYN : [], 'NEW', 'first'),
+        ...(tcp ? LATER_IN : [[]]).map((flags) => met(side, flags, 'ESTABLISHED', 'later')),
+      ]),
+      ...backSides.flatMap((side) =>
+        (tcp ? LATER_OUT : [[]]).map((flags) => met(side, flags, 'ESTABLISHED', 'later')),
+      ),
+    ]
+  })
 }
 
 /** Where all packets of a service are untracked: both ways, over the wire and, if `lo` is set, over loopback. */
@@ -73,11 +109,12 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
     outgoing.later.UNTRACKED,
     either(decisions, untracked.in, alone, answers),
   )
+  const outside = not(decisions, fromLoopbackAddress(question))
   const passages: Passage[] = [
-    { name: 'connections from outside', passes: flow, fates: [...incoming.fates, ...outgoing.fates] },
-    { name: 'first packets from outside', passes: first, fates: incoming.fates },
-    { name: 'later packets from outside', passes: later, fates: incoming.fates },
-    { name: 'replies', passes: replies, fates: outgoing.fates },
+    { name: 'connections from outside', passes: and(decisions, outside, flow), fates: [...incoming.fates, ...outgoing.fates] },
+    { name: 'first packets from outside', passes: and(decisions, outside, first), fates: incoming.fates },
+    { name: 'later packets from outside', passes: and(decisions, outside, later), fates: incoming.fates },
+    { name: 'replies', passes: and(decisions, outside, replies), fates: outgoing.fates },
   ]
   if (tcp) return passages
   // A UDP server also asks others from its own port; a TCP port that listens is never picked for that.
@@ -95,9 +132,14 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
     ...passages,
     {
       name: `what the host itself asks from port ${service.port}`,
-      passes: own,
+      passes: and(decisions, outside, own),
       fates: [...outgoing.fates, ...incoming.fates] },
   ]
+}
+
+/** No packet with a loopback address of another host is ever answered over the wire. */
+export function fromLoopbackAddress(question: Question): Node {
+  return addressIn(question, 'client', question.space.family === 'ip' ? '127.0.0.0/8' : '::1/128')
 }
 
 /** Over loopback a packet keeps on its way in the connection that it got on its way out. */

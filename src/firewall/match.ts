@@ -39,6 +39,7 @@ export function matchHolds(question: Question, packet: Packet, match: Match, sit
     return opaque(question, `${match.text} ${packet.kind}`, site)
   }
   if (ALWAYS.has(match.name)) return yes(decisions)
+  if (METERED.has(match.name)) return opaque(question, `${match.text} ${packet.kind} ${site}`, site, true)
   if (VOLATILE.has(match.name)) return opaque(question, `${match.text} ${packet.kind} ${site}`, site)
   if (match.name === 'mark') {
     return opaque(question, `${match.text} ${packet.path}`, question.marksByState ? site : null)
@@ -64,7 +65,8 @@ export const NEEDS_TRACKING: ReadonlySet<string> = new Set([
 
 const INVERTS_WITHOUT_TRACKING: ReadonlySet<string> = new Set(['helper', 'connlabel'])
 const ALWAYS: ReadonlySet<string> = new Set(['comment', 'counters', 'nfacct'])
-const VOLATILE: ReadonlySet<string> = new Set([
+/** Answers by how many packets it has met. */
+export const METERED: ReadonlySet<string> = new Set([
   'limit',
   'hashlimit',
   'dstlimit',
@@ -74,6 +76,8 @@ const VOLATILE: ReadonlySet<string> = new Set([
   'nth',
   'quota',
   'quota2',
+])
+const VOLATILE: ReadonlySet<string> = new Set([
   'rateest',
   'condition',
   'psd',
@@ -300,7 +304,7 @@ function addressTypeHolds(question: Question, packet: Packet, side: 'source' | '
   return or(decisions, ...others.map((type) => opaque(question, `type ${type} of ${packet[side]}`, null)))
 }
 
-function addressIn(question: Question, role: string, value: string): Node {
+export function addressIn(question: Question, role: string, value: string): Node {
   const { space } = question
   const key = `${role} in ${value}`
   const known = question.addressTests.get(key)
@@ -362,7 +366,8 @@ function cellTest<T extends bigint | number>(
   })
 }
 
-function opaque(question: Question, name: string, volatile: string | null): Node {
+function opaque(question: Question, name: string, site: string | null, metered = false): Node {
   const { decisions } = question
+  const volatile = site === null ? null : { site, metered }
   return decisions.branch({ name, size: 2, volatile }, (cell) => constant(decisions, cell === 1))
 }

@@ -1,8 +1,8 @@
-import { type Difference, differences } from './compare.ts'
+import { type Difference, differences, type Standing } from './compare.ts'
 import { type Placed, withPlaced } from './edits.ts'
-import { fate, passes, questionFor } from './evaluate.ts'
+import { fate, passes, questionFor, siteOf } from './evaluate.ts'
 import { findTwins } from './find-twins.ts'
-import { type Passage, passagesOf, untrackedThroughout } from './flow.ts'
+import { fromLoopbackAddress, metersOf, type Passage, passagesOf, untrackedThroughout } from './flow.ts'
 import { ICMP_ERRORS } from './icmp.ts'
 import { icmpLikeness, likenessesOf } from './likeness.ts'
 import { and, not, or, yes } from './logic.ts'
@@ -42,7 +42,7 @@ export function servicePatch(
     const why = `${name}: a forwarded flow may be translated to that very source port, and its answers would be lost`
     return refused(why, translations.sharedPort)
   }
-  const before = passagesOf(question, live, service)
+  const before = standing(question, live, service)
   const unclear = differences(question, before, before)[0]
   if (unclear !== undefined) return refused(sentence(name, unclear), unclear.rule)
 
@@ -54,7 +54,7 @@ export function servicePatch(
       ports: [`${service.port}`],
       changes: (twinned) => {
         const after = twinned.map((each) => withPlaced(each, placed))
-        return differences(question, before, passagesOf(question, after, service))
+        return differences(question, before, standing(question, after, service))
       },
     })
     if ('twins' in found) {
@@ -62,8 +62,8 @@ export function servicePatch(
         safe: true,
         raw,
         twins: found.twins,
-        losesRelated: raw.length > 0 && losesRelated(question, live, service, before),
-        notes: notesFor(name, service, { before, question, loopback, translations }),
+        losesRelated: raw.length > 0 && losesRelated(question, live, service, before.passages),
+        notes: notesFor(name, service, { before: before.passages, question, loopback, translations }),
       }
     }
     first ??= refused(sentence(name, found.difference), found.difference.rule)
@@ -86,10 +86,11 @@ export function icmpPatch(
       const passage = (rules: readonly LiveRules[], alsoRelated: boolean): Passage => {
         const invalid = likeness.become.map((packet) => fate(question, rules, packet))
         const parts = [...invalid, ...(alsoRelated ? [related] : [])].map((each) => passes(question, each))
-        return { name, passes: or(question.decisions, ...parts), fates: [...invalid, related] }
+        const passing = and(question.decisions, not(question.decisions, fromLoopbackAddress(question)), or(question.decisions, ...parts))
+        return { name, passes: passing, fates: [...invalid, related] }
       }
-      const before = [passage(live, true)]
-      const changes = (after: readonly LiveRules[]) => differences(question, before, [passage(after, false)])
+      const before = alone(passage(live, true))
+      const changes = (after: readonly LiveRules[]) => differences(question, before, alone(passage(after, false)))
       const found = findTwins(question, live, [likeness], { ports: [], changes })
       if ('difference' in found) return refused(sentence(null, found.difference), found.difference.rule)
       twins.push(...found.twins)
@@ -106,7 +107,7 @@ export function unchangedFor(
   put: { readonly family: Family; readonly budget: number },
 ): Refused | null {
   const question = questionFor(put.family, [...live, ...after], { ports: [service.port], budget: put.budget })
-  const changes = differences(question, passagesOf(question, live, service), passagesOf(question, after, service))
+  const changes = differences(question, standing(question, live, service), standing(question, after, service))
   const name = `${service.protocol} port ${service.port}`
   if (changes[0] !== undefined) return refused(sentence(name, changes[0]), changes[0].rule)
   const untracked = untrackedThroughout(question, after, service, 'wire')
@@ -116,6 +117,27 @@ export function unchangedFor(
 
 export function refused(why: string, rule: string | null): Refused {
   return { safe: false, why, rule }
+}
+
+function standing(question: Question, live: readonly LiveRules[], service: Service): Standing {
+  const sharing = live.flatMap(({ rules }) =>
+    rules.tables.flatMap((table) =>
+      table.chains.flatMap((chain) =>
+        chain.rules
+          .filter(({ matches }) => matches.some(({ name }) => name === 'recent' || name === 'hashlimit'))
+          .map((rule) => siteOf(table.name, chain.name, rule)),
+      ),
+    ),
+  )
+  return {
+    passages: passagesOf(question, live, service),
+    meters: (site) => metersOf(question, live, service, site),
+    sharing,
+  }
+}
+
+function alone(passage: Passage): Standing {
+  return { passages: [passage], meters: () => [null], sharing: [] }
 }
 
 function loopbackChoices(

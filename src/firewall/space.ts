@@ -19,6 +19,10 @@ export type Range<T> = readonly [first: T, last: T]
 export function spaceOf(family: Family, live: readonly LiveRules[], ports: readonly number[]): Space {
   const rules = live.flatMap(({ rules }) => rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)))
   const addresses = new Set<bigint>([0n])
+  for (const [first, last] of addressRanges(family === 'ip' ? '127.0.0.0/8' : '::1/128', family) ?? []) {
+    addresses.add(first)
+    addresses.add(last + 1n)
+  }
   const portCuts = new Set<number>([0, ...ports.flatMap((port) => [port, port + 1])])
   const interfaces = new Set<string>()
   const protocols = new Set<string>(['tcp', 'udp', protocolName('icmp', family)])

@@ -43,15 +43,25 @@ export function twinsOf(
       const like = seenBy(likeness.like, base)
       for (const { chain, index, rule } of rulesMet(question, rules, base, like, false).met) {
         if (!decides(rule, chainOf(rules, base.table, rule.target?.name ?? '') !== undefined)) continue
-        const early = from.find((each) => each.table === base.table && each.chain === chain && each.index <= index)
+        const early = from
+          .filter((each) => each.table === base.table && each.chain === chain && each.index <= index)
+          .reduce((least, each) => Math.min(least, each.index), Number.POSITIVE_INFINITY)
+        const copied = early !== Number.POSITIVE_INFINITY
         const missed = likeness.become.some(
           (packet) =>
             ruleMatches(question, seenBy(packet, base), rule, '') !== ruleMatches(question, like, rule, ''),
         )
-        const parts = missed || early !== undefined ? partsOf(rule, likeness) : null
+        const parts = missed || copied ? partsOf(rule, likeness) : null
         if (parts === null) continue
-        const below = early === undefined ? index : early.index - 1
+        const below = copied ? early - 1 : index
         twins.push({ backend, family: like.family, table: base.table, chain, below, parts })
+      }
+      const first = from
+        .filter((each) => each.table === base.table && each.chain === base.chain)
+        .reduce((least, each) => Math.min(least, each.index), Number.POSITIVE_INFINITY)
+      if (first !== Number.POSITIVE_INFINITY && chainOf(rules, base.table, base.chain)?.policy === 'ACCEPT') {
+        const parts = partsOf(POLICY_ACCEPT, likeness) as TwinParts
+        twins.push({ backend, family: like.family, table: base.table, chain: base.chain, below: first - 1, parts })
       }
     }
   }
@@ -73,6 +83,9 @@ export function twinSpec(parts: TwinParts, ports: readonly string[], key: string
         : [...(port.tests === '' ? [] : [`-m ${port.protocol}${port.tests}`]), `-m multiport --${port.side}s ${ports.join(',')}`]
   return [...parts.head, ...portWords, ...parts.tail, `-m comment --comment "${key}"`, parts.jump].join(' ')
 }
+
+/** What a policy of ACCEPT does behind the last rule. */
+const POLICY_ACCEPT: Rule = { spec: '-j ACCEPT', matches: [], target: { name: 'ACCEPT', goto: false, options: [] } }
 
 const OF_PORTS: ReadonlySet<string> = new Set(['tcp', 'udp', 'multiport'])
 const NOT_COPIED: ReadonlySet<string> = new Set(['comment', 'counters', 'protocol', 'fragment', 'in', 'out', 'source', 'destination'])

@@ -115,9 +115,14 @@ function sizeSentence(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>):
     issue.code === 'too_small' ? [issue.minimum, issue.inclusive ?? true] : [issue.maximum, issue.inclusive ?? true]
   const relation =
     issue.code === 'too_small' ? (inclusive ? 'at least' : 'more than') : inclusive ? 'at most' : 'less than'
-  const unit =
-    issue.origin === 'string' ? ' characters' : issue.origin === 'array' || issue.origin === 'set' ? ' items' : ''
-  return `expected ${relation} ${bound}${unit}`
+  const [one, many] = UNITS[issue.origin] ?? ['', '']
+  return `expected ${relation} ${bound}${Number(bound) === 1 ? one : many}`
+}
+
+const UNITS: { readonly [origin: string]: readonly [one: string, many: string] } = {
+  string: [' character', ' characters'],
+  array: [' item', ' items'],
+  set: [' item', ' items'],
 }
 
 function withoutCapital(message: string): string {

@@ -44,11 +44,11 @@ function isDocument(value: unknown): value is PlanDocument {
   return (
     typeof document === 'object' &&
     document !== null &&
-    document['version'] === 1 &&
-    typeof document['id'] === 'string' &&
-    typeof document['inventory'] === 'string' &&
-    Array.isArray(document['hosts']) &&
-    document['hosts'].every(
+    document.version === 1 &&
+    typeof document.id === 'string' &&
+    typeof document.inventory === 'string' &&
+    Array.isArray(document.hosts) &&
+    document.hosts.every(
       (host: unknown) =>
         typeof host === 'object' &&
         host !== null &&

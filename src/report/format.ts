@@ -80,45 +80,6 @@ export function visible(text: string): string {
   return text.replace(UNSEEN, (found) => Array.from(found, escaped).join(''))
 }
 
-/** `251 658`: thousands set apart by thin spaces. */
-export function grouped(number: number): string {
-  return String(number).replace(/^(-?\d+)/, (whole) => whole.replace(/\B(?=(?:\d{3})+$)/g, '\u2009'))
-}
-
-/** `1 entry`, `251 658 entries`. */
-export function counted(number: number, one: string, many = `${one}s`): string {
-  return `${grouped(number)} ${number === 1 ? one : many}`
-}
-
-/** `512 bytes`, `1.5 GiB`. */
-export function byteText(bytes: number): string {
-  const units = ['KiB', 'MiB', 'GiB', 'TiB']
-  if (bytes < 1024) return counted(bytes, 'byte')
-  let value = bytes / 1024
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${value >= 100 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit]}`
-}
-
-/** `0.4 s`, `90 s`, `12 min`, `2 h 5 min`, `5 d`, `3 d 4 h`: two units at most. */
-export function durationText(seconds: number): string {
-  if (seconds < 120) return `${Number(seconds.toFixed(seconds < 10 ? 1 : 0))} s`
-  const minutes = Math.round(seconds / 60)
-  if (minutes < 60) return `${minutes} min`
-  if (minutes < 48 * 60) return twoUnits(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
-  const hours = Math.round(seconds / 3600)
-  return twoUnits(Math.floor(hours / 24), 'd', hours % 24, 'h')
-}
-
-/** `96 %`; a share that is small but not nothing is `<1 %`. */
-export function percentText(share: number): string {
-  const percent = share * 100
-  return percent > 0 && percent < 1 ? '<1 %' : `${Math.round(percent)} %`
-}
-
 const UNSEEN =
   /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|^\p{M}+|(?<=[\p{Z}\p{C}])\p{M}+|(?<=\p{M}{3})\p{M}+/gu
 
@@ -184,8 +145,4 @@ function charactersOf(text: string): readonly string[] {
 
 function inked(paper: Paper, indent: string, text: string, tone: Tone | undefined): string {
   return text.trim() === '' ? indent.trimEnd() : indent + (tone === undefined ? text : paper.ink(tone, text))
-}
-
-function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`
 }

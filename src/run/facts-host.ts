@@ -24,13 +24,16 @@ export async function factsHost(host: Host, { signal, onStage }: Telling): Promi
   return { host: host.name, status: 'read', facts: facts.facts }
 }
 
-/**
- * The facts, read as root where that can be had; otherwise as the login user, with what needs root unknown.
- */
-export async function gatherFacts(session: Session): Promise<{ readonly facts: Facts } | { readonly refused: Fault }> {
+/** `notRoot` is why root was not to be had: then what needs root is unknown in the facts. */
+export type GatheredFacts = { readonly facts: Facts; readonly notRoot: Fault | null }
+
+/** The facts, read as root where that can be had, otherwise as the login user. */
+export async function gatherFacts(session: Session): Promise<GatheredFacts | { readonly refused: Fault }> {
   const asRoot = await readFacts(session, 'root')
-  if (!('refused' in asRoot) || asRoot.refused.code !== 'no-privilege') return asRoot
-  return await readFacts(session, 'login-user')
+  if ('facts' in asRoot) return { ...asRoot, notRoot: null }
+  if (asRoot.refused.code !== 'no-privilege') return asRoot
+  const asUser = await readFacts(session, 'login-user')
+  return 'facts' in asUser ? { ...asUser, notRoot: asRoot.refused } : asUser
 }
 
 async function readFacts(

@@ -48,7 +48,7 @@ fi`,
   read(probed, { path }) {
     if (probed === 'absent\n') return known({ file: 'absent' })
     if (probed === 'link\n') return unknown(`${path} is a symbolic link; ctfleet does not write through one`)
-    const [, mode, owner, text] = /^present ([0-7]{3,4}|\?) (\d+:\d+|\?)\n([^]*)\.$/.exec(probed) ?? []
+    const [, mode, owner, text] = /^present ([0-7]{3,4}|\?) (\d+:\d+|\?)\n([\s\S]*)\.$/.exec(probed) ?? []
     if (mode === undefined || owner === undefined || text === undefined) return unknown(`${path} is not a plain file`)
     if (Buffer.byteLength(text) > LIMIT) return unknown(`${path} is longer than ${LIMIT} bytes`)
     if (text.includes('\uFFFD') || text.includes('\0')) return unknown(`${path} is not a text file in UTF-8`)

@@ -1,4 +1,5 @@
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pid } from 'node:process'
 import type { Run } from '../model/run.ts'
@@ -16,9 +17,13 @@ export function stateDirectory(environment: { readonly [name: string]: string | 
 export function fileStore(state: string): RunStore {
   const directory = join(state, 'runs')
   return {
+    async prepare() {
+      await makeOwn(directory)
+      await access(directory, constants.W_OK | constants.X_OK)
+    },
+
     async save(run) {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
-      await chmod(directory, 0o700)
+      await makeOwn(directory)
       await writeWhole(directory, `${run.id}.json`, printRun(run))
     },
 
@@ -74,6 +79,11 @@ async function readFrom(directory: string, id: string): Promise<{ readonly run: 
   } catch (error) {
     return { place, why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` }
   }
+}
+
+async function makeOwn(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await chmod(directory, 0o700)
 }
 
 /** A reader sees the old text or the new one, whatever happens in between. */

@@ -2,6 +2,8 @@ import type { Run } from '../model/run.ts'
 
 /** Where this controller remembers who asked for what and how it ended. */
 export type RunStore = {
+  /** Rejects when nothing could be saved here. */
+  prepare(): Promise<void>
   /** Records the run, or replaces what was recorded under its id: whole or not at all. Rejects when it cannot be kept. */
   save(run: Run): Promise<void>
   /** Newest first. A record that cannot be read is named beside them and hides no other. */

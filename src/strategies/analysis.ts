@@ -1,38 +1,21 @@
 import type { ChainRef } from '../firewall/depends.ts'
-import type { Edit } from '../firewall/edits.ts'
 import { nativeChains } from '../firewall/native-chains.ts'
 import { parseRules } from '../firewall/parse.ts'
 import type { Backend, Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts, ManagerName } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
+import type { Analysis as PlaybookAnalysis } from '../playbook/names.ts'
 import { analyseNotrack } from './notrack-analysis.ts'
 import { analyseUnload } from './unload-analysis.ts'
 
 export type Service = { readonly protocol: 'tcp' | 'udp'; readonly port: number }
 
-/** What needs algorithms rather than conditions: playbooks see it as `analysis`, the plan binds itself to the chains it rests on. */
+/** What playbooks see as `analysis`, with the chains that its verdicts rest on; the plan binds itself to those. */
 export type Analysis = { readonly unload: UnloadAnalysis; readonly notrack: NotrackAnalysis }
 
-export type UnloadAnalysis = {
-  readonly possible: boolean
-  /** Why not, a sentence; empty when possible. */
-  readonly why: string
-  /** Stateful rules that can go without changing any packet's fate. */
-  readonly edits: readonly Edit[]
-  /** Modules to remove, leaf first. */
-  readonly modules: readonly string[]
-  readonly dependsOn: readonly ChainRef[]
-}
+export type UnloadAnalysis = PlaybookAnalysis['unload'] & { readonly dependsOn: readonly ChainRef[] }
 
-export type NotrackAnalysis = {
-  readonly safe: boolean
-  /** Why not, a sentence; empty when safe. */
-  readonly why: string
-  readonly ports: readonly Service[]
-  /** Part of the sampled entries that these ports hold, 0 to 1; 0 where there is no sample. */
-  readonly share: number
-  readonly edits: readonly Edit[]
-  readonly flows: readonly Flows[]
+export type NotrackAnalysis = PlaybookAnalysis['notrack'] & {
   readonly dependsOn: readonly ChainRef[]
   readonly notes: readonly string[]
 }
@@ -78,12 +61,12 @@ export function liveRules(facts: Facts): Reading<readonly LiveRules[]> {
   return known(found)
 }
 
-/** The first of these that is on the host, with the sign it was known by. */
-export function managerAmong(facts: Facts, names: readonly ManagerName[]): string | null {
+/** The first of these that is on the host, with the sign it was known by; null when none is. */
+export function managerAmong(facts: Facts, names: readonly ManagerName[]): Reading<string | null> {
   const { present } = facts.managers
-  if (!present.known) return `who else manages the firewall is not known: ${present.why}`
+  if (!present.known) return unknown(`who else manages the firewall is not known: ${present.why}`)
   const found = present.value.find(({ name }) => names.includes(name))
-  return found === undefined ? null : `${found.name} is here (${found.sign})`
+  return known(found === undefined ? null : `${found.name} is here (${found.sign})`)
 }
 
 function familyName(family: Family): string {

@@ -1,7 +1,7 @@
 import { notrackPatch } from '../firewall/notrack.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
-import type { EntrySample, Facts } from '../model/facts.ts'
-import type { Reading } from '../model/reading.ts'
+import type { Facts } from '../model/facts.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
 import { type Flows, managerAmong, type NotrackAnalysis, type Service } from './analysis.ts'
 
 /** A port counts as busy from this part of the sampled entries. */
@@ -14,42 +14,46 @@ export function analyseNotrack(
   live: Reading<readonly LiveRules[]>,
   wanted: readonly Service[] | null,
 ): NotrackAnalysis {
-  const ports = wanted ?? busyServices(facts)
-  const refused = (why: string): NotrackAnalysis => ({
-    safe: false,
+  const services = wanted ?? busyServices(facts)
+  const ports = {
+    tcp: services.flatMap(({ protocol, port }) => (protocol === 'tcp' ? [port] : [])),
+    udp: services.flatMap(({ protocol, port }) => (protocol === 'udp' ? [port] : [])),
+  }
+  const not = (safe: Reading<boolean>, why: string): NotrackAnalysis => ({
+    safe,
     why,
     ports,
-    share: shareOf(facts, ports),
     edits: [],
     flows: [],
     dependsOn: [],
     notes: [],
   })
-  if (ports.length === 0) return refused(nothingBusy(facts))
-  if (!live.known) return refused(live.why)
+  const refused = (why: string) => not(known(false), why)
+  const doubtful = (why: string) => not(unknown(why), why)
+
+  if (services.length === 0) return refused(nothingBusy(facts))
+  if (!live.known) return doubtful(live.why)
   const manager = managerAmong(facts, ['kubernetes', 'lvs', 'openvswitch'])
-  if (manager !== null) return refused(`${manager}, which needs its flows tracked`)
-  const { tools, rawTable } = facts.firewall
-  if (!rawTable.known) return refused(`whether the kernel has a raw table is not known: ${rawTable.why}`)
-  if (!rawTable.value) return refused('this kernel has no raw table')
-  if (!tools.known) return refused(`which iptables the host has is not known: ${tools.why}`)
+  if (!manager.known) return doubtful(manager.why)
+  if (manager.value !== null) return refused(`${manager.value}, which needs its flows tracked`)
+  const { tools } = facts.firewall
+  if (!tools.known) return doubtful(`which iptables the host has is not known: ${tools.why}`)
   const backend = tools.value.defaultBackend
   if (backend === null) return refused('the host has no iptables program')
   const { addresses } = facts.listeners
-  if (!addresses.known) return refused(`the host's own addresses are not known: ${addresses.why}`)
+  if (!addresses.known) return doubtful(`the host's own addresses are not known: ${addresses.why}`)
 
   const families: Family[] = ['ip', ...(addresses.value.some((each) => each.includes(':')) ? (['ip6'] as const) : [])]
-  const patch = notrackPatch(live.value, ports, { families, backend })
+  const patch = notrackPatch(live.value, services, { families, backend })
   if (!patch.safe) return refused(patch.rule === null ? patch.why : `${patch.why}: ${patch.rule}`)
   return {
-    safe: true,
+    safe: known(true),
     why: '',
     ports,
-    share: shareOf(facts, ports),
     edits: patch.edits,
-    flows: flowsOf(ports, addresses.value),
+    flows: flowsOf(services, addresses.value),
     dependsOn: patch.dependsOn,
-    notes: [...patch.notes, ...loosenessNotes(facts)],
+    notes: [...patch.notes, ...entriesNotes(facts), ...loosenessNotes(facts)],
   }
 }
 
@@ -77,21 +81,20 @@ function nothingBusy(facts: Facts): string {
   return `no listening port of this host but ssh holds ${percent} % of the entries; name ports with --ports to choose them yourself`
 }
 
-function shareOf({ entries }: Facts, ports: readonly Service[]): number {
-  if (!entries.sample.known) return 0
-  const sample: EntrySample = entries.sample.value
-  const shares = sample.byDestinationPort.filter((each) =>
-    ports.some(({ protocol, port }) => each.protocol === protocol && each.port === port),
-  )
-  return shares.reduce((sum, { share }) => sum + share, 0)
-}
-
 function flowsOf(ports: readonly Service[], addresses: readonly string[]): readonly Flows[] {
   if (addresses.length > MOST_ADDRESSES) return []
   return (['tcp', 'udp'] as const).flatMap((protocol) => {
     const mine = ports.filter((each) => each.protocol === protocol).map(({ port }) => port)
     return mine.length === 0 ? [] : [{ protocol, ports: mine, addresses }]
   })
+}
+
+// Without the conntrack program entries can only run out.
+function entriesNotes({ conntrack }: Facts): readonly string[] {
+  if (!conntrack.tool.known || conntrack.tool.value) return []
+  const timeout = conntrack.timeouts.known ? conntrack.timeouts.value.tcp_timeout_established : undefined
+  const longest = timeout === undefined ? '' : `, up to ${Math.ceil(timeout / 3600)} h for established TCP connections`
+  return [`no conntrack program on the host: entries that are there already stay until they time out${longest}`]
 }
 
 // After a rollback live flows are met in the middle, and picked up as new ones only where tcp_loose is 1.

@@ -52,23 +52,23 @@ export async function login(
       timer = setTimeout(() => fail(loginTimedOut(host, auth.offered)), patience.login)
     })
     client.on('ready', () => settle({ client, socket, lost: lost.signal }))
-    client.on('error', (error: Error & { level?: string }) => {
-      // An agent that fails leaves the other keys to try.
+    client.on('error', (error: Error & { level?: string; code?: unknown }) => {
+      // An agent that fails leaves the other keys to try; a code is the server's own, with which it takes leave.
       if (error.level === 'agent' || (error.level === 'client-authentication' && !auth.over)) return
       words ||= error.message.slice(0, 300)
       if (verdict !== undefined && verdict.of.verdict !== 'known') fail(hostKeyFault(verdict.of, verdict.key, host))
-      else if (auth.over || (auth.begun && /authentication/i.test(words))) fail(authFault(host, auth, words))
-      else onEnd()
+      else if (auth.over || (auth.begun && typeof error.code === 'number')) fail(authFault(host, auth, words))
+      else onEnd(error.level === 'client-socket' || socket.readableEnded)
       socket.destroy()
       lost.abort(words)
     })
-    const onEnd = () => {
+    const onEnd = (byPeer = true) => {
       words ||= 'the host closed the connection'
-      fail(brokenOff(host, words, verdict !== undefined), socket.bytesRead < GREETING)
+      fail(brokenOff(host, words, verdict !== undefined), byPeer && socket.bytesRead < GREETING)
       lost.abort(words)
     }
-    client.on('end', onEnd)
-    client.on('close', onEnd)
+    client.on('end', () => onEnd())
+    client.on('close', () => onEnd())
     if (signal.aborted) return onAbort()
     if (socket.destroyed) return onEnd()
     // ssh2 throws at once for what it does not like in here.
@@ -108,7 +108,7 @@ type Offering = {
   /** What the server said that it takes. */
   readonly accepted: readonly string[]
   readonly halfway: boolean
-  next(accepted: readonly string[] | null, partial: boolean | null): AnyAuthMethod | false
+  readonly next: (accepted: readonly string[] | null, partial: boolean | null) => AnyAuthMethod | false
 }
 
 /** Offers one key after the other; with none at hand it asks what would be taken, to be able to say it. */

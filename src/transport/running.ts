@@ -24,11 +24,11 @@ export type End =
 export type Running = {
   readonly result: Promise<RunResult>
   readonly settled: boolean
-  stdout(chunk: Buffer): void
-  stderr(chunk: Buffer): void
-  ended(end: End): void
+  readonly stdout: (chunk: Buffer) => void
+  readonly stderr: (chunk: Buffer) => void
+  readonly ended: (end: End) => void
   /** For what never became a running script. */
-  refused(fault: Fault): void
+  readonly refused: (fault: Fault) => void
 }
 
 /**
@@ -126,11 +126,11 @@ function whyNotRun({ stage, code, words }: Stopped, { user }: Host): Fault {
         next: 'Set ansible_become: true for this host (sudo), or log in as root (ansible_user: root)',
       }
     case 'sudo':
-      // The shell's own code for a program that it did not find.
-      if (code === 127) {
+      // The shell's own codes for a program that is not there or that it may not run.
+      if (code === 126 || code === 127) {
         return {
           code: 'no-privilege',
-          message: `sudo is not installed, and ${user} is not root`,
+          message: `sudo is not there or may not be run, and ${user} is not root: ${it}`,
           next: 'Install sudo on the host, or log in as root (ansible_user: root)',
         }
       }

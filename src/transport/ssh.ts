@@ -9,9 +9,8 @@ import type { ClientChannel } from './ssh2.ts'
 import { dial, PATIENCE, type Patience } from './tcp.ts'
 import type { Session, Transport } from './transport.ts'
 
-/** How often an sshd that hangs up on us is asked again, and how long we stay away, in milliseconds. */
+/** How often an sshd is asked that hangs up before it greets, as it does when too many ask at a time (MaxStartups). */
 const KNOCKS = 4
-const BETWEEN_KNOCKS = 500
 
 export const ssh: Transport = sshTransport(PATIENCE)
 
@@ -24,11 +23,13 @@ export function sshTransport(patience: Patience): Transport {
       const [offers, known] = await Promise.all([offersFor(host), findKnownKeys(files, host)])
       for (let knocks = 1; ; knocks++) {
         const dialled = await dial(host, patience, signal)
-        if ('refused' in dialled) return dialled
-        const entered = await login(host, { ...dialled, credentials: { offers, known }, patience, signal })
+        const entered =
+          'refused' in dialled
+            ? { ...dialled, early: dialled.refused.code === 'lost' }
+            : await login(host, { ...dialled, credentials: { offers, known }, patience, signal })
         if ('client' in entered) return sshSession(host, entered, { patience, signal })
         if (!entered.early || knocks === KNOCKS) return { refused: entered.refused }
-        await pause(BETWEEN_KNOCKS * (knocks - 0.5 + Math.random()), signal)
+        await pause(patience.betweenKnocks * (knocks - 0.5 + Math.random()), signal)
       }
     },
   }

@@ -27,7 +27,7 @@ export function readPreamble(nonce: string): Preamble {
       return stage
     },
     get said() {
-      return `${said}${pending}`.slice(0, SHOWN).trim()
+      return Buffer.concat([said, pending]).toString('utf8').slice(0, SHOWN).trim()
     },
     strip(chunk) {
       if (stage === 'ready') return chunk

@@ -9,6 +9,8 @@ export type Patience = {
   readonly connecting: number
   readonly attempt: number
   readonly betweenAttempts: number
+  /** Before an sshd that hung up on us is asked again, about. */
+  readonly betweenKnocks: number
   /** From the TCP connection until the host key is checked, and from there until the login is through. */
   readonly handshake: number
   readonly login: number
@@ -26,13 +28,17 @@ export const PATIENCE: Patience = {
   connecting: 15_000,
   attempt: 3_200,
   betweenAttempts: 200,
+  betweenKnocks: 500,
   handshake: 10_000,
   login: 20_000,
   keepalive: 8_000,
   closing: 1_000,
 }
 
-/** Opens a TCP connection without Nagle's delay, trying again for as long as nothing at all comes back. */
+/**
+ * Opens a TCP connection without Nagle's delay, trying again for as long as nothing at all comes back.
+ * `lost`: it was there for a moment.
+ */
 export async function dial(
   host: Host,
   patience: Patience,
@@ -47,7 +53,7 @@ export async function dial(
       return cancelled(signal)
     }
     if (tried.type === 'connected') return { socket: tried.socket }
-    if (tried.type === 'failed' && !MAY_PASS.has(tried.code)) return { refused: faultOf(tried.code, host) }
+    if (tried.type === 'failed' && tried.code !== 'ETIMEDOUT') return { refused: faultOf(tried.code, host) }
     await pause(patience.betweenAttempts, signal)
     // What is left must do for a SYN and its answer.
     if (deadline - performance.now() < patience.betweenAttempts) return { refused: silence(host, tried, attempts) }
@@ -58,9 +64,6 @@ type Tried =
   | { readonly type: 'connected'; readonly socket: Socket }
   | { readonly type: 'failed'; readonly code: string }
   | { readonly type: 'silent'; readonly resolved: boolean }
-
-/** A reset may come from a middlebox that is as overloaded as the host; the kernel's own time-out is ours in another word. */
-const MAY_PASS = new Set(['ETIMEDOUT', 'ECONNRESET', 'EPIPE'])
 
 async function tryOnce({ address, port }: Host, ms: number, signal: AbortSignal): Promise<Tried> {
   return await new Promise((resolve) => {
@@ -110,6 +113,13 @@ function faultOf(code: string, { address, port }: Host): Fault {
         code: 'unreachable',
         message: `there is no way to ${address} from here (${code})`,
         next: `ip route get ${address}`,
+      }
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return {
+        code: 'lost',
+        message: `${address} port ${port} takes connections and resets them`,
+        next: `ssh -v -p ${port} ${address}; look for MaxStartups, hosts.deny or fail2ban there`,
       }
     case 'EMFILE':
     case 'ENFILE':

@@ -41,6 +41,10 @@ export function labels(at: string): readonly Label[] {
   })
 }
 
+export function textOf(at: string, path: string): string {
+  return readFileSync(join(at, path), 'utf8')
+}
+
 /** Every file below a folder of the corpus, by its path in it. */
 export function filesBelow(at: string, folder: string): readonly string[] {
   return readdirSync(join(at, folder), { recursive: true, encoding: 'utf8' })

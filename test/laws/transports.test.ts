@@ -66,7 +66,7 @@ describe.each(TRANSPORTS.map(({ name }) => name))('over %s', (name) => {
       "a'b",
       '"',
       'x\ny\n',
-      '$(id) `id` ${x}',
+      '$(id) `id` $HOME',
       '\\',
       '!! !x',
       '-n',

@@ -38,9 +38,9 @@ test('sudo that gives something less than everything is a refusal too', async (c
 })
 
 test('a host without sudo is a refusal that says so', async (ctx) => {
-  const before = 'mkdir /tmp/bin && mount --bind /dev/null /usr/bin/sudo'
+  const before = 'mount --bind /dev/null /usr/bin/sudo'
   expect(await asNobody(ctx, { before, script: sh`id -u` })).toMatchObject({
-    refused: { code: 'no-privilege', message: expect.stringMatching(/sudo/) },
+    refused: { code: 'no-privilege', message: expect.stringContaining('sudo is not there') },
   })
 })
 
@@ -58,7 +58,7 @@ async function asNobody(ctx: TestContext, { before, script, become }: Story) {
   const errand = prepareErrand(script, { as: 'root', arguments: ["it's"] }, become ?? 'sudo')
   const inner = [
     'mount -t tmpfs none /tmp',
-    'if [ -d /etc/sudoers.d ]; then mount -t tmpfs none /etc/sudoers.d; fi',
+    'if [ -d /etc/sudoers.d ]; then mount -t tmpfs -o mode=755 none /etc/sudoers.d; fi',
     before,
     'echo mounted >&3',
     'export SSH_CONNECTION="192.0.2.1 5 192.0.2.2 22"',
@@ -68,7 +68,7 @@ async function asNobody(ctx: TestContext, { before, script, become }: Story) {
     input: errand.payload,
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   })
-  if (`${ended.output[3]}` !== 'mounted\n') ctx.skip(`needs a mount namespace: ${ended.stderr}`)
+  if (ended.output[3]?.toString() !== 'mounted\n') ctx.skip(`needs a mount namespace: ${ended.stderr.toString()}`)
   const signal = new AbortController().signal
   const host = { ...LOCALHOST, user: 'nobody' }
   const running = startRunning(errand, { timeoutMs: 1000, as: 'root' }, { host, signal, letGo() {} })

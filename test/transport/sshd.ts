@@ -94,7 +94,7 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
 
 export function makeKey(path: string, type: string, passphrase = ''): void {
   const made = spawnSync('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'test', '-f', path])
-  if (made.status !== 0) throw new Error(`ssh-keygen: ${made.stderr}`)
+  if (made.status !== 0) throw new Error(`ssh-keygen: ${made.stderr.toString()}`)
 }
 
 async function freePort(): Promise<number> {

@@ -1,7 +1,8 @@
+import { bytes, counted, duration, grouped, percent } from '../../diagnosis/numbers.ts'
 import type { ConntrackFacts, Facts, FirewallFacts, Module, RuleDump, Share } from '../../model/facts.ts'
 import type { Fault } from '../../model/fault.ts'
 import { known, mapReading, type Reading } from '../../model/reading.ts'
-import { byteText, counted, durationText, grouped, type Paper, paragraph, percentText } from '../format.ts'
+import { type Paper, paragraph } from '../format.ts'
 import { faultLines } from './fault.ts'
 import { type Row, rows } from './rows.ts'
 
@@ -24,13 +25,13 @@ function hostLines(paper: Paper, result: HostFacts): readonly string[] {
       return [...paragraph(paper, '', name), ...subjects(paper, result.facts)]
     case 'not-reached':
       return [
-        ...paragraph(paper, '', name, '  ', { tone: 'warn', text: 'not reached' }),
+        ...paragraph(paper, '', name, ': ', { tone: 'warn', text: result.status }),
         ...paragraph(paper, '  ', result.why),
       ]
     case 'unreachable':
     case 'failed':
       return [
-        ...paragraph(paper, '', name, '  ', { tone: 'bad', text: result.status }),
+        ...paragraph(paper, '', name, ': ', { tone: 'bad', text: result.status }),
         ...faultLines(paper, '  ', result.fault),
       ]
   }
@@ -54,10 +55,10 @@ function systemRows({ system, memory, privilege }: Facts): readonly Row[] {
     ['system', mapReading(system.os, ({ name }) => name)],
     ['kernel', mapReading(system.kernel, ({ release }) => release)],
     ['machine', mapReading(system.machine, (machine) => machine)],
-    ['word, page', both(system.archBits, system.pageSize, (bits, page) => `${bits} bits, ${byteText(page)}`)],
+    ['word, page', both(system.archBits, system.pageSize, (bits, page) => `${bits} bits, ${bytes(page)}`)],
     ['processors', mapReading(system.cpus, grouped)],
-    ['memory', both(memory.total, memory.available, (all, free) => `${byteText(all)}, ${byteText(free)} available`)],
-    ['up for', mapReading(system.uptime, durationText)],
+    ['memory', both(memory.total, memory.available, (all, free) => `${bytes(all)}, ${bytes(free)} available`)],
+    ['up for', mapReading(system.uptime, duration)],
     ['started by', mapReading(system.init, (init) => (init === 'systemd' ? 'systemd' : 'another init than systemd'))],
     ['container', mapReading(system.container, (container) => container ?? 'none, a whole machine')],
     ['boot id', system.bootId],
@@ -73,11 +74,11 @@ function trackingRows(conntrack: ConntrackFacts): readonly Row[] {
   return [
     ['conntrack', both(generation, form, (name, how) => `${name}_conntrack, ${how}`)],
     ['table', both(count, max, (now, limit) => `${grouped(now)} of ${counted(limit, 'entry', 'entries')}`)],
-    ['usage', mapReading(usage, percentText)],
+    ['usage', mapReading(usage, percent)],
     ['max', writability(max, conntrack.maxWritable)],
     ['buckets', writability(buckets, conntrack.bucketsWritable)],
     ['hashsize parameter', mapReading(hashSize, grouped)],
-    ['size of an entry', mapReading(conntrack.entryBytes, byteText)],
+    ['size of an entry', mapReading(conntrack.entryBytes, bytes)],
     ['timeouts', mapReading(conntrack.timeouts, timeoutText)],
     ['settings', mapReading(conntrack.settings, settingText)],
     ['settings are under', conntrack.directory],
@@ -93,8 +94,8 @@ function lossRows({ counters, kernelLog }: Facts): readonly Row[] {
     label,
     both(reading, counters.seconds, (packets, seconds) => [
       packets > 0
-        ? { tone: 'bad', text: `${counted(packets, 'packet')} in ${durationText(seconds)}` }
-        : `none in ${durationText(seconds)}`,
+        ? { tone: 'bad', text: `${counted(packets, 'packet', 'packets')} in ${duration(seconds)}` }
+        : `none in ${duration(seconds)}`,
     ]),
   ]
   return [
@@ -102,15 +103,15 @@ function lossRows({ counters, kernelLog }: Facts): readonly Row[] {
     growth('evicted early', counters.earlyDrop),
     growth('insert failed', counters.insertFailed),
     growth('chain too long', counters.chainTooLong),
-    ['dropped since boot', mapReading(counters.dropTotal, (packets) => counted(packets, 'packet'))],
+    ['dropped since boot', mapReading(counters.dropTotal, (packets) => counted(packets, 'packet', 'packets'))],
     ['kernel log', mapReading(kernelLog.tableFull, tableFullText)],
   ]
 }
 
 function tableFullText({ lines, newestAgeSeconds }: { lines: number; newestAgeSeconds: number | null }): string {
   if (lines === 0) return 'no "table full" in what it still holds'
-  const newest = newestAgeSeconds === null ? 'at a time that it does not say' : `${durationText(newestAgeSeconds)} ago`
-  return `${counted(lines, 'line')} with "table full", the newest ${newest}`
+  const newest = newestAgeSeconds === null ? 'at a time that it does not say' : `${duration(newestAgeSeconds)} ago`
+  return `${counted(lines, 'line', 'lines')} with "table full", the newest ${newest}`
 }
 
 function entryRows({ entries }: Facts): readonly Row[] {
@@ -135,11 +136,11 @@ function entryRows({ entries }: Facts): readonly Row[] {
 
 function localText(local: number | null): string {
   if (local === null || local === 1) return ''
-  return local === 0 ? ' (elsewhere)' : ` (${percentText(local)} here)`
+  return local === 0 ? ' (elsewhere)' : ` (${percent(local)} here)`
 }
 
 function sharesText(shares: readonly Share[]): string {
-  return shares.length === 0 ? 'none' : shares.map(({ key, share }) => `${key} ${percentText(share)}`).join(', ')
+  return shares.length === 0 ? 'none' : shares.map(({ key, share }) => `${key} ${percent(share)}`).join(', ')
 }
 
 function firewallRows(firewall: FirewallFacts, { listeners, managers, modules }: Facts): readonly Row[] {
@@ -171,7 +172,7 @@ function firewallRows(firewall: FirewallFacts, { listeners, managers, modules }:
 function dumps({ ip, ip6 }: { ip: RuleDump; ip6: RuleDump }): Reading<string> {
   const one = (family: string, dump: RuleDump) =>
     dump.known
-      ? `${family}: ${dump.value === null ? 'none' : counted(ruleCount(dump.value), 'rule')}`
+      ? `${family}: ${dump.value === null ? 'none' : counted(ruleCount(dump.value), 'rule', 'rules')}`
       : `${family}: not known: ${dump.why}`
   return known([one('IPv4', ip), one('IPv6', ip6)].join(', '))
 }
@@ -218,7 +219,7 @@ function writability(value: Reading<number>, writable: Reading<boolean>): Readin
 function timeoutText(timeouts: { readonly [key: string]: number }): string {
   return (
     Object.entries(timeouts)
-      .map(([key, seconds]) => `${key} ${durationText(seconds)}`)
+      .map(([key, seconds]) => `${key} ${duration(seconds)}`)
       .join(', ') || 'none'
   )
 }

@@ -1,8 +1,9 @@
+import { duration } from '../../diagnosis/numbers.ts'
 import type { Change } from '../../model/change.ts'
 import type { Gate, Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import type { Verdict } from '../../model/verdict.ts'
-import { durationText, type Paper, type Piece, paragraph, visible } from '../format.ts'
+import { type Paper, type Piece, paragraph, visible } from '../format.ts'
 import { diffText } from './diff.ts'
 import { faultLines } from './fault.ts'
 import { groups } from './groups.ts'
@@ -56,9 +57,9 @@ function sameChange(result: HostResult): string {
 }
 
 function headLines(paper: Paper, group: readonly HostResult[], first: HostResult): readonly string[] {
-  const title: Piece[] = [{ tone: 'strong', text: names(group) }, '  ', statusPiece(first.status)]
+  const title: Piece[] = [{ tone: 'strong', text: names(group) }, ': ', statusPiece(first.status)]
   const strategy =
-    'plan' in first && first.plan !== null && first.plan.changes.length > 0 ? `: ${first.plan.strategy}` : ''
+    'plan' in first && first.plan !== null && first.plan.changes.length > 0 ? `, ${first.plan.strategy}` : ''
   return paragraph(paper, { first: '', rest: '  ' }, ...title, strategy)
 }
 
@@ -181,7 +182,7 @@ function gateText(gate: Gate): string {
     case 'ports':
       return `${gate.ports.length === 1 ? 'port' : 'ports'} ${gate.ports.join(', ')} still answer`
     case 'drops':
-      return `no packet is dropped any more, ${durationText(gate.withinSeconds)} after the change at the latest`
+      return `no packet is dropped any more, ${duration(gate.withinSeconds)} after the change at the latest`
   }
 }
 

@@ -1,5 +1,6 @@
+import { counted } from '../../diagnosis/numbers.ts'
 import type { HostResult } from '../../model/result.ts'
-import { counted, type Paper, paragraph, visible } from '../format.ts'
+import { type Paper, paragraph, visible } from '../format.ts'
 import { faultLines } from './fault.ts'
 import { statusColumn, statusCounts, worstFirst } from './status.ts'
 
@@ -8,7 +9,13 @@ export function resultText(paper: Paper, results: readonly HostResult[]): readon
   const longest = Math.max(0, ...results.map(({ host }) => paper.width(visible(host))))
   return [
     ...worstFirst(results).flatMap((result) => hostLines(paper, result, Math.min(longest, 30))),
-    ...paragraph(paper, '', { tone: 'strong', text: counted(results.length, 'host') }, ': ', ...statusCounts(results)),
+    ...paragraph(
+      paper,
+      '',
+      { tone: 'strong', text: counted(results.length, 'host', 'hosts') },
+      ': ',
+      ...statusCounts(results),
+    ),
   ]
 }
 
@@ -57,5 +64,5 @@ function summary(result: HostResult): string {
 }
 
 function workText({ strategy, changes }: { strategy: string; changes: readonly unknown[] }): string {
-  return `${strategy}, ${counted(changes.length, 'change')}`
+  return `${strategy}, ${counted(changes.length, 'change', 'changes')}`
 }

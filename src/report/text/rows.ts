@@ -5,7 +5,7 @@ import { type Paper, type Piece, paragraph } from '../format.ts'
 export type Row = readonly [label: string, value: Reading<readonly Piece[] | string> | readonly Piece[] | string]
 
 const INDENT = 4
-const LABEL = 18
+const LABEL = 20
 
 /** Labels in one column, values beside them with a hanging indent. */
 export function rows(paper: Paper, all: readonly Row[]): readonly string[] {

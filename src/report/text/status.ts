@@ -1,6 +1,7 @@
+import { counted, grouped } from '../../diagnosis/numbers.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { HostResult, HostStatus } from '../../model/result.ts'
-import { counted, grouped, type Paper, type Piece, paragraph, type Tone } from '../format.ts'
+import { type Paper, type Piece, paragraph, type Tone } from '../format.ts'
 import { groups } from './groups.ts'
 
 const STATUSES: Readonly<Record<HostStatus, { readonly tone: Tone; readonly rank: number }>> = {
@@ -48,7 +49,7 @@ export function findingsOf(result: HostResult): readonly Finding[] {
 
 /** `6 hosts: 1 unreachable, 2 planned, 3 healthy`, and below who they are, worst first. */
 export function fleetSummary(paper: Paper, results: readonly HostResult[]): readonly string[] {
-  const title = { tone: 'strong', text: counted(results.length, 'host') } as const
+  const title = { tone: 'strong', text: counted(results.length, 'host', 'hosts') } as const
   return [
     ...paragraph(paper, '', title, ': ', ...statusCounts(results)),
     ...groups(worstFirst(results), ({ status }) => status).flatMap(([status, members]) =>

@@ -1,0 +1,112 @@
+import type { Plan } from '../model/plan.ts'
+import type { HostResult } from '../model/result.ts'
+import type { Run } from '../model/run.ts'
+import { resultsJson } from '../report/json/plan.ts'
+import { jsonText } from '../report/json/text.ts'
+import { groupLines, planText } from '../report/text/plan.ts'
+import { resultText } from '../report/text/result.ts'
+import type { Telling } from '../run/story.ts'
+import type { RunStore } from '../store/store.ts'
+import { type Approval, approve, type Planned } from './approve.ts'
+import { complainAbout } from './checks.ts'
+import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
+import { runPhase } from './fleet-phase.ts'
+import { beginRecord } from './record.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What apply and rollback have in common: plans in, one result a host out, a record of both. */
+export type Undertaking = {
+  readonly title: string
+  /** Every host; those that are `planned` wait for a yes. */
+  readonly results: readonly HostResult[]
+  /** A plan as a person is shown it. */
+  readonly shown: (plan: Plan) => Plan
+  readonly run: Omit<Run, 'results' | 'endedAt'>
+  readonly story: (plan: Plan, telling: Telling) => Promise<HostResult>
+  readonly parallel: number
+  readonly format: 'text' | 'json'
+  readonly yes: boolean
+}
+
+/** @throws InputError where a person would have to be asked and nobody can be. */
+export function checkApproval(yes: boolean, terminal: Terminal): void {
+  if (yes || terminal.canAsk) return
+  const hint = 'look at the plan first (ctfleet plan), then give --yes, or run this in a terminal'
+  throw complainAbout('--yes', 'there is no terminal to ask in, and changes need a yes', hint)
+}
+
+/** Shows what would change, asks, keeps the record, does it, and says how each host ended. */
+export async function changeFleet(undertaking: Undertaking, store: RunStore, terminal: Terminal): Promise<ExitCode> {
+  const { results, run, format, yes } = undertaking
+  const shown = results.map((result) => asShown(result, undertaking))
+  if (format === 'text') terminal.print(planText(terminal.paper, shown))
+  else if (!yes) terminal.say(planText(terminal.notices, shown))
+
+  const planned = results.filter((result): result is Planned => result.status === 'planned')
+  const approval = await approvalOf(undertaking, planned, terminal)
+  if (approval === 'interrupted' || terminal.interruption.signal.aborted) {
+    terminal.say(['Nothing was changed.'])
+    return EXIT.interrupted
+  }
+  const decided = replaced(results, approval.others)
+  const record = await beginRecord(store, { ...run, results: decided, endedAt: null })
+  const changed = approval.approved.length === 0 ? [] : await change(undertaking, approval, record.ended, terminal)
+  const ended = replaced(decided, changed)
+  const problem = await record.close(ended, new Date())
+
+  if (format === 'json') terminal.printText(jsonText({ ...resultsJson(ended), run: run.id }))
+  else terminal.print(['', ...resultText(terminal.paper, ended)])
+  if (run.command === 'apply' && ended.some(({ status }) => status === 'applied')) {
+    terminal.say(['', `To take it back: ctfleet rollback ${run.id}`])
+  }
+  if (problem === null) return exitCodeOf(ended)
+  terminal.say([`The record of run ${run.id} is not whole, so it cannot be taken back by its id: ${problem}`])
+  return exitCodeOf(ended) || EXIT.someFailed
+}
+
+async function approvalOf(
+  undertaking: Undertaking,
+  planned: readonly Planned[],
+  terminal: Terminal,
+): Promise<Approval | 'interrupted'> {
+  if (undertaking.yes) return { approved: planned.map(({ plan }) => plan), others: [] }
+  if (planned.length === 0 || terminal.interruption.signal.aborted) return { approved: [], others: [] }
+  // Loaded only where somebody is asked.
+  const { askPerson } = await import('./ask.ts')
+  return await approve(planned, {
+    ask: askPerson,
+    show: (one) => terminal.say(['', ...groupLines(terminal.notices, [asShown(one, undertaking)]), '']),
+  })
+}
+
+function asShown(result: HostResult, { shown }: Undertaking): HostResult {
+  return result.status === 'planned' ? { ...result, plan: shown(result.plan) } : result
+}
+
+async function change(
+  { title, run, story, parallel }: Undertaking,
+  { approved }: Approval,
+  onEnd: (result: HostResult) => void,
+  terminal: Terminal,
+): Promise<readonly HostResult[]> {
+  return await runPhase(
+    {
+      title,
+      hosts: approved.map((plan) => ({ name: plan.host.name, plan })),
+      parallel,
+      story: async ({ plan }, telling): Promise<HostResult> => await story(plan, telling),
+      onEnd,
+      onLeaving: [
+        'A host that was not confirmed takes its change back by itself, in a few minutes.',
+        `What is known of this run: ctfleet runs (run ${run.id}). On a host: /var/lib/ctfleet`,
+      ],
+    },
+    terminal,
+  )
+}
+
+/** The results with those that came later in the place of the earlier ones. */
+function replaced(results: readonly HostResult[], later: readonly HostResult[]): readonly HostResult[] {
+  const byHost = new Map(later.map((result) => [result.host, result]))
+  return results.map((result) => byHost.get(result.host) ?? result)
+}

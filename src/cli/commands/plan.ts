@@ -1,0 +1,48 @@
+import { planDocument } from '../../plan/document.ts'
+import { resultsJson } from '../../report/json/plan.ts'
+import { jsonText } from '../../report/json/text.ts'
+import { planText } from '../../report/text/plan.ts'
+import { formatFrom } from '../arguments.ts'
+import { checkAll } from '../checks.ts'
+import { type ExitCode, exitCodeOf } from '../exit-code.ts'
+import { forksFrom, READING } from '../parallel.ts'
+import { planFleet } from '../plan-fleet.ts'
+import { checkWritable, writeSavedPlan } from '../saved-plan.ts'
+import { type TargetWords, targetsFrom } from '../targets.ts'
+import type { Terminal } from '../terminal.ts'
+import { type WishWords, wishFrom } from '../wish.ts'
+
+export type PlanWords = TargetWords &
+  WishWords & {
+    readonly output: string | undefined
+    readonly exitCode: boolean
+    readonly format: string
+    readonly forks: string | undefined
+  }
+
+export async function planCommand(words: PlanWords, terminal: Terminal): Promise<ExitCode> {
+  const { output } = words
+  const { targets, wish, format, parallel } = await checkAll({
+    targets: () => targetsFrom(words),
+    wish: () => wishFrom(words),
+    format: () => formatFrom(words.format),
+    parallel: () => forksFrom(words.forks, READING),
+    output: () => (output === undefined ? undefined : checkWritable(output)),
+  })
+  const results = await planFleet(targets.hosts, { wish, parallel }, terminal)
+
+  if (output !== undefined) {
+    await writeSavedPlan(output, planDocument(targets.inventory, new Date().toISOString(), results))
+  }
+  if (format === 'json') terminal.printText(jsonText(resultsJson(results)))
+  else terminal.print(planText(terminal.paper, results))
+  if (results.some(({ status }) => status === 'planned')) {
+    terminal.say(['', `Nothing was changed. Next: ctfleet apply ${nextTarget(words, targets.inventory)}`])
+  }
+  return exitCodeOf(results, words.exitCode)
+}
+
+function nextTarget({ output, limit }: PlanWords, inventory: string): string {
+  if (output !== undefined) return output
+  return limit === undefined ? inventory : `${inventory} --limit '${limit}'`
+}

@@ -1,0 +1,163 @@
+import type { Change } from '../../model/change.ts'
+import type { Plan } from '../../model/plan.ts'
+import type { HostResult } from '../../model/result.ts'
+import type { Run } from '../../model/run.ts'
+import { isSealed } from '../../plan/seal.ts'
+import { rollbackHost } from '../../run/rollback-host.ts'
+import { newRunId } from '../../store/run-id.ts'
+import type { RunStore } from '../../store/store.ts'
+import { formatFrom } from '../arguments.ts'
+import { changeFleet, checkApproval } from '../change-fleet.ts'
+import { checkAll, complainAbout } from '../checks.ts'
+import type { ExitCode } from '../exit-code.ts'
+import { CHANGING, forksFrom } from '../parallel.ts'
+import { requester, storeToWrite } from '../state.ts'
+import { inventoryOf, usableHosts } from '../targets.ts'
+import type { Terminal } from '../terminal.ts'
+
+export type RollbackWords = {
+  readonly run: string
+  readonly limit: string | undefined
+  readonly yes: boolean
+  readonly format: string
+  readonly forks: string | undefined
+}
+
+type Applied = Extract<HostResult, { readonly status: 'applied' }>
+
+export async function rollbackCommand(words: RollbackWords, terminal: Terminal): Promise<ExitCode> {
+  const { found, format, parallel } = await checkAll({
+    approval: () => checkApproval(words.yes, terminal),
+    found: () => findApplied(words),
+    format: () => formatFrom(words.format),
+    parallel: () => forksFrom(words.forks, CHANGING),
+  })
+  const { store, run, applied } = found
+  const byHost = new Map(applied.map((result) => [result.host, result]))
+  const startedAt = new Date()
+  return await changeFleet(
+    {
+      title: 'Taking back',
+      results: applied.map(({ host, plan }) => ({ host, status: 'planned', plan })),
+      shown: backwards,
+      run: {
+        id: newRunId(startedAt),
+        command: 'rollback',
+        startedAt: startedAt.toISOString(),
+        by: requester(),
+        inventory: run.inventory,
+        of: run.id,
+      },
+      story: async ({ host }, telling) => {
+        const result = byHost.get(host.name)
+        if (result === undefined) throw new Error(`run ${run.id} applied nothing to ${host.name}`)
+        return await rollbackHost(result, telling)
+      },
+      parallel,
+      format,
+      yes: words.yes,
+    },
+    store,
+    terminal,
+  )
+}
+
+async function findApplied({ run: wanted, limit }: RollbackWords) {
+  const store = await storeToWrite()
+  const run = await findRun(store, wanted)
+  const { runs } = await store.list()
+  const takenBack = new Set(
+    runs
+      .filter(({ of }) => of === run.id)
+      .flatMap(({ results }) => results.filter(isTakenBack).map(({ host }) => host)),
+  )
+  const applied = run.results.filter((result): result is Applied => result.status === 'applied')
+  const left = applied.filter(({ host }) => !takenBack.has(host))
+  if (left.length === 0) throw complainAbout(run.id, nothingLeft(run, applied.length), nextRun(runs, run))
+  const altered = left.find(({ plan }) => !isSealed(plan))
+  if (altered !== undefined) {
+    const hint = `on the host itself: sh /var/lib/ctfleet/${altered.transaction}/undo`
+    throw complainAbout(
+      run.id,
+      `the record of ${altered.host} is not as it was written: its digest does not match`,
+      hint,
+    )
+  }
+  const hosts = await usableHosts(
+    inventoryOf(
+      `run ${run.id}`,
+      left.map(({ plan }) => plan.host),
+    ),
+    limit,
+  )
+  const chosen = new Set(hosts.map(({ name }) => name))
+  return { store, run, applied: left.filter(({ host }) => chosen.has(host)) }
+}
+
+async function findRun(store: RunStore, wanted: string): Promise<Run> {
+  const found = await store.load(wanted)
+  switch (found.type) {
+    case 'found':
+      if (found.run.command === 'apply') return found.run
+      throw complainAbout(
+        wanted,
+        `this run is itself a rollback, of ${found.run.of ?? 'another run'}`,
+        'to change the hosts again: ctfleet apply',
+      )
+    case 'none':
+      throw complainAbout(
+        wanted,
+        wanted === 'last' ? 'nothing has been applied from here yet' : 'no run has this id',
+        'see which there are: ctfleet runs',
+      )
+    case 'several':
+      throw complainAbout(
+        wanted,
+        `several runs begin like this: ${found.ids.slice(0, 5).join(', ')}`,
+        'type more of the id',
+      )
+    case 'damaged':
+      throw complainAbout(
+        found.place,
+        found.why,
+        'its hosts can be taken back one by one, on each host: sh /var/lib/ctfleet/TRANSACTION/undo',
+      )
+  }
+}
+
+function isTakenBack({ status }: HostResult): boolean {
+  return status === 'rolled-back'
+}
+
+function nothingLeft(run: Run, applied: number): string {
+  return applied === 0
+    ? 'this run applied nothing that could be taken back'
+    : `all that run ${run.id} applied was taken back already`
+}
+
+function nextRun(runs: readonly Run[], { id }: Run): string {
+  const other = runs.find(
+    (run) => run.command === 'apply' && run.id !== id && run.results.some(({ status }) => status === 'applied'),
+  )
+  return other === undefined
+    ? 'see what was run: ctfleet runs'
+    : `the newest other run that applied something: ctfleet rollback ${other.id}`
+}
+
+/** A plan as its undo is shown: changes in reverse order, each with its two sides swapped. For reading only. */
+function backwards(plan: Plan): Plan {
+  const swapped = ({ before, after, shown, ...change }: Change): Change => ({
+    ...change,
+    before: after,
+    after: before,
+    shown: { before: shown.after, after: shown.before },
+  })
+  return {
+    ...plan,
+    changes: plan.changes.map(swapped).reverse(),
+    kept: [],
+    considered: [],
+    findings: [],
+    gates: [{ gate: 'reads-back' }],
+  }
+}

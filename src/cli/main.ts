@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { InputError, printComplaint } from '../input/complaint.ts'
+import { visible } from '../report/format.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { runCommandLine } from './program.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
+
+const terminal = openTerminal(process, process.env, () => process.exit(EXIT.interrupted))
+process.exit(await codeOf(process.argv.slice(2), terminal))
+
+async function codeOf(words: readonly string[], { say, interruption }: Terminal): Promise<ExitCode> {
+  try {
+    const code = await runCommandLine(words, terminal)
+    return interruption.signal.aborted ? EXIT.interrupted : code
+  } catch (error) {
+    if (interruption.signal.aborted) return EXIT.interrupted
+    if (error instanceof InputError) {
+      say(error.complaints.flatMap((complaint) => printComplaint(complaint).split('\n').map(visible)))
+      return EXIT.usage
+    }
+    say(['This is a bug of ctfleet. Please report it with what follows.'])
+    say((error instanceof Error ? (error.stack ?? error.message) : String(error)).split('\n').map(visible))
+    return EXIT.bug
+  }
+}

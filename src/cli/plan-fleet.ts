@@ -1,0 +1,23 @@
+import type { Host } from '../model/host.ts'
+import type { HostResult } from '../model/result.ts'
+import { planHost, type Wish } from '../run/plan-host.ts'
+import { runPhase } from './fleet-phase.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The planning phase of `plan` and `apply`: looks at every host and changes nothing. */
+export async function planFleet(
+  hosts: readonly Host[],
+  { wish, parallel }: { readonly wish: Wish; readonly parallel: number },
+  terminal: Terminal,
+): Promise<readonly HostResult[]> {
+  return await runPhase(
+    {
+      title: 'Planning',
+      hosts,
+      parallel,
+      story: (host: Host, telling): Promise<HostResult> => planHost(host, wish, telling),
+      onLeaving: ['Nothing was changed.'],
+    },
+    terminal,
+  )
+}

@@ -1,0 +1,192 @@
+import { createRequire } from 'node:module'
+import { Command, CommanderError, Option } from 'commander'
+import type { ApplyWords } from './commands/apply.ts'
+import type { FactsWords } from './commands/facts.ts'
+import type { PlanWords } from './commands/plan.ts'
+import type { RollbackWords } from './commands/rollback.ts'
+import type { RunsWords } from './commands/runs.ts'
+import type { ShowWords } from './commands/show.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { CHANGING, READING } from './parallel.ts'
+import type { TargetWords } from './targets.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Reads the command line and does what it says. Each command's code is loaded when it is run: `--help` waits for none.
+ * @param words without the program and the script
+ * @throws InputError for what only the command can check
+ */
+export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let code: ExitCode = EXIT.asWanted
+  const program = ctfleet(terminal)
+  for (const command of commands(terminal, (ended) => {
+    code = ended
+  })) {
+    program.addCommand(command.copyInheritedSettings(program))
+  }
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? EXIT.asWanted : EXIT.usage
+  }
+}
+
+function ctfleet(terminal: Terminal): Command {
+  return new Command('ctfleet')
+    .description(
+      'Finds Linux hosts whose connection-tracking table drops packets, shows what it would change,\nand changes it so that a mistake undoes itself.',
+    )
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help; after a command, its help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .showHelpAfterError('(--help shows what there is)')
+    .configureOutput({
+      writeOut: terminal.printText,
+      writeErr: (text) => terminal.say(text.trimEnd().split('\n')),
+      getOutHelpWidth: () => Math.min(terminal.paper.columns, 100),
+      getErrHelpWidth: () => Math.min(terminal.notices.columns, 100),
+    })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      examples('facts', 'plan', 'plan --limit web -o plan.json', 'apply plan.json', 'rollback last', 'runs'),
+    )
+    .addHelpText(
+      'after',
+      `
+Exit codes:
+  0 as wanted     1 some host failed     2 usage or input     3 some host needs hands
+  4 changes pending (plan --exit-code)   70 a bug of ours     130 interrupted`,
+    )
+}
+
+function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly Command[] {
+  return [
+    onInventory('facts', 'read what there is to know about hosts', READING)
+      .description('Reads system, connection tracking, loss and firewall of every host. Changes nothing.')
+      .addHelpText('after', examples('facts', 'facts hosts.yaml --limit db', 'facts --format json > facts.json'))
+      .action(async (inventory: string | undefined, options: FactsWords & Named) => {
+        const { factsCommand } = await import('./commands/facts.ts')
+        end(await factsCommand(withInventory(inventory, options), terminal))
+      }),
+
+    withWish(onInventory('plan', 'show what would be changed, and why', READING))
+      .description('Diagnoses every host, chooses a remedy for each, and shows each change. Changes nothing.')
+      .option('-o, --output <file>', 'save the plan, exact scripts and all, for show and apply')
+      .option('--exit-code', 'end with 4 where changes are pending', false)
+      .addHelpText(
+        'after',
+        examples('plan', 'plan --limit "web:!web-3" -o plan.json', 'plan --strategy notrack --ports 80,443/tcp,53/udp'),
+      )
+      .action(async (inventory: string | undefined, options: PlanWords & Named) => {
+        const { planCommand } = await import('./commands/plan.ts')
+        end(await planCommand(withInventory(inventory, options), terminal))
+      }),
+
+    new Command('show')
+      .summary('print a saved plan again')
+      .description('Prints a plan that was saved with plan -o, as it will be applied. Contacts nothing.')
+      .argument('<plan>', 'the file')
+      .option('--scripts', 'with the exact scripts that would run', false)
+      .addOption(formatOption())
+      .addHelpText('after', examples('show plan.json', 'show plan.json --scripts | less'))
+      .action(async (plan: string, options: ShowWords) => {
+        const { showCommand } = await import('./commands/show.ts')
+        end(await showCommand({ ...options, plan }, terminal))
+      }),
+
+    withWish(onInventory('apply', 'change hosts, after a yes for each', CHANGING, '[inventory|plan]', APPLY_SOURCE))
+      .description(
+        'Plans (or takes a saved plan), shows each change, asks, applies, and checks over a new connection.\nA change that is not confirmed takes itself back.',
+      )
+      .option('-y, --yes', 'ask nothing: yes to every host', false)
+      .option('--confirm-within <time>', 'how long a host waits for the confirmation before it undoes', '60s')
+      .addHelpText(
+        'after',
+        examples('apply plan.json', 'apply --limit web-1 --strategy tune', 'apply --yes --format json'),
+      )
+      .action(async (inventory: string | undefined, options: ApplyWords & Named) => {
+        const { applyCommand } = await import('./commands/apply.ts')
+        end(await applyCommand(withInventory(inventory, options), terminal))
+      }),
+
+    new Command('rollback')
+      .summary('take an applied run back')
+      .description('Takes back what a run applied, host by host, and checks that each is as it was before.')
+      .argument('<run>', 'its id, the beginning of it, or last')
+      .addOption(limitOption())
+      .option('-y, --yes', 'ask nothing: yes to every host', false)
+      .addOption(formatOption())
+      .addOption(forksOption(CHANGING))
+      .addHelpText('after', examples('rollback last', 'rollback 20261126-0942-7f3a --limit web-1'))
+      .action(async (run: string, options: RollbackWords) => {
+        const { rollbackCommand } = await import('./commands/rollback.ts')
+        end(await rollbackCommand({ ...options, run }, terminal))
+      }),
+
+    new Command('runs')
+      .summary('list what was applied and taken back from here')
+      .description('Lists runs, newest first. They are kept under CTFLEET_STATE, or ~/.local/state/ctfleet.')
+      .addOption(formatOption())
+      .addHelpText('after', examples('runs', 'runs --format json'))
+      .action(async (options: RunsWords) => {
+        const { runsCommand } = await import('./commands/runs.ts')
+        end(await runsCommand(options, terminal))
+      }),
+  ]
+}
+
+/** The inventory as an option, beside the argument: both are fine. */
+type Named = { readonly inventory?: string }
+
+function withInventory<T extends TargetWords>(inventory: string | undefined, options: T & Named): T {
+  return { ...options, inventory, inventoryOption: options.inventory }
+}
+
+const SOURCE = 'an inventory (default: CTFLEET_INVENTORY, else ./inventory.yaml)'
+const APPLY_SOURCE = 'a plan that plan -o saved, or an inventory\n(default: CTFLEET_INVENTORY, else ./inventory.yaml)'
+
+function onInventory(name: string, summary: string, forks: number, argument = '[inventory]', source = SOURCE): Command {
+  return new Command(name)
+    .summary(summary)
+    .argument(argument, source)
+    .option('-i, --inventory <file>', 'the same, as an option')
+    .addOption(limitOption())
+    .addOption(formatOption())
+    .addOption(forksOption(forks))
+}
+
+function withWish(command: Command): Command {
+  return command
+    .option(
+      '-s, --strategy <name>',
+      'auto, unload, notrack, tune, or a playbook of yours: a name or a file (default: auto)',
+    )
+    .option('--ports <list>', 'the ports that notrack may take out of tracking: 80,443/tcp,53/udp')
+    .option('--near-full <percent>', 'from where on a table counts as near full (default: 75)')
+}
+
+function limitOption(): Option {
+  return new Option('-l, --limit <pattern>', 'only these hosts and groups: web,db-1 · web-* · all:!web-3')
+}
+
+function formatOption(): Option {
+  return new Option('--format <format>', 'text or json').default('text')
+}
+
+function forksOption(otherwise: number): Option {
+  return new Option('--forks <number>', `hosts at a time (default: ${otherwise})`)
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ctfleet ${line}`).join('\n')}`
+}
+
+function version(): string {
+  const manifest: unknown = createRequire(import.meta.url)('#package.json')
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
+}

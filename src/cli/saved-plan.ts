@@ -1,0 +1,68 @@
+import { constants } from 'node:fs'
+import { access, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { pid } from 'node:process'
+import { type PlanDocument, readPlanDocument } from '../plan/document.ts'
+import { complainAbout } from './checks.ts'
+
+/** @throws InputError when it is missing, was edited, or is no saved plan. */
+export async function readSavedPlan(path: string): Promise<PlanDocument> {
+  const read = readPlanDocument(await textOf(path))
+  if ('problem' in read) throw complainAbout(path, read.problem, 'make the plan again: ctfleet plan -o plan.json')
+  return read
+}
+
+/** Whether a file that was named is a saved plan and not an inventory: an inventory's `hosts`, if it has any, is a map. */
+export async function isSavedPlan(path: string): Promise<boolean> {
+  try {
+    const text = await readFile(path, 'utf8')
+    if (!text.trimStart().startsWith('{')) return false
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && 'hosts' in value && Array.isArray(value.hosts)
+  } catch {
+    return false
+  }
+}
+
+/** @throws InputError when the plan could not be written there. */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw complainAbout(
+      '--output',
+      `${path} cannot be written: ${messageOf(error)}`,
+      'name a file in a directory of yours',
+    )
+  }
+}
+
+/** For its owner alone: a plan tells addresses and where keys are. */
+export async function writeSavedPlan(path: string, document: PlanDocument): Promise<void> {
+  const temporary = `${path}.${pid}.tmp`
+  try {
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(`${JSON.stringify(document, null, 2)}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw complainAbout('--output', `${path} cannot be written: ${messageOf(error)}`)
+  }
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw complainAbout(path, `cannot be read: ${messageOf(error)}`, 'make a plan first: ctfleet plan -o plan.json')
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

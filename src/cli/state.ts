@@ -1,0 +1,38 @@
+import { homedir, hostname, userInfo } from 'node:os'
+import { fileStore, stateDirectory } from '../store/files.ts'
+import type { RunStore } from '../store/store.ts'
+import { complainAbout } from './checks.ts'
+
+export function openStore(): RunStore {
+  return fileStore(stateDirectory(process.env, homedir()))
+}
+
+/** @throws InputError when no record could be kept: then nothing may be changed. */
+export async function storeToWrite(): Promise<RunStore> {
+  const store = openStore()
+  try {
+    await store.prepare()
+  } catch (error) {
+    const hint = 'set CTFLEET_STATE to a directory that you may write to'
+    throw complainAbout(
+      'CTFLEET_STATE',
+      `the record of a run cannot be kept: ${error instanceof Error ? error.message : String(error)}`,
+      hint,
+    )
+  }
+  return store
+}
+
+/** Who asks: the login name, also behind sudo, and the machine. */
+export function requester(): string {
+  return `${process.env.SUDO_USER || loginName()}@${hostname()}`
+}
+
+function loginName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run us under a number that no user has.
+    return process.env.USER || `uid ${process.getuid?.() ?? 'unknown'}`
+  }
+}

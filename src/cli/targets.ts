@@ -1,0 +1,52 @@
+import { InputError } from '../input/complaint.ts'
+import { type Inventory, inventoryPath, loadInventory } from '../inventory/inventory.ts'
+import { selectHosts } from '../inventory/select-hosts.ts'
+import type { Host } from '../model/host.ts'
+import { checkIdentities } from '../transport/identities.ts'
+import { checkKnownHosts, DEFAULT_KNOWN_HOSTS } from '../transport/known-hosts.ts'
+import { complainAbout } from './checks.ts'
+
+/** Which hosts a command is about, as it was typed. */
+export type TargetWords = {
+  readonly inventory: string | undefined
+  readonly inventoryOption: string | undefined
+  readonly limit: string | undefined
+}
+
+export type Targets = { readonly inventory: string; readonly hosts: readonly Host[] }
+
+/** @throws InputError with every mistake in the inventory, the limit, and the key files of the hosts that are meant. */
+export async function targetsFrom({ inventory, inventoryOption, limit }: TargetWords): Promise<Targets> {
+  if (inventory !== undefined && inventoryOption !== undefined && inventory !== inventoryOption) {
+    throw complainAbout('--inventory', `two inventories are named: ${inventory} and ${inventoryOption}`, 'name one')
+  }
+  const loaded = loadInventory(inventoryPath(inventory ?? inventoryOption, process.env))
+  return { inventory: loaded.file, hosts: await usableHosts(loaded, limit) }
+}
+
+/** Hosts that are known from a plan, as an inventory to choose from. */
+export function inventoryOf(file: string, hosts: readonly Host[]): Inventory {
+  const names = new Set(['all', ...hosts.flatMap(({ groups }) => groups)])
+  const members = (group: string) => hosts.filter(({ groups }) => group === 'all' || groups.includes(group))
+  return { file, hosts, groups: [...names].map((name) => ({ name, hosts: members(name).map((host) => host.name) })) }
+}
+
+/** The hosts that the limit leaves, with every file that logging in to them needs. */
+export async function usableHosts(inventory: Inventory, limit: string | undefined): Promise<readonly Host[]> {
+  const hosts = selectHosts(inventory, limit)
+  const overSsh = hosts.filter(({ transport }) => transport === 'ssh')
+  const usual = new Set(DEFAULT_KNOWN_HOSTS)
+  const named = overSsh.flatMap(({ knownHostsFiles }) => knownHostsFiles).filter((file) => !usual.has(withTilde(file)))
+  const complaints = [...(await checkIdentities(overSsh)), ...(await checkKnownHosts(named))]
+  if (complaints.length > 0) {
+    throw new InputError(
+      complaints.map(({ path, message, hint }) => ({ file: path, line: null, column: null, path: '', message, hint })),
+    )
+  }
+  return hosts
+}
+
+function withTilde(file: string): string {
+  const home = process.env.HOME
+  return home !== undefined && file.startsWith(`${home}/`) ? `~${file.slice(home.length)}` : file
+}

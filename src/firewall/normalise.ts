@@ -1,0 +1,78 @@
+import { lines, type Script, sh } from '../shell/script.ts'
+import type { ChainRef } from './depends.ts'
+import type { Backend, Family } from './rules.ts'
+
+/** The `iptables-save` of each backend on the host, by name or path; the IPv6 one is named after it. */
+export type SaveTools = Readonly<Record<Backend, string | null>>
+
+/**
+ * Prints the chains in a normal form, one line a rule: `legacy ip filter -A INPUT …`. Counters and comments of the save
+ * tool are left out, and so are policies of ACCEPT, since an empty table is as good as none. Loads no module: a backend
+ * whose kernel side is not there prints nothing, as does one without its tool.
+ */
+export function rulesProbe(chains: readonly ChainRef[], tools: SaveTools): Script {
+  const probes = BACKENDS.flatMap((backend) =>
+    FAMILIES.flatMap((family) => {
+      const mine = chains.filter((each) => each.backend === backend && each.family === family)
+      const tool = tools[backend]
+      return mine.length === 0 || tool === null ? [] : [probe(backend, family, { tool: toolFor(family, tool), chains: mine })]
+    }),
+  )
+  return lines(...probes, sh`:`)
+}
+
+const BACKENDS = ['legacy', 'nft'] as const satisfies readonly Backend[]
+const FAMILIES = ['ip', 'ip6'] as const satisfies readonly Family[]
+
+function probe(
+  backend: Backend,
+  family: Family,
+  from: { readonly tool: string; readonly chains: readonly ChainRef[] },
+): Script {
+  const there = backend === 'legacy' ? legacyIsThere(family) : NFT_IS_THERE
+  return sh`if command -v ${from.tool} >/dev/null 2>&1 && ${there}; then
+  LC_ALL=C ${from.tool} 2>/dev/null </dev/null | sed -n ${sedFor(`${backend} ${family}`, from.chains)}
+fi`
+}
+
+/** The kernel lists its legacy tables here; without any, the save tool has nothing to read. */
+function legacyIsThere(family: Family): Script {
+  return sh`grep -qs . ${family === 'ip' ? '/proc/net/ip_tables_names' : '/proc/net/ip6_tables_names'}`
+}
+
+// The nft save tools load nf_tables; a kernel without /proc/modules has nothing to load.
+const NFT_IS_THERE: Script = sh`{ [ ! -e /proc/modules ] || grep -qs '^nf_tables ' /proc/modules || grep -qs '/nf_tables\.ko' "/lib/modules/$(uname -r)/modules.builtin"; }`
+
+function sedFor(prefix: string, chains: readonly ChainRef[]): string {
+  const tables = [...new Set(chains.map(({ table }) => table))].sort()
+  return [
+    's/^\\[[0-9]*:[0-9]*\\] *//',
+    `/^#.*is incompatible, use/s/^/${prefix} /p`,
+    ...tables.flatMap((table) => {
+      const names = [...new Set(chains.filter((each) => each.table === table).map(({ chain }) => chain))].sort()
+      return [
+        `/^\\*${literal(table)}$/,/^COMMIT$/{`,
+        ...names.flatMap((name) => [
+          `/^:${literal(name)} ACCEPT/d`,
+          `/^:${literal(name)} /s/ \\[[0-9]*:[0-9]*\\]$//`,
+          `/^:${literal(name)} /s/^/${prefix} ${replacement(table)} /p`,
+          `/^-A ${literal(name)} /s/^/${prefix} ${replacement(table)} /p`,
+          `/^-A ${literal(name)}$/s/^/${prefix} ${replacement(table)} /p`,
+        ]),
+        '}',
+      ]
+    }),
+  ].join('\n')
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[\\/.*[\]^$]/g, '\\$&')
+}
+
+function replacement(text: string): string {
+  return text.replaceAll(/[\\/&]/g, '\\$&')
+}
+
+function toolFor(family: Family, tool: string): string {
+  return family === 'ip' ? tool : tool.replace(/iptables(?=[^/]*$)/, 'ip6tables')
+}

@@ -1,0 +1,113 @@
+import { bindReadings, type View } from '../expression/bind-readings.ts'
+import type { ShapeOf } from '../expression/shape.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Json } from '../model/json.ts'
+import type { Reading } from '../model/reading.ts'
+
+/** What was worked out from the facts by algorithms that no expression could hold; the rest of a playbook only uses it. */
+export type Analysis = {
+  readonly unload: {
+    readonly possible: Reading<boolean>
+    /** Why not; a clause for a person, naming the rule or module in the way. */
+    readonly why: string
+    /** Stateful rules to take out first, as the step kind `firewall` wants them. */
+    readonly edits: readonly Json[]
+    /** Leaf first; empty where tracking is built in and only rules can go. */
+    readonly modules: readonly string[]
+  }
+  readonly notrack: {
+    readonly safe: Reading<boolean>
+    readonly why: string
+    readonly edits: readonly Json[]
+    /** The flows that the edits leave untracked, as the step kind `firewall` wants them. */
+    readonly flows: readonly Json[]
+    readonly ports: { readonly tcp: readonly number[]; readonly udp: readonly number[] }
+  }
+}
+
+/** Everything a playbook's expressions may name, for one host. */
+export function hostView(facts: Facts, analysis: Analysis): View {
+  return bindReadings({ facts, analysis })
+}
+
+const facts: ShapeOf<Facts> = {
+  system: {
+    hostname: 'string',
+    os: { id: 'string', version: 'string', name: 'string' },
+    kernel: { release: 'string', major: 'double', minor: 'double' },
+    machine: 'string',
+    archBits: 'double',
+    pageSize: 'double',
+    bootId: 'string',
+    netns: 'string',
+    uptime: 'double',
+    cpus: 'double',
+    init: 'string',
+    container: 'dyn',
+  },
+  memory: { total: 'double', available: 'double' },
+  modules: { loadable: 'bool', loaded: 'list<dyn>', builtin: 'list<string>' },
+  conntrack: {
+    generation: 'string',
+    form: 'string',
+    count: 'double',
+    max: 'double',
+    usage: 'double',
+    buckets: 'double',
+    hashSize: 'double',
+    maxWritable: 'bool',
+    bucketsWritable: 'bool',
+    entryBytes: 'double',
+    timeouts: 'map<string, double>',
+    settings: 'map<string, string>',
+    directory: 'string',
+    tool: 'bool',
+  },
+  counters: {
+    first: { at: 'double', counters: 'map<string, double>' },
+    second: { at: 'double', counters: 'map<string, double>' },
+    seconds: 'double',
+    drop: 'double',
+    earlyDrop: 'double',
+    insertFailed: 'double',
+    chainTooLong: 'double',
+    dropTotal: 'double',
+  },
+  kernelLog: { tableFull: { lines: 'double', newestAgeSeconds: 'dyn' } },
+  entries: {
+    sample: {
+      read: 'double',
+      total: 'double',
+      unreadable: 'double',
+      bySource: 'list<dyn>',
+      byDestinationPort: 'list<dyn>',
+      byProtocol: 'list<dyn>',
+      byState: 'list<dyn>',
+    },
+  },
+  listeners: { sockets: 'list<dyn>', addresses: 'list<string>' },
+  firewall: {
+    legacy: { ip: 'dyn', ip6: 'dyn' },
+    nft: { ip: 'dyn', ip6: 'dyn' },
+    nftRuleset: 'dyn',
+    tools: { legacy: 'dyn', nft: 'dyn', defaultBackend: 'dyn' },
+    rawTable: 'bool',
+  },
+  managers: { present: 'list<dyn>' },
+  persistence: { files: 'list<dyn>', ruleFiles: 'list<string>', iptablesModules: 'bool', savesOnStop: 'list<string>' },
+  privilege: { user: 'string', root: 'bool', sshPort: 'dyn' },
+}
+
+const analysis: ShapeOf<Analysis> = {
+  unload: { possible: 'bool', why: 'string', edits: 'list<dyn>', modules: 'list<string>' },
+  notrack: {
+    safe: 'bool',
+    why: 'string',
+    edits: 'list<dyn>',
+    flows: 'list<dyn>',
+    ports: { tcp: 'list<double>', udp: 'list<double>' },
+  },
+}
+
+/** The names that playbooks may use, besides `vars`; the compiler keeps them equal to the facts there are. */
+export const NAMES = { facts, analysis }

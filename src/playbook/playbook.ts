@@ -1,0 +1,39 @@
+import type { Compiled } from '../expression/expression.ts'
+import type { z } from '../input/schema.ts'
+import type { Json } from '../model/json.ts'
+
+/** A remedy as data: when it fits, what it works out, what it changes, and how one sees that it worked. */
+export type Playbook = {
+  readonly name: string
+  readonly title: string
+  readonly about: string
+  readonly file: string
+  readonly requires: readonly Requirement[]
+  readonly vars: readonly { readonly name: string; readonly template: Template }[]
+  readonly steps: readonly PlaybookStep[]
+  readonly verify: readonly GateName[]
+}
+
+/** A condition, and the sentence for a person where it does not hold. */
+export type Requirement = { readonly when: Compiled; readonly otherwise: Template }
+
+export type PlaybookStep = {
+  readonly kind: StepKind
+  readonly name: string | null
+  /** The step is left out where this does not hold. */
+  readonly when: Compiled | null
+  readonly want: Template
+}
+
+/** What a playbook needs to know of a kind of step. */
+export type StepKind = { readonly kind: string; readonly summary: string; readonly want: z.ZodType }
+
+/** A value that may hold expressions: `{ cel: vars.max }` stands for what the expression gives. */
+export type Template =
+  | { readonly type: 'plain'; readonly value: Json }
+  | { readonly type: 'computed'; readonly expression: Compiled }
+  | { readonly type: 'list'; readonly items: readonly Template[] }
+  | { readonly type: 'map'; readonly entries: readonly (readonly [key: string, value: Template])[] }
+
+export const GATE_NAMES = ['reads-back', 'ports', 'drops'] as const
+export type GateName = (typeof GATE_NAMES)[number]

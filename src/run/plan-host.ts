@@ -1,0 +1,128 @@
+import { diagnose } from '../diagnosis/diagnose.ts'
+import { healthOf } from '../diagnosis/health.ts'
+import type { Thresholds } from '../diagnosis/thresholds.ts'
+import { rulesProbe } from '../firewall/normalise.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Host } from '../model/host.ts'
+import type { Gate } from '../model/plan.ts'
+import type { HostResult } from '../model/result.ts'
+import { assemblePlan, type Judged, questionsFor } from '../plan/assemble.ts'
+import { hostView } from '../playbook/names.ts'
+import type { GateName, Playbook } from '../playbook/playbook.ts'
+import { unbundle } from '../shell/bundle.ts'
+import { STEP_KINDS } from '../steps/catalog.ts'
+import type { Step } from '../steps/step-kind.ts'
+import { type Analysis, analyse, type Service } from '../strategies/analysis.ts'
+import { type Choice, choose } from '../strategies/choose.ts'
+import { openSession } from '../transport/catalog.ts'
+import type { Session } from '../transport/transport.ts'
+import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
+import type { Telling } from './story.ts'
+
+/** What the operator asked for, the same for every host. */
+export type Wish = {
+  /** `auto`, or the name of one of the playbooks. */
+  readonly strategy: string
+  /** In order of preference. */
+  readonly playbooks: readonly Playbook[]
+  /** Ports to leave untracked; null: chosen per host. */
+  readonly ports: readonly Service[] | null
+  readonly thresholds: Thresholds
+}
+
+/** Looks at one host and says what should be done about it; two trips at most, and nothing on it changes. */
+export async function planHost(host: Host, wish: Wish, { signal, onStage }: Telling): Promise<HostResult> {
+  onStage('connecting')
+  const opened = await openSession(host, signal)
+  if ('refused' in opened) return { host: host.name, status: 'unreachable', fault: opened.refused }
+  await using session = opened
+  onStage('reading')
+  const read = await gatherFacts(session)
+  if ('refused' in read) return { host: host.name, status: 'failed', fault: read.refused }
+  const { facts, notRoot } = read
+  if (notRoot !== null) return { host: host.name, status: 'failed', fault: notRoot }
+
+  onStage('planning')
+  const findings = diagnose(facts, wish.thresholds)
+  const analysis = analyse(facts, wish.ports)
+  const choice = choose(wish.playbooks, hostView(facts, analysis), healthOf(findings), wish.strategy)
+  const { considered } = choice
+  switch (choice.type) {
+    case 'healthy':
+      return { host: host.name, status: 'healthy', findings, considered }
+    case 'none':
+      return wish.strategy === 'auto'
+        ? { host: host.name, status: 'no-strategy', findings, considered }
+        : { host: host.name, status: 'blocked', findings, considered, why: choice.why }
+    case 'chosen':
+      return await planChosen(session, facts, {
+        analysis,
+        choice,
+        judged: {
+          host,
+          strategy: choice.playbook.name,
+          considered,
+          findings,
+          notes: choice.playbook.name === 'notrack' ? analysis.notrack.notes : [],
+          gates: gatesFor(choice.playbook, facts),
+        },
+      })
+  }
+}
+
+type Chosen = {
+  readonly analysis: Analysis
+  readonly choice: Choice & { readonly type: 'chosen' }
+  readonly judged: Judged
+}
+
+async function planChosen(session: Session, facts: Facts, { analysis, choice, judged }: Chosen): Promise<HostResult> {
+  const host = judged.host.name
+  const steps = choice.steps.flatMap(({ kind, want }) => stepsOf(kind, want))
+  const { tools } = facts.firewall
+  const saveTools = {
+    legacy: tools.known && tools.value.legacy !== null ? `${tools.value.legacy}-save` : null,
+    nft: tools.known && tools.value.nft !== null ? `${tools.value.nft}-save` : null,
+  }
+  const { unload, notrack } = analysis
+  const restsOn = { unload: unload.dependsOn, notrack: notrack.dependsOn }[choice.playbook.name] ?? []
+  const questions = questionsFor(steps, rulesProbe(restsOn, saveTools))
+  const nonce = newNonce()
+  const outcome = await session.run(questions.script, { as: 'root', timeoutMs: 60_000, arguments: [nonce] })
+  if ('refused' in outcome) return { host, status: 'failed', fault: outcome.refused }
+  const fault = faultOfOutcome(outcome, 'reading the state of its steps')
+  if (fault !== null) return { host, status: 'failed', fault }
+  const answers = unbundle('stdout' in outcome ? outcome.stdout : '', nonce, questions.names)
+  const plan = assemblePlan(judged, steps, questions, answers)
+  if (!plan.known) {
+    return { host, status: 'blocked', findings: judged.findings, considered: judged.considered, why: plan.why }
+  }
+  return { host, status: plan.value.changes.length === 0 ? 'already-right' : 'planned', plan: plan.value }
+}
+
+function stepsOf(name: string, want: unknown): readonly Step[] {
+  return STEP_KINDS.find(({ kind }) => kind === name)?.bind(want) ?? []
+}
+
+/** Longest wait for drops to end, in seconds; within the shortest confirmation window there is. */
+const DROPS_WITHIN = 10
+/** Ports asked for after the change, at most. */
+const MOST_PORTS = 16
+
+function gatesFor(playbook: Playbook, { listeners }: Facts): readonly Gate[] {
+  const sockets = listeners.sockets.known ? listeners.sockets.value : []
+  const ports = sockets.filter(({ protocol, address }) => protocol === 'tcp' && !/^(127\.|::1$)/.test(address))
+  const answering = [...new Set(ports.map(({ port }) => port))].sort((a, b) => a - b).slice(0, MOST_PORTS)
+  return playbook.verify.map((name) => gateFor(name, answering))
+}
+
+function gateFor(gate: GateName, ports: readonly number[]): Gate {
+  switch (gate) {
+    case 'reads-back':
+      return { gate }
+    case 'ports':
+      return { gate, ports }
+    case 'drops':
+      return { gate, withinSeconds: DROPS_WITHIN }
+  }
+}

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest'
+import { diagnose } from '../../src/diagnosis/diagnose.ts'
+import { healthOf } from '../../src/diagnosis/health.ts'
+import { DEFAULT_THRESHOLDS } from '../../src/diagnosis/thresholds.ts'
+import type { Facts } from '../../src/model/facts.ts'
+import { known, unknown } from '../../src/model/reading.ts'
+import { factsWith, HEALTHY } from './sample-facts.ts'
+
+test('nothing is found on a healthy host', () => {
+  expect(diagnose(HEALTHY)).toEqual([])
+  expect(healthOf(diagnose(HEALTHY))).toBe('healthy')
+})
+
+describe('each finding says what was seen, with its numbers', () => {
+  const port = { key: 'tcp/80', protocol: 'tcp', port: 80, entries: 600, share: 0.6, local: 1 }
+  const sample = HEALTHY.entries.sample.known ? HEALTHY.entries.sample.value : undefined
+  if (sample === undefined) throw new Error('the sample is known')
+  const cases: readonly [title: string, facts: Facts, health: string][] = [
+    ['dropping: 1\u202f500 packets within 3 s', factsWith({ counters: { drop: known(1500) } }), 'unwell'],
+    [
+      'table 96 % full (251\u202f658 of 262\u202f144 entries)',
+      factsWith({ conntrack: { count: known(251_658), usage: known(251_658 / 262_144) } }),
+      'unwell',
+    ],
+    [
+      'table 75 % full (20\u202f000 of 262\u202f144 entries)',
+      factsWith({ conntrack: { usage: known(0.75) } }),
+      'unwell',
+    ],
+    [
+      'table was full 2 h 5 min ago',
+      factsWith({ kernelLog: { tableFull: known({ lines: 3, newestAgeSeconds: 7500 }) } }),
+      'unwell',
+    ],
+    ['evicting live entries to make room: 7 within 3 s', factsWith({ counters: { earlyDrop: known(7) } }), 'healthy'],
+    [
+      'hash table too small: every packet searches long chains',
+      factsWith({ conntrack: { hashSize: known(16_384) } }),
+      'healthy',
+    ],
+    [
+      'hash table too small: every packet searches long chains',
+      factsWith({ counters: { chainTooLong: known(2) } }),
+      'healthy',
+    ],
+    [
+      'tcp port 80 holds 60 % of the entries',
+      factsWith({ entries: { sample: known({ ...sample, byDestinationPort: [port] }) } }),
+      'healthy',
+    ],
+    [
+      '70 % of the entries belong to connections that are over',
+      factsWith({
+        entries: { sample: known({ ...sample, byState: [{ key: 'TIME_WAIT', entries: 700, share: 0.7 }] }) },
+      }),
+      'healthy',
+    ],
+    [
+      'connection tracking is loaded and nothing uses it',
+      factsWith({
+        conntrack: { count: known(0), usage: known(0) },
+        modules: { loaded: known([{ name: 'nf_conntrack', references: 0, holders: [] }]) },
+      }),
+      'healthy',
+    ],
+    [
+      'connection tracking is not loaded, so no table can fill',
+      factsWith({ conntrack: { generation: known('none'), usage: unknown('-') } }),
+      'healthy',
+    ],
+    [
+      'a lxc container: max and buckets belong to its node',
+      factsWith({ system: { container: known('lxc') } }),
+      'healthy',
+    ],
+    [
+      'not in the first network namespace: max and buckets belong to the node',
+      factsWith({ conntrack: { maxWritable: known(false) } }),
+      'healthy',
+    ],
+    [
+      'cannot tell how full the table is: EACCES',
+      factsWith({ conntrack: { usage: unknown('EACCES') } }),
+      'cannot-tell',
+    ],
+    [
+      'cannot tell whether packets are dropped now: no file',
+      factsWith({ counters: { drop: unknown('no file') } }),
+      'cannot-tell',
+    ],
+    [
+      'cannot tell whether the table was full lately: no dmesg',
+      factsWith({ kernelLog: { tableFull: unknown('no dmesg') } }),
+      'cannot-tell',
+    ],
+    [
+      'cannot tell when the table was full: the kernel log says that it was, without a readable time',
+      factsWith({ kernelLog: { tableFull: known({ lines: 1, newestAgeSeconds: null }) } }),
+      'cannot-tell',
+    ],
+    [
+      'cannot tell whether this host tracks connections: x',
+      factsWith({ conntrack: { generation: unknown('x') } }),
+      'cannot-tell',
+    ],
+  ]
+  test.each(cases)('%s', (title, facts, health) => {
+    const findings = diagnose(facts)
+    expect(findings.map((finding) => finding.title)).toEqual([title])
+    expect(findings[0]?.evidence.length).toBeGreaterThan(0)
+    expect(healthOf(findings)).toBe(health)
+  })
+})
+
+test('an old "table full" is history, and thresholds can be set', () => {
+  const facts = factsWith({ kernelLog: { tableFull: known({ lines: 3, newestAgeSeconds: 90_000 }) } })
+  expect(diagnose(facts)).toEqual([])
+  expect(diagnose(facts, { ...DEFAULT_THRESHOLDS, logAgeSeconds: 100_000 })).toHaveLength(1)
+  expect(diagnose(HEALTHY, { ...DEFAULT_THRESHOLDS, usage: 0.05 })).toHaveLength(1)
+})
+
+test('a small sample makes no port busy', () => {
+  const share = { key: 'tcp/80', protocol: 'tcp', port: 80, entries: 4, share: 0.4, local: null }
+  const sample = {
+    read: 10,
+    total: 20_000,
+    unreadable: 0,
+    bySource: [],
+    byProtocol: [],
+    byState: [],
+    byDestinationPort: [share],
+  }
+  expect(diagnose(factsWith({ entries: { sample: known(sample) } }))).toEqual([])
+  expect(diagnose(factsWith({ entries: { sample: known({ ...sample, total: 10 }) } }))).toHaveLength(1)
+})
+
+test('a known loss outweighs what cannot be told, and the worst comes first', () => {
+  const findings = diagnose(
+    factsWith({
+      counters: { drop: known(3) },
+      conntrack: { usage: unknown('EACCES') },
+      system: { container: known('lxc') },
+    }),
+  )
+  expect(findings.map(({ severity }) => severity)).toEqual(['critical', 'warning', 'info'])
+  expect(healthOf(findings)).toBe('unwell')
+})

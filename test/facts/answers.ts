@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { env } from 'node:process'
+import type { Sections } from '../../src/facts/fact.ts'
+import { known, unknown } from '../../src/model/reading.ts'
+import type { Section } from '../../src/shell/bundle.ts'
+
+const CASES = resolve(import.meta.dirname, '../cases/facts')
+
+/** The nonce in every recorded answer. */
+export const NONCE = 'recorded'
+
+/** Every recorded answer of a host, with the facts that it holds. */
+export function recordedAnswers(): readonly { system: string; answer: string; facts: unknown }[] {
+  const systems = readdirSync(CASES, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return systems.map(({ name }) => ({
+    system: name,
+    answer: readFileSync(join(CASES, name, 'answer.txt'), 'utf8'),
+    facts: JSON.parse(readFileSync(join(CASES, name, 'facts.json'), 'utf8')),
+  }))
+}
+
+/** What a fact is given when these probes answered so and no other did. */
+export function answers(given: Readonly<Record<string, string | Partial<Section>>>): Sections {
+  return (name) => {
+    const answer = given[name]
+    if (answer === undefined) return unknown(`no answer from ${name}`)
+    return known({
+      code: 0,
+      output: '',
+      truncated: false,
+      ...(typeof answer === 'string' ? { output: answer } : answer),
+    })
+  }
+}
+
+export const NO_CORPUS =
+  'no public listings at hand: set CTFLEET_CORPUS to a folder with 03-conntrack-listings and 04-kernel'
+
+/** Files of public hosts that this project does not hold, by path; undefined where they are not at hand. */
+export function corpusFiles(folder: string): ReadonlyMap<string, string> | undefined {
+  const root = join(env.CTFLEET_CORPUS ?? resolve(import.meta.dirname, '../../../shared/corpus'), folder)
+  if (!existsSync(root)) return undefined
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return new Map(
+    entries.map((entry) => [
+      join(entry.parentPath, entry.name),
+      readFileSync(join(entry.parentPath, entry.name), 'utf8'),
+    ]),
+  )
+}

@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest'
+import { diagnose } from '../../src/diagnosis/diagnose.ts'
+import { healthOf } from '../../src/diagnosis/health.ts'
+import type { Facts } from '../../src/model/facts.ts'
+import { known, unknown } from '../../src/model/reading.ts'
+import { loadPlaybooks } from '../../src/playbook/load.ts'
+import { type Analysis, hostView } from '../../src/playbook/names.ts'
+import { STEP_KINDS } from '../../src/steps/catalog.ts'
+import { type Choice, choose } from '../../src/strategies/choose.ts'
+import { factsWith, HEALTHY } from '../diagnosis/sample-facts.ts'
+
+const { playbooks } = loadPlaybooks('auto', STEP_KINDS)
+const EDIT = {
+  backend: 'nft',
+  family: 'ip',
+  table: 'raw',
+  chain: 'PREROUTING',
+  action: 'add',
+  spec: '-j CT --notrack',
+  key: 'ctfleet:1',
+  after: null,
+  before: null,
+}
+const FITS: Analysis = {
+  unload: { possible: known(true), why: '', edits: [], modules: ['xt_conntrack', 'nf_conntrack'] },
+  notrack: {
+    safe: known(true),
+    why: '',
+    edits: [EDIT],
+    flows: [{ protocol: 'tcp', ports: [80], addresses: ['192.0.2.1'] }],
+    ports: { tcp: [80], udp: [] },
+  },
+}
+const NEEDED: Analysis = {
+  ...FITS,
+  unload: { possible: known(false), why: 'INPUT rule 3 lets answers in by their state', edits: [], modules: [] },
+}
+const ONLY_TUNE: Analysis = {
+  ...NEEDED,
+  notrack: { ...FITS.notrack, safe: known(false), why: 'port 80 is redirected' },
+}
+const FULL = { usage: known(0.97) }
+
+describe('preference: the cures before the relief, each other one with its reason', () => {
+  const cases: readonly [analysis: Analysis, chosen: string, others: Record<string, readonly string[]>][] = [
+    [FITS, 'unload', { notrack: ['unload comes first'], tune: ['unload comes first'] }],
+    [NEEDED, 'notrack', { unload: ['INPUT rule 3 lets answers in by their state'], tune: ['notrack comes first'] }],
+    [
+      ONLY_TUNE,
+      'tune',
+      { unload: ['INPUT rule 3 lets answers in by their state'], notrack: ['port 80 is redirected'] },
+    ],
+  ]
+  test.each(cases)('%#', (analysis, chosen, others) => {
+    const choice = chooseFor(factsWith({ conntrack: FULL }), analysis)
+    expect(choice.type === 'chosen' && choice.playbook.name).toBe(chosen)
+    for (const verdict of choice.considered) expect(verdict.reasons).toEqual(others[verdict.strategy] ?? [])
+  })
+})
+
+test('a healthy host gets nothing, and every strategy says why', () => {
+  const choice = chooseFor(HEALTHY, FITS)
+  expect(choice.type).toBe('healthy')
+  expect(choice.considered.map(({ reasons }) => reasons)).toEqual([
+    ['the host is healthy'],
+    ['the host is healthy'],
+    ['the host is healthy'],
+  ])
+})
+
+test('a wish overrides health, and never what a playbook requires', () => {
+  expect(chooseFor(HEALTHY, ONLY_TUNE, 'tune').type).toBe('chosen')
+  expect(chooseFor(factsWith({ conntrack: FULL }), ONLY_TUNE, 'notrack')).toMatchObject({
+    type: 'none',
+    why: 'notrack does not fit: port 80 is redirected',
+  })
+})
+
+test('a host whose health cannot be told gets nothing unasked', () => {
+  const facts = factsWith({ kernelLog: { tableFull: unknown('no dmesg') } })
+  expect(chooseFor(facts, FITS).type).toBe('none')
+  expect(chooseFor(facts, FITS, 'unload').type).toBe('chosen')
+})
+
+test('a reading that is not known makes a strategy unsure, with the cause', () => {
+  const facts = factsWith({ conntrack: { ...FULL, maxWritable: unknown('permission denied') } })
+  const choice = chooseFor(facts, ONLY_TUNE)
+  expect(choice.type).toBe('none')
+  expect(choice.considered.find(({ strategy }) => strategy === 'tune')).toMatchObject({
+    verdict: 'unsure',
+    reasons: ['facts.conntrack.maxWritable is not known: permission denied'],
+  })
+})
+
+describe('tune', () => {
+  test('48 GiB and 64 bits give 1572864 entries and 196608 buckets', () => {
+    expect(tuned(HEALTHY)).toMatchObject({ max: 1572864, buckets: 196608 })
+    expect(stepsOf(HEALTHY).slice(0, 2)).toEqual([
+      { kind: 'hash-size', want: { buckets: 196608 } },
+      { kind: 'sysctl', want: { key: 'net.netfilter.nf_conntrack_max', value: 1572864 } },
+    ])
+  })
+
+  test('never lowers max or buckets, whichever of the two places shows more buckets', () => {
+    const facts = factsWith({ conntrack: { max: known(4_000_000), buckets: known(1024), hashSize: known(2_000_384) } })
+    expect(tuned(facts)).toMatchObject({ max: 4_000_000, buckets: 2_000_384 })
+    expect(
+      tuned(factsWith({ conntrack: { buckets: known(262_144), hashSize: unknown('for root only') } })),
+    ).toMatchObject({ buckets: 262_144 })
+  })
+
+  test('lowers timeouts only, and only those that are longer', () => {
+    const keys = (facts: Facts) =>
+      stepsOf(facts).flatMap(({ want }) =>
+        typeof want === 'object' && want !== null && 'key' in want ? [want.key] : [],
+      )
+    expect(keys(HEALTHY)).toEqual([
+      'net.netfilter.nf_conntrack_max',
+      'net.netfilter.nf_conntrack_tcp_timeout_established',
+      'net.netfilter.nf_conntrack_tcp_timeout_time_wait',
+      'net.netfilter.nf_conntrack_tcp_timeout_fin_wait',
+    ])
+    const short = { tcp_timeout_established: 600, tcp_timeout_time_wait: 10, tcp_timeout_fin_wait: 30 }
+    const facts = factsWith({ conntrack: { timeouts: known(short) } })
+    expect(keys(facts)).toEqual(['net.netfilter.nf_conntrack_max'])
+    expect(fileText(facts, '/etc/sysctl.d/90-ctfleet-conntrack.conf')).toBe(
+      'net.netfilter.nf_conntrack_max = 1572864\nnet.netfilter.nf_conntrack_tcp_timeout_fin_wait = 30\n',
+    )
+  })
+
+  test('what it writes to disk is the same once it is applied', () => {
+    const after = factsWith({
+      conntrack: {
+        max: known(1572864),
+        buckets: known(196608),
+        hashSize: known(196608),
+        timeouts: known({ tcp_timeout_established: 86400, tcp_timeout_time_wait: 30, tcp_timeout_fin_wait: 30 }),
+      },
+    })
+    const files = (facts: Facts) => stepsOf(facts).filter(({ kind }) => kind === 'file')
+    expect(files(after)).toEqual(files(HEALTHY))
+    expect(files(after)).toHaveLength(3)
+  })
+
+  test('an old kernel gets its settings under their old names', () => {
+    const text = fileText(
+      factsWith({ conntrack: { generation: known('ip') } }),
+      '/etc/sysctl.d/90-ctfleet-conntrack.conf',
+    )
+    expect(text).toMatch(/^net\.ipv4\.netfilter\.ip_conntrack_max = 1572864\n/)
+  })
+
+  test('a full table must fit into half of the memory that is available', () => {
+    const facts = factsWith({ memory: { total: known(48 * 2 ** 30), available: known(500 * 2 ** 20) } })
+    expect(reasonsOf(facts)).toEqual([
+      'a full table of 1572864 entries would take 386 MiB, more than half of the memory that is available',
+    ])
+    const unread = factsWith({
+      conntrack: { entryBytes: unknown('no slabinfo') },
+      memory: { total: known(48 * 2 ** 30), available: known(900 * 2 ** 20) },
+    })
+    expect(reasonsOf(unread)[0]).toContain('482 MiB')
+  })
+
+  test('a container is told whom to ask', () => {
+    expect(reasonsOf(factsWith({ conntrack: { maxWritable: known(false) } }))).toEqual([
+      'max belongs to the node that this container or namespace runs on: ask its owner',
+    ])
+  })
+
+  function tuned(facts: Facts) {
+    return verdictOf(facts)?.vars
+  }
+  function reasonsOf(facts: Facts) {
+    return verdictOf(facts)?.reasons ?? []
+  }
+  function verdictOf(facts: Facts) {
+    return chooseFor(facts, ONLY_TUNE, 'tune').considered.find(({ strategy }) => strategy === 'tune')
+  }
+  function stepsOf(facts: Facts) {
+    const choice = chooseFor(facts, ONLY_TUNE, 'tune')
+    return choice.type === 'chosen' ? choice.steps.map(({ kind, want }) => ({ kind, want })) : []
+  }
+  function fileText(facts: Facts, path: string) {
+    const file = stepsOf(facts).find(
+      ({ want }) => typeof want === 'object' && want !== null && 'path' in want && want.path === path,
+    )
+    return (file?.want as { content?: string } | undefined)?.content
+  }
+})
+
+test('unload has nothing to do on a host that tracks nothing, and that is no refusal', () => {
+  const facts = factsWith({ conntrack: { generation: known('none') } })
+  expect(chooseFor(facts, { ...NEEDED, unload: { ...NEEDED.unload, why: 'not loaded' } }, 'unload')).toMatchObject({
+    type: 'chosen',
+    steps: [],
+  })
+})
+
+test('notrack deletes the entries only where the host can', () => {
+  const kinds = (facts: Facts) => {
+    const choice = chooseFor(facts, NEEDED, 'notrack')
+    return choice.type === 'chosen' ? choice.steps.map(({ kind }) => kind) : choice
+  }
+  expect(kinds(HEALTHY)).toEqual(['firewall', 'flush-entries'])
+  expect(kinds(factsWith({ conntrack: { tool: known(false) } }))).toEqual(['firewall'])
+})
+
+function chooseFor(facts: Facts, analysis: Analysis, wanted = 'auto'): Choice {
+  return choose(playbooks, hostView(facts, analysis), healthOf(diagnose(facts)), wanted)
+}
