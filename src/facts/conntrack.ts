@@ -6,6 +6,7 @@ import { type Fact, filesIn, notUnderstood, readWith, wholeNumber } from './fact
 const NF = '/proc/sys/net/netfilter'
 const IP = '/proc/sys/net/ipv4/netfilter'
 
+// Some shells answer -w for root without asking the kernel; opening for append does ask, and writes nothing.
 // One grep over everything: settings are lines that start with a digit, the rest is picked by name.
 const probe = sh`grep -s -e '^[0-9-]' -e '^nf_conntrack' -e '^ip_conntrack' -e '^live' \
   /proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/ipv4/netfilter/ip_conntrack_* \
@@ -23,7 +24,7 @@ if [ "$uid" = 0 ]; then
   for f in /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_buckets \
     /proc/sys/net/nf_conntrack_max /proc/sys/net/ipv4/netfilter/ip_conntrack_max /proc/sys/net/ipv4/ip_conntrack_max \
     /sys/module/nf_conntrack/parameters/hashsize /sys/module/ip_conntrack/parameters/hashsize; do
-    [ -w $f ] && echo "writable $f"
+    [ -w $f ] && true >>$f && echo "writable $f"
   done
 fi
 command -v conntrack >/dev/null && echo tool

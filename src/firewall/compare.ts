@@ -47,7 +47,9 @@ function changesOf(question: Question, was: Passage, is: Passage): readonly Diff
 /** A verdict may rest on a rule that counts packets only while exactly the same packets meet it. */
 function volatileIn(question: Question, before: Standing, after: Standing): readonly Difference[] {
   const found = [...before.passages, ...after.passages].flatMap(({ name, passes }) =>
-    question.decisions.variablesOf(passes).flatMap(({ volatile }) => (volatile === null ? [] : [{ name, ...volatile }])),
+    question.decisions
+      .variablesOf(passes)
+      .flatMap(({ volatile }) => (volatile === null ? [] : [{ name, ...volatile }])),
   )
   const [free] = found.filter(({ metered }) => !metered)
   if (free !== undefined) return [{ kind: 'unsure', passage: free.name, rule: free.site }]

@@ -31,9 +31,13 @@ export class Decisions {
   branch(variable: Variable, childOf: (cell: number) => Node): Node {
     const at = this.#variable(variable)
     const children = Array.from({ length: variable.size }, (_, cell) => childOf(cell))
-    const test = (cell: number) => this.#node(at, cellTest(variable.size, cell, this.terminal('yes'), this.terminal('no')))
+    const test = (cell: number) =>
+      this.#node(at, cellTest(variable.size, cell, this.terminal('yes'), this.terminal('no')))
     if (children.every((child) => child < 0)) return this.#node(at, children)
-    return children.reduce((otherwise, child, cell) => this.choose(test(cell), child, otherwise, 'unsure'), children[0] as Node)
+    return children.reduce(
+      (otherwise, child, cell) => this.choose(test(cell), child, otherwise, 'unsure'),
+      children[0] as Node,
+    )
   }
 
   /** `then` where the test says yes, `otherwise` where no; where unsure, what both agree on, else `unsure`. */

@@ -13,7 +13,11 @@ export type ChainRef = {
 }
 
 /** Every chain that a service's packets can come through, base chains that are not there yet included. */
-export function chainsBehind(question: Question, live: readonly LiveRules[], services: readonly Service[]): readonly ChainRef[] {
+export function chainsBehind(
+  question: Question,
+  live: readonly LiveRules[],
+  services: readonly Service[],
+): readonly ChainRef[] {
   const { family } = question.space
   const packets = services.flatMap((service) => {
     const [asked, answered] = [request(family, service, 'lo'), reply(family, service, 'lo')]

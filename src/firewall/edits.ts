@@ -60,9 +60,7 @@ export function withEdits(rules: RuleSet, edits: readonly Edit[]): RuleSet {
     const place = at === -1 && edit.action === 'add' && (specs.at(-1) ?? null) === edit.after ? specs.length : at
     if (place === -1) throw new TypeError(`no place for ${edit.key} in ${edit.table} ${edit.chain}`)
     const changed =
-      edit.action === 'remove'
-        ? chain.rules.toSpliced(place, 1)
-        : chain.rules.toSpliced(place, 0, ruleFrom(edit.spec))
+      edit.action === 'remove' ? chain.rules.toSpliced(place, 1) : chain.rules.toSpliced(place, 0, ruleFrom(edit.spec))
     return replaceChain(now, table, { ...chain, rules: changed })
   }, rules)
 }
@@ -74,7 +72,9 @@ export function addEdits(
 ): readonly Edit[] {
   const sorted = placed
     .map((each, order) => ({ each, order }))
-    .sort((a, b) => chainKey(a.each).localeCompare(chainKey(b.each)) || a.each.below - b.each.below || a.order - b.order)
+    .sort(
+      (a, b) => chainKey(a.each).localeCompare(chainKey(b.each)) || a.each.below - b.each.below || a.order - b.order,
+    )
     .map(({ each }) => each)
   return sorted.map((each, index) => {
     const { below, ...edit } = each
@@ -101,6 +101,7 @@ function chainKey({ backend, family, table, chain }: Placed): string {
 }
 
 function tableWith(table: Table, placed: readonly Placed[]): Table {
+  if (placed.length === 0) return table
   const names = new Set([...table.chains.map(({ name }) => name), ...placed.map(({ chain }) => chain)])
   const chains = [...names].map((name) => {
     const chain = chainIn(table, name)

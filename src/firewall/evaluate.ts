@@ -1,6 +1,6 @@
 import { Decisions, kindOf, type Node } from './decision.ts'
 import { and, either, no, or, yes } from './logic.ts'
-import { METERED, type Question, ruleMatches } from './match.ts'
+import { METERED, packetKey, type Question, ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
 import { type Chain, chainOf, type Family, type LiveRules, type Rule, type RuleSet } from './rules.ts'
 import { spaceOf } from './space.ts'
@@ -37,14 +37,21 @@ export function questionFor(
   live: readonly LiveRules[],
   detail: { readonly ports: readonly number[]; readonly budget: number },
 ): Question {
-  const rules = live.flatMap(({ rules }) => rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)))
+  const rules = live.flatMap(({ rules }) =>
+    rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)),
+  )
   const targets = rules.filter(({ target }) => target !== null)
   return {
     decisions: new Decisions(detail.budget),
     space: spaceOf(family, live, detail.ports),
     addressTests: new Map(),
+    ruleTests: new WeakMap(),
+    fates: new WeakMap(),
+    packets: { keys: new WeakMap(), texts: new Map() },
     writtenSets: new Set(
-      targets.filter(({ target }) => target?.name === 'SET').flatMap(({ target }) => target?.options.map(firstValue) ?? []),
+      targets
+        .filter(({ target }) => target?.name === 'SET')
+        .flatMap(({ target }) => target?.options.map(firstValue) ?? []),
     ),
     marksByState: targets.some(
       ({ target, matches }) =>
@@ -64,7 +71,10 @@ export function fate(question: Question, live: readonly LiveRules[], packet: Pac
   const fates = live.flatMap(({ rules }) =>
     PATHS[packet.path].map((base) => chainFate(question, rules, base, seenBy(packet, base))),
   )
-  return fates.reduce((left, right) => decisions.combine('both', left, right, bothPass), decisions.terminal('accept|no rule'))
+  return fates.reduce(
+    (left, right) => decisions.combine('both', left, right, bothPass),
+    decisions.terminal('accept|no rule'),
+  )
 }
 
 /** Where the raw table makes packets of a class untracked. The first target that settles tracking wins. */
@@ -100,10 +110,17 @@ export function rawFate(question: Question, live: readonly LiveRules[], packet: 
 /** The fate in one base chain; `accept` where the table or chain is not there. */
 export function chainFate(question: Question, rules: RuleSet, base: BaseChain, packet: Packet): Node {
   const { decisions } = question
-  return walkBase(question, rules, base, packet, {
+  const table = rules.tables.find(({ name }) => name === base.table)
+  if (table === undefined) return decisions.terminal('accept|no rule')
+  const key = `${base.chain} ${packetKey(question, packet)}`
+  const known = question.fates.get(table)?.get(key)
+  if (known !== undefined) return known
+  const node = walkBase(question, rules, base, packet, {
     accept: (site) => decisions.terminal(`accept|${site}`),
     drop: (site) => decisions.terminal(`drop|${site}`),
   })
+  question.fates.set(table, (question.fates.get(table) ?? new Map<string, Node>()).set(key, node))
+  return node
 }
 
 /** Where a chain of the nat table translates, and the rule that does: terminals `yes|site`, `no`, `unsure|site`. */
@@ -167,7 +184,11 @@ function walkBase(
   const site = chain === undefined ? 'no rule' : `${base.table}: policy of ${base.chain}`
   const end = answers[policy]?.(site) ?? decisions.terminal(`unsure|${site}`)
   if (chain === undefined) return end
-  return walk({ question, rules, table: base.table, packet, answers, meter, memo: new Map(), active: new Set() }, chain, end)
+  return walk(
+    { question, rules, table: base.table, packet, answers, meter, memo: new Map(), active: new Set() },
+    chain,
+    end,
+  )
 }
 
 type Walk = {
@@ -188,7 +209,8 @@ function walk(on: Walk, chain: Chain, end: Node): Node {
   const memo = on.memo.get(key)
   if (memo !== undefined) return memo
   const { decisions } = on.question
-  if (on.active.has(chain.name)) return decisions.terminal(`unsure|${on.table}: chain ${chain.name} leads back to itself`)
+  if (on.active.has(chain.name))
+    return decisions.terminal(`unsure|${on.table}: chain ${chain.name} leads back to itself`)
   on.active.add(chain.name)
   let rest = end
   for (const rule of chain.rules.toReversed()) {
@@ -241,4 +263,3 @@ function bothPass(left: string, right: string): string {
 function firstValue({ values }: { readonly values: readonly string[] }): string {
   return values[0] ?? ''
 }
-

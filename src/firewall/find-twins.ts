@@ -32,7 +32,9 @@ export function findTwins(
     if (left.length === 0) return { twins: fewest(twins, (some) => attempt(some).length === 0) }
     first ??= left[0]
     const found = left.flatMap(({ kind, rule }) => (kind === 'breaks' && rule !== null ? blockersAt(live, rule) : []))
-    const fresh = found.filter((each) => !blockers.some((known) => known.chain === each.chain && known.index <= each.index))
+    const fresh = found.filter(
+      (each) => !blockers.some((known) => known.chain === each.chain && known.index <= each.index),
+    )
     if (fresh.length === 0) break
     blockers.push(...fresh)
   }
@@ -59,7 +61,9 @@ function blockersAt(live: readonly LiveRules[], site: string): readonly Blocker[
     rules.tables.flatMap((table) => {
       const where = (is: (chain: string, rule: Rule) => boolean) =>
         table.chains.flatMap((chain) =>
-          chain.rules.flatMap((rule, index) => (is(chain.name, rule) ? [{ table: table.name, chain: chain.name, index }] : [])),
+          chain.rules.flatMap((rule, index) =>
+            is(chain.name, rule) ? [{ table: table.name, chain: chain.name, index }] : [],
+          ),
         )
       const found = where((chain, rule) => siteOf(table.name, chain, rule) === site)
       for (const { chain } of found) {

@@ -2,7 +2,17 @@ import type { Node } from './decision.ts'
 import { fate, metWhere, passes, rawFate, untrackedWhere } from './evaluate.ts'
 import { and, either, not, or } from './logic.ts'
 import { addressIn, type Question } from './match.ts'
-import { LATER_IN, LATER_OUT, overLoopback, type Packet, reply, request, type Service, type State, SYN } from './packet.ts'
+import {
+  LATER_IN,
+  LATER_OUT,
+  overLoopback,
+  type Packet,
+  reply,
+  request,
+  type Service,
+  type State,
+  SYN,
+} from './packet.ts'
 import type { LiveRules } from './rules.ts'
 
 /** One side of a comparison: something that passes or not, and the fates it was made of, for naming the rule. */
@@ -37,7 +47,12 @@ export function metersOf(
     if (untracked.in !== untracked.out) return [null]
     const tcp = service.protocol === 'tcp'
     const met = (packet: Packet, flags: readonly string[], state: State, kind: string) => {
-      const of = (as: State) => ({ ...packet, flags, state: { is: as }, kind: tcp ? `${packet.kind} ${kind}` : packet.kind })
+      const of = (as: State) => ({
+        ...packet,
+        flags,
+        state: { is: as },
+        kind: tcp ? `${packet.kind} ${kind}` : packet.kind,
+      })
       return either(
         decisions,
         untracked.in,
@@ -52,9 +67,7 @@ export function metersOf(
         met(side, tcp ? SYN : [], 'NEW', 'first'),
         ...(tcp ? LATER_IN : [[]]).map((flags) => met(side, flags, 'ESTABLISHED', 'later')),
       ]),
-      ...backSides.flatMap((side) =>
-        (tcp ? LATER_OUT : [[]]).map((flags) => met(side, flags, 'ESTABLISHED', 'later')),
-      ),
+      ...backSides.flatMap((side) => (tcp ? LATER_OUT : [[]]).map((flags) => met(side, flags, 'ESTABLISHED', 'later'))),
     ]
   })
 }
@@ -82,7 +95,12 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
   const tcp = service.protocol === 'tcp'
   const flow = byTracking(question, untracked, {
     // The entry never sees an answer, so a later packet of TCP is out of its window's order: INVALID.
-    requestsOnly: and(decisions, incoming.first.NEW, tcp ? incoming.later.INVALID : incoming.later.NEW, outgoing.later.UNTRACKED),
+    requestsOnly: and(
+      decisions,
+      incoming.first.NEW,
+      tcp ? incoming.later.INVALID : incoming.later.NEW,
+      outgoing.later.UNTRACKED,
+    ),
     repliesOnly: and(
       decisions,
       incoming.first.UNTRACKED,
@@ -94,11 +112,7 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
     neither: and(decisions, incoming.first.UNTRACKED, incoming.later.UNTRACKED, outgoing.later.UNTRACKED),
   })
   const first = either(decisions, untracked.in, incoming.first.UNTRACKED, incoming.first.NEW)
-  const strays = or(
-    decisions,
-    and(decisions, incoming.first.NEW, incoming.later.ESTABLISHED),
-    incoming.later.NEW,
-  )
+  const strays = or(decisions, and(decisions, incoming.first.NEW, incoming.later.ESTABLISHED), incoming.later.NEW)
   const later = either(decisions, untracked.in, incoming.later.UNTRACKED, strays)
   // Replies to requests that nobody tracks never belong to an established connection.
   const alone = tcp ? or(decisions, outgoing.later.INVALID, outgoing.later.NEW) : outgoing.later.NEW
@@ -111,7 +125,11 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
   )
   const outside = not(decisions, fromLoopbackAddress(question))
   const passages: Passage[] = [
-    { name: 'connections from outside', passes: and(decisions, outside, flow), fates: [...incoming.fates, ...outgoing.fates] },
+    {
+      name: 'connections from outside',
+      passes: and(decisions, outside, flow),
+      fates: [...incoming.fates, ...outgoing.fates],
+    },
     { name: 'first packets from outside', passes: and(decisions, outside, first), fates: incoming.fates },
     { name: 'later packets from outside', passes: and(decisions, outside, later), fates: incoming.fates },
     { name: 'replies', passes: and(decisions, outside, replies), fates: outgoing.fates },
@@ -133,7 +151,8 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
     {
       name: `what the host itself asks from port ${service.port}`,
       passes: and(decisions, outside, own),
-      fates: [...outgoing.fates, ...incoming.fates] },
+      fates: [...outgoing.fates, ...incoming.fates],
+    },
   ]
 }
 
@@ -198,7 +217,12 @@ function kinds(question: Question, live: readonly LiveRules[], packet: Packet, s
   const fates: Node[] = []
   const pass = (flags: readonly string[], state: State, kind: string) => {
     const asked: Packet = { ...packet, flags, state: { is: state }, kind: tcp ? `${packet.kind} ${kind}` : packet.kind }
-    const found = decisions.combine('raw and after', rawFate(question, live, asked), fate(question, live, asked), rawThenRest)
+    const found = decisions.combine(
+      'raw and after',
+      rawFate(question, live, asked),
+      fate(question, live, asked),
+      rawThenRest,
+    )
     fates.push(found)
     return passes(question, found)
   }

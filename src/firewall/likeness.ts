@@ -20,7 +20,9 @@ export function likenessesOf(family: Family, service: Service, loopback: Loopbac
   const [asked, answered] = [request(family, service, 'lo'), reply(family, service, 'lo')]
   return [
     ...over.map((way) => alike(request(family, service, way), service, { state: 'NEW', side: 'dport', only: null })),
-    ...over.map((way) => alike(reply(family, service, way), service, { state: 'ESTABLISHED', side: 'sport', only: null })),
+    ...over.map((way) =>
+      alike(reply(family, service, way), service, { state: 'ESTABLISHED', side: 'sport', only: null }),
+    ),
     ...(loopback === 'tracked'
       ? []
       : [

@@ -2,7 +2,7 @@ import type { Decisions, Node } from './decision.ts'
 import { icmpTypeOf } from './icmp.ts'
 import { and, constant, no, not, or, unsure, yes } from './logic.ts'
 import { type Field, type Packet, STATES } from './packet.ts'
-import type { Match, Rule, Test } from './rules.ts'
+import type { Match, Rule, Table, Test } from './rules.ts'
 import { addressRanges, cellIn, interfaceIn, portRanges, protocolName, type Range, type Space } from './space.ts'
 
 /** What the rules of a host are asked with: one space and one diagram for all questions that are compared. */
@@ -15,11 +15,32 @@ export type Question = {
   readonly marksByState: boolean
   /** Address tests that were asked before. */
   readonly addressTests: Map<string, Node>
+  /** Rules and whole tables that were asked before; rule sets that are tried share most of them. */
+  readonly ruleTests: WeakMap<Rule, Map<string, Node>>
+  readonly fates: WeakMap<Table, Map<string, Node>>
+  readonly packets: { readonly keys: WeakMap<Packet, string>; readonly texts: Map<string, string> }
 }
 
 /** Where a rule's matches hold: yes, no, or unsure where we do not know what a test means. `site` names the rule. */
 export function ruleMatches(question: Question, packet: Packet, rule: Rule, site: string): Node {
-  return and(question.decisions, ...rule.matches.map((match) => matchHolds(question, packet, match, site)))
+  // A rule stands in one place: its site is always the same, or not asked for.
+  const key = `${packetKey(question, packet)}${site === '' ? '' : '!'}`
+  const known = question.ruleTests.get(rule)?.get(key)
+  if (known !== undefined) return known
+  const node = and(question.decisions, ...rule.matches.map((match) => matchHolds(question, packet, match, site)))
+  question.ruleTests.set(rule, (question.ruleTests.get(rule) ?? new Map<string, Node>()).set(key, node))
+  return node
+}
+
+/** Equal for packets that every rule treats alike. */
+export function packetKey({ packets }: Question, packet: Packet): string {
+  const known = packets.keys.get(packet)
+  if (known !== undefined) return known
+  const text = JSON.stringify(packet)
+  const key = packets.texts.get(text) ?? String(packets.texts.size)
+  packets.texts.set(text, key)
+  packets.keys.set(packet, key)
+  return key
 }
 
 export function matchHolds(question: Question, packet: Packet, match: Match, site: string): Node {
@@ -77,13 +98,7 @@ export const METERED: ReadonlySet<string> = new Set([
   'quota',
   'quota2',
 ])
-const VOLATILE: ReadonlySet<string> = new Set([
-  'rateest',
-  'condition',
-  'psd',
-  'lscan',
-  'socket',
-])
+const VOLATILE: ReadonlySet<string> = new Set(['rateest', 'condition', 'psd', 'lscan', 'socket'])
 /** Properties that all packets of a flow share in one direction. */
 const OF_THE_FLOW: ReadonlySet<string> = new Set([
   'mac',
@@ -192,7 +207,9 @@ function plainTest(question: Question, packet: Packet, test: Test, match: Match,
       if (type === 'any') return yes(decisions)
       if (packet.icmpType !== null && packet.icmpType !== type.type) return no(decisions)
       if (packet.icmpType === null) return opaque(question, `icmp type ${type.type}/${type.code ?? ''}`, null)
-      return type.code === null ? yes(decisions) : opaque(question, `icmp code ${type.type}/${type.code} ${packet.path}`, null)
+      return type.code === null
+        ? yes(decisions)
+        : opaque(question, `icmp code ${type.type}/${type.code} ${packet.path}`, null)
     }
     default:
       return unsure(decisions, site)
@@ -288,7 +305,8 @@ function untracked(packet: Packet): boolean {
 /** A source set asked about the client in one direction is the destination set in the other. */
 function setHolds(question: Question, packet: Packet, match: Match, site: string): Node {
   const [test] = match.tests
-  if (match.tests.length !== 1 || test === undefined || test.option !== 'match-set') return unsure(question.decisions, site)
+  if (match.tests.length !== 1 || test === undefined || test.option !== 'match-set')
+    return unsure(question.decisions, site)
   const [name, flags] = test.values as readonly [string, string | undefined]
   const role = flags === 'src' ? packet.source : flags === 'dst' ? packet.destination : `${flags} ${packet.path}`
   const holds = opaque(question, `set ${name} ${role}`, question.writtenSets.has(name) ? site : null)

@@ -23,7 +23,12 @@ export function translationsOf(question: Question, live: readonly LiveRules[], s
     wire: first([
       ['PREROUTING', wire],
       ['INPUT', wire],
-      ...(service.protocol === 'udp' ? ([['OUTPUT', own], ['POSTROUTING', own]] as const) : []),
+      ...(service.protocol === 'udp'
+        ? ([
+            ['OUTPUT', own],
+            ['POSTROUTING', own],
+          ] as const)
+        : []),
     ]),
     loopback: first([
       ['OUTPUT', overLoopback(lo)],

@@ -15,7 +15,9 @@ export function rulesProbe(chains: readonly ChainRef[], tools: SaveTools): Scrip
     FAMILIES.flatMap((family) => {
       const mine = chains.filter((each) => each.backend === backend && each.family === family)
       const tool = tools[backend]
-      return mine.length === 0 || tool === null ? [] : [probe(backend, family, { tool: toolFor(family, tool), chains: mine })]
+      return mine.length === 0 || tool === null
+        ? []
+        : [probe(backend, family, { tool: toolFor(family, tool), chains: mine })]
     }),
   )
   return lines(...probes, sh`:`)

@@ -14,7 +14,8 @@ export function parseRule(spec: string): Reading<Rule> {
   let target = null as Target | null
   let open = null as OpenMatch | null
   const close = () => {
-    if (open !== null) matches.push({ name: open.name, tests: open.tests, text: textOf(words.slice(open.start, cursor.at)) })
+    if (open !== null)
+      matches.push({ name: open.name, tests: open.tests, text: textOf(words.slice(open.start, cursor.at)) })
     open = null
   }
 

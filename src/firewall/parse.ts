@@ -16,7 +16,8 @@ export function parseRules(text: string, family: Family): Reading<RuleSet> {
     if (trimmed === '') continue
     if (trimmed.startsWith('#')) {
       // iptables-nft-save says so in a comment, and leaves the table out.
-      if (/is incompatible, use 'nft' tool/.test(trimmed)) return fail(`the save tool could not print a table: ${trimmed}`)
+      if (/is incompatible, use 'nft' tool/.test(trimmed))
+        return fail(`the save tool could not print a table: ${trimmed}`)
       continue
     }
     if (trimmed.startsWith('*')) {

@@ -63,6 +63,13 @@ export function rawSpec(rule: RawRule, ports: readonly string[], key: string): s
   const portWords = only
     ? `-m ${rule.protocol} --${rule.side} ${ports[0]}`
     : `-m multiport --${rule.side}s ${ports.join(',')}`
-  const words = [rule.match, `-p ${rule.protocol}`, rule.tail, portWords, `-m comment --comment "${key}"`, '-j CT --notrack']
+  const words = [
+    rule.match,
+    `-p ${rule.protocol}`,
+    rule.tail,
+    portWords,
+    `-m comment --comment "${key}"`,
+    '-j CT --notrack',
+  ]
   return words.filter((each) => each !== '').join(' ')
 }

@@ -49,7 +49,9 @@ export function servicePatch(
   let first: Refused | undefined
   for (const loopback of loopbackChoices(question, live, service, put, translations.loopback)) {
     const raw = rawRulesFor(question, live, service, { backend: put.backend, loopback })
-    const placed = raw.map((rule): Placed => ({ ...rule, below: -1, spec: rawSpec(rule, [`${service.port}`], 'ctfleet') }))
+    const placed = raw.map(
+      (rule): Placed => ({ ...rule, below: -1, spec: rawSpec(rule, [`${service.port}`], 'ctfleet') }),
+    )
     const found = findTwins(question, live, likenessesOf(put.family, service, loopback), {
       ports: [`${service.port}`],
       changes: (twinned) => {
@@ -86,7 +88,11 @@ export function icmpPatch(
       const passage = (rules: readonly LiveRules[], alsoRelated: boolean): Passage => {
         const invalid = likeness.become.map((packet) => fate(question, rules, packet))
         const parts = [...invalid, ...(alsoRelated ? [related] : [])].map((each) => passes(question, each))
-        const passing = and(question.decisions, not(question.decisions, fromLoopbackAddress(question)), or(question.decisions, ...parts))
+        const passing = and(
+          question.decisions,
+          not(question.decisions, fromLoopbackAddress(question)),
+          or(question.decisions, ...parts),
+        )
         return { name, passes: passing, fates: [...invalid, related] }
       }
       const before = alone(passage(live, true))
@@ -112,7 +118,9 @@ export function unchangedFor(
   if (changes[0] !== undefined) return refused(sentence(name, changes[0]), changes[0].rule)
   const untracked = untrackedThroughout(question, after, service, 'wire')
   const all = yes(question.decisions)
-  return untracked.in === all && untracked.out === all ? null : refused(`${name}: would not be untracked throughout`, null)
+  return untracked.in === all && untracked.out === all
+    ? null
+    : refused(`${name}: would not be untracked throughout`, null)
 }
 
 export function refused(why: string, rule: string | null): Refused {
@@ -151,7 +159,12 @@ function loopbackChoices(
   return translated !== null || settled ? ['tracked'] : ['untracked', 'tracked']
 }
 
-function losesRelated(question: Question, live: readonly LiveRules[], service: Service, before: readonly Passage[]): boolean {
+function losesRelated(
+  question: Question,
+  live: readonly LiveRules[],
+  service: Service,
+  before: readonly Passage[],
+): boolean {
   const { decisions } = question
   const untracked = untrackedThroughout(question, live, service, 'wire')
   const tracked = and(decisions, before[0]?.passes ?? yes(decisions), not(decisions, untracked.in))

@@ -17,7 +17,9 @@ export type Space = {
 export type Range<T> = readonly [first: T, last: T]
 
 export function spaceOf(family: Family, live: readonly LiveRules[], ports: readonly number[]): Space {
-  const rules = live.flatMap(({ rules }) => rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)))
+  const rules = live.flatMap(({ rules }) =>
+    rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)),
+  )
   const addresses = new Set<bigint>([0n])
   for (const [first, last] of addressRanges(family === 'ip' ? '127.0.0.0/8' : '::1/128', family) ?? []) {
     addresses.add(first)
@@ -57,7 +59,11 @@ export function spaceOf(family: Family, live: readonly LiveRules[], ports: reado
 }
 
 /** Whether a cell lies in the ranges: null where a border runs through it. */
-export function cellIn<T extends bigint | number>(cuts: readonly T[], cell: number, ranges: readonly Range<T>[]): boolean | null {
+export function cellIn<T extends bigint | number>(
+  cuts: readonly T[],
+  cell: number,
+  ranges: readonly Range<T>[],
+): boolean | null {
   const first = cuts[cell] as T
   const next = cuts[cell + 1]
   for (const [from, to] of ranges) {
@@ -103,7 +109,9 @@ export function protocolName(value: string, family: Family): string {
   if (name === '0') return 'all'
   if (family === 'ip6' && ['58', 'icmpv6', 'ipv6-icmp', 'icmp6'].includes(name)) return 'icmp'
   if (family === 'ip6' && (name === 'icmp' || name === '1')) return 'icmp-of-ipv4'
-  return { '1': 'icmp', '6': 'tcp', '17': 'udp', '136': 'udplite', '132': 'sctp', '47': 'gre', '50': 'esp' }[name] ?? name
+  return (
+    { '1': 'icmp', '6': 'tcp', '17': 'udp', '136': 'udplite', '132': 'sctp', '47': 'gre', '50': 'esp' }[name] ?? name
+  )
 }
 
 const ADDRESS_OPTIONS: ReadonlySet<string> = new Set([
@@ -216,13 +224,18 @@ function v6(text: string): bigint | null {
   const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text)
   const mapped = tail === null ? null : v4(tail[2] as string)
   if (tail !== null && mapped === null) return null
-  const whole = mapped === null ? text : `${tail?.[1]}${(mapped >> 16n).toString(16)}:${(mapped & 0xffffn).toString(16)}`
+  const whole =
+    mapped === null ? text : `${tail?.[1]}${(mapped >> 16n).toString(16)}:${(mapped & 0xffffn).toString(16)}`
   const halves = whole.split('::')
   if (halves.length > 2) return null
   const [head, back] = halves.map((half) => (half === '' ? [] : half.split(':')))
   const missing = 8 - (head?.length ?? 0) - (back?.length ?? 0)
   if (back === undefined ? missing !== 0 : missing < 1) return null
-  const groups = [...(head ?? []), ...Array.from({ length: back === undefined ? 0 : missing }, () => '0'), ...(back ?? [])]
+  const groups = [
+    ...(head ?? []),
+    ...Array.from({ length: back === undefined ? 0 : missing }, () => '0'),
+    ...(back ?? []),
+  ]
   if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return null
   return groups.reduce((sum, group) => sum * 65536n + BigInt(`0x${group}`), 0n)
 }

@@ -41,7 +41,8 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 300_
   const stateful = statefulRules(live)
   for (const { table, chain, rule } of stateful) {
     const translates = rule.target !== null && effectOf(rule.target.name, rule.target.options) === 'translate'
-    if (translates) return { removable: false, why: 'address translation needs tracking', rule: siteOf(table, chain, rule) }
+    if (translates)
+      return { removable: false, why: 'address translation needs tracking', rule: siteOf(table, chain, rule) }
   }
   const more = stateful.find(({ rule, table }) => doesMore(rule, table, live, stateful))
   if (more !== undefined) {
@@ -50,7 +51,11 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 300_
   }
   try {
     for (const each of live) {
-      const blocked = blockedBy(each, stateful.filter((one) => isIn(one, each)), budget)
+      const blocked = blockedBy(
+        each,
+        stateful.filter((one) => isIn(one, each)),
+        budget,
+      )
       if (blocked !== null) return blocked
     }
   } catch (error) {

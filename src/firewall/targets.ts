@@ -56,8 +56,7 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
     'TTL',
     'HMARK',
   ].map((name): [string, Effect] => [name, 'go-on']),
-  ...['SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP', 'SAME', 'CLUSTERIP', 'TPROXY'].map((name): [string, Effect] => [
-    name,
-    'translate',
-  ]),
+  ...['SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP', 'SAME', 'CLUSTERIP', 'TPROXY'].map(
+    (name): [string, Effect] => [name, 'translate'],
+  ),
 ])

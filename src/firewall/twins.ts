@@ -3,7 +3,7 @@ import { PATHS, seenBy } from './evaluate.ts'
 import { NEEDS_TRACKING, type Question, ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
 import { rulesMet } from './reach.ts'
-import { type LiveRules, type Match, type Rule, chainOf, type Target, type Test } from './rules.ts'
+import { chainOf, type LiveRules, type Match, type Rule, type Target, type Test } from './rules.ts'
 import { effectOf } from './targets.ts'
 
 /**
@@ -48,8 +48,7 @@ export function twinsOf(
           .reduce((least, each) => Math.min(least, each.index), Number.POSITIVE_INFINITY)
         const copied = early !== Number.POSITIVE_INFINITY
         const missed = likeness.become.some(
-          (packet) =>
-            ruleMatches(question, seenBy(packet, base), rule, '') !== ruleMatches(question, like, rule, ''),
+          (packet) => ruleMatches(question, seenBy(packet, base), rule, '') !== ruleMatches(question, like, rule, ''),
         )
         const parts = missed || copied ? partsOf(rule, likeness) : null
         if (parts === null) continue
@@ -80,7 +79,10 @@ export function twinSpec(parts: TwinParts, ports: readonly string[], key: string
       ? []
       : ports.length === 1 && !ports[0]?.includes(':')
         ? [`-m ${port.protocol} --${port.side} ${ports[0]}${port.tests}`]
-        : [...(port.tests === '' ? [] : [`-m ${port.protocol}${port.tests}`]), `-m multiport --${port.side}s ${ports.join(',')}`]
+        : [
+            ...(port.tests === '' ? [] : [`-m ${port.protocol}${port.tests}`]),
+            `-m multiport --${port.side}s ${ports.join(',')}`,
+          ]
   return [...parts.head, ...portWords, ...parts.tail, `-m comment --comment "${key}"`, parts.jump].join(' ')
 }
 
@@ -88,9 +90,27 @@ export function twinSpec(parts: TwinParts, ports: readonly string[], key: string
 const POLICY_ACCEPT: Rule = { spec: '-j ACCEPT', matches: [], target: { name: 'ACCEPT', goto: false, options: [] } }
 
 const OF_PORTS: ReadonlySet<string> = new Set(['tcp', 'udp', 'multiport'])
-const NOT_COPIED: ReadonlySet<string> = new Set(['comment', 'counters', 'protocol', 'fragment', 'in', 'out', 'source', 'destination'])
+const NOT_COPIED: ReadonlySet<string> = new Set([
+  'comment',
+  'counters',
+  'protocol',
+  'fragment',
+  'in',
+  'out',
+  'source',
+  'destination',
+])
 /** A twin would spend from the same purse as the rule it twins. */
-const SPENDING: ReadonlySet<string> = new Set(['limit', 'hashlimit', 'recent', 'statistic', 'quota', 'nth', 'random', 'connlimit'])
+const SPENDING: ReadonlySet<string> = new Set([
+  'limit',
+  'hashlimit',
+  'recent',
+  'statistic',
+  'quota',
+  'nth',
+  'random',
+  'connlimit',
+])
 
 function decides(rule: Rule, jumps: boolean): boolean {
   if (rule.target === null) return false
@@ -103,7 +123,9 @@ function partsOf(rule: Rule, likeness: Likeness): TwinParts | null {
   const state = stateOf(rule, like)
   if (state === null || rule.matches.some(({ name }) => SPENDING.has(name))) return null
   const builtin = (name: string, flag: string) =>
-    rule.matches.filter((match) => match.name === name).flatMap(({ tests }) => tests.map((test) => flagText(test, flag)))
+    rule.matches
+      .filter((match) => match.name === name)
+      .flatMap(({ tests }) => tests.map((test) => flagText(test, flag)))
   const origin = like.direction === 'reply' ? (['-d', '-s'] as const) : (['-s', '-d'] as const)
   const addresses = state.tests.flatMap((test) => {
     if (test.option === 'ctorigsrc' || test.option === 'ctrepldst') return [flagText(test, origin[0])]

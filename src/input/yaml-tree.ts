@@ -236,18 +236,13 @@ function firstOfEachLine(complaints: readonly Complaint[]): readonly Complaint[]
 }
 
 function explain({ code, message }: YAMLError): [message: string, hint: string | null] {
-  switch (code) {
-    case 'TAB_AS_INDENT':
-      return ['a tab indents this line', 'indent with spaces']
-    case 'BAD_INDENT':
-      return ['this line is indented otherwise than its neighbours', 'give keys of one map the same number of spaces']
-    case 'MULTILINE_IMPLICIT_KEY':
-      return ['no colon after this key', 'write `key: value`, with a space after the colon']
-    case 'MULTIPLE_DOCS':
-      return ['a second document begins here', 'keep one: remove the `---` and what follows']
-    case 'BAD_SCALAR_START':
-      return ['a plain value cannot begin so', 'put it in quotes']
-    default:
-      return [message.charAt(0).toLowerCase() + message.slice(1), null]
-  }
+  return PLAINER[code] ?? [message.charAt(0).toLowerCase() + message.slice(1), null]
+}
+
+const PLAINER: { readonly [Code in YAMLError['code']]?: [message: string, hint: string] } = {
+  TAB_AS_INDENT: ['a tab indents this line', 'indent with spaces'],
+  BAD_INDENT: ['this line is indented otherwise than its neighbours', 'give keys of one map the same number of spaces'],
+  MULTILINE_IMPLICIT_KEY: ['no colon after this key', 'write `key: value`, with a space after the colon'],
+  MULTIPLE_DOCS: ['a second document begins here', 'keep one: remove the `---` and what follows'],
+  BAD_SCALAR_START: ['a plain value cannot begin so', 'put it in quotes'],
 }

@@ -151,7 +151,8 @@ function hostOf(
       .find((each) => each !== null)
   const text = (...names: readonly string[]): string | undefined => {
     const found = value(...names)
-    return found === undefined ? undefined : String(found)
+    // Checked before: a variable that we read as text is written as text or a number.
+    return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined
   }
   const path = (name: string) => resolve(here.cwd, name.replace(/^~(?=$|\/)/, here.home))
 
@@ -171,7 +172,10 @@ function hostOf(
     knownHostsFiles:
       ownKnownHosts === undefined
         ? [...userKnownHosts, '/etc/ssh/ssh_known_hosts'].map(path)
-        : [ownKnownHosts].flat().map((name) => path(String(name))),
+        : [ownKnownHosts]
+            .flat()
+            .filter((name) => typeof name === 'string')
+            .map(path),
     become: isTrue(value('ansible_become')) ? 'sudo' : 'none',
     transport: /(?:^|[.])local$/.test(text('ansible_connection') ?? '') ? 'local' : 'ssh',
     vars: otherVariables(variables),

@@ -160,8 +160,8 @@ function oneSlip(name: string, hint: string): boolean {
 
 /** Letters that one name has and the other has not, counted with repetition. */
 function differences(a: string, b: string): number {
-  const left = [...a]
-  const surplus = [...b].filter((letter) => {
+  const left = a.split('')
+  const surplus = b.split('').filter((letter) => {
     const at = left.indexOf(letter)
     if (at >= 0) left.splice(at, 1)
     return at < 0

@@ -6,7 +6,9 @@ import { ROOT } from './transaction.ts'
 const UNDO_BY_HAND = sh`#!/bin/sh
 # Takes this transaction back, with nothing but this host.
 case $0 in */*) cd "\${0%/*}" || exit 1 ;; esac
-exec sh ./transaction undo
+sh ./transaction undo
+sed -n '$p' journal
+sed -n '$p' journal | grep -q ' rolled-back$'
 `
 
 const FOLLOW = sh`dir=${ROOT}/$1
@@ -34,10 +36,12 @@ follow() {
 export function launch(transaction: string): Script {
   return lines(
     sh`umask 077
-mkdir -p ${ROOT} && mkdir ${ROOT}/"$1" || exit 6`,
+mkdir -p ${ROOT} && mkdir ${ROOT}/"$1" ${ROOT}/"$1"/undecided || exit 6`,
     FOLLOW,
-    sh`if ! { printf '%s' ${transaction} > "$dir/transaction" && printf '%s' ${UNDO_BY_HAND.text} > "$dir/undo" && : > "$dir/journal"; }; then
+    sh`if ! { printf '%s' ${transaction} > "$dir/transaction" && printf '%s' ${UNDO_BY_HAND.text} > "$dir/undo" && : > "$dir/journal" &&
+  dd if=/dev/zero of="$dir/reserve" bs=4096 count=8 2> /dev/null; }; then
   rm -rf "$dir"
+  rmdir ${ROOT} 2> /dev/null
   exit 6
 fi
 dd if=/dev/null of="$dir/transaction" conv=notrunc,fsync 2> /dev/null
@@ -68,7 +72,4 @@ follow "$seen" 120`,
 
 /** Removes what is left of a transaction that took itself back, and our directory when it was the last. */
 export const FORGET: Script = sh`rm -rf ${ROOT}/"$1"
-for left in ${ROOT}/*; do
-  [ -e "$left" ] && exit 0
-done
-rm -rf ${ROOT}`
+rmdir ${ROOT} 2> /dev/null || :`

@@ -12,7 +12,8 @@ export const DIGEST: Script = sh`digest() {
 
 /**
  * The one script that carries a transaction on its host: `run`, `switch` (the dead-man's), `confirm`, `abort`, `undo`.
- * Exactly one of confirm, abort, failure and expiry wins `mkdir decision`; the others obey it.
+ * Exactly one of confirm, abort, failure and expiry renames `undecided` to `decision`; the others obey it. A rename
+ * needs no room on the disk, so a full one cannot keep the host from taking itself back.
  */
 export function transactionScript(changes: readonly Change[], boundTo: BoundTo): string {
   const numbered = changes.map((change, index) => ({ change, number: index + 1 }))
@@ -21,9 +22,11 @@ export function transactionScript(changes: readonly Change[], boundTo: BoundTo):
   return lines(
     sh`#!/bin/sh
 # A ctfleet transaction. To take it back by hand: sh undo
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# The PATH that the facts were read with: the same iptables must answer and act.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 LC_ALL=C
 export PATH LC_ALL
+trap '' HUP
 umask 077
 verb=$1
 case $0 in */*) dir=$(cd "\${0%/*}" && pwd) ;; *) dir=$(pwd) ;; esac
@@ -64,14 +67,40 @@ say() {
   dd if=/dev/null of="$dir/journal" conv=notrunc,fsync 2> /dev/null || :
 }
 said() { grep -q -E "^[0-9]+ $1( |\$)" "$dir/journal" 2> /dev/null ; }
-decide() { mkdir "$dir/decision" 2> /dev/null && printf '%s\n' "$1" > "$dir/decision/by" ; }
+decide() { mv "$dir/undecided" "$dir/decision" 2> /dev/null && { printf '%s\n' "$1" > "$dir/decision/by" || :; } 2> /dev/null ; }
+# Taking back is right where nobody decided at all, as on a disk that can no longer be written.
+may_undo() { decide "$1" || [ ! -d "$dir/decision" ] ; }
 life() {
   cat /proc/sys/kernel/random/boot_id
   sed 's/.*) //' /proc/1/stat | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; }
 }
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; } ; }
-alive() { [ -s "$1" ] && read -r pid started < "$1" && [ "$(started_at "$pid")" = "$started" ] ; }
+alive() { [ -s "$1" ] && read -r pid since < "$1" && [ "$(started_at "$pid")" = "$since" ] && ! is_dead "$pid" ; }
+is_dead() { ! grep -s -q -v ') Z ' "/proc/$1/stat" ; }
 enlist() { printf '%s %s\n' "$$" "$(started_at $$)" > "$dir/$1" ; }
+# A process and all below it, but never ourselves. Whoever is stopped first starts nothing more; at most 10 s for the last
+# of them to be gone, as a command that the kernel is in the middle of still takes effect.
+end_tree() {
+  killed=
+  kill_tree "$1"
+  kill -KILL "-$1" 2> /dev/null
+  for each in $killed; do
+    tries=0
+    while ! is_dead "$each" && [ "$tries" -lt 10 ]; do sleep 1; tries=$((tries + 1)); done
+  done
+}
+kill_tree() {
+  if [ "$1" = "$$" ]; then return; fi
+  kill -STOP "$1" 2> /dev/null
+  for child in $(sed -n "s/^\([0-9]*\) (.*) [A-Za-z] $1 .*/\1/p" /proc/[0-9]*/stat 2> /dev/null); do kill_tree "$child"; done
+  kill -KILL "$1" 2> /dev/null
+  killed="$killed $1"
+}
+end_others() {
+  for other in switch main; do
+    if alive "$dir/$other" && [ "$pid" != "$$" ]; then end_tree "$pid"; fi
+  done
+}
 
 # Apart from the connection that started us: logind may end a session's children, and a lost link must end nobody.
 spawn() {
@@ -88,40 +117,56 @@ spawn() {
 
 take_lock() {
   if ! mkdir "$root/lock" 2> /dev/null; then
-    held=$(head -n 1 "$root/lock/holder" 2> /dev/null)
-    if [ "$held" = "\${dir##*/}" ]; then return 0; fi
-    if [ -n "$held" ] && [ "$(sed -n '2,3p' "$root/lock/holder")" != "$(life)" ]; then
-      # The host was restarted since: what that transaction changed at run time is gone, what it staged is dropped.
-      if [ -e "$root/$held/transaction" ] && ! grep -q ' committed$' "$root/$held/journal"; then
-        sh "$root/$held/transaction" undo > /dev/null 2>&1
-      fi
-      rm -rf "$root/lock"
-      mkdir "$root/lock" 2> /dev/null || return 1
-    else
-      return 1
-    fi
+    if [ "$(holder)" = "\${dir##*/}" ]; then return 0; fi
+    break_lock || return 1
   fi
-  { printf '%s\n' "\${dir##*/}"; life; } > "$root/lock/holder"
+  if { printf '%s\n' "\${dir##*/}"; life; } > "$root/lock/holder"; then
+    dd if=/dev/null of="$root/lock/holder" conv=notrunc,fsync 2> /dev/null
+    return 0
+  fi
+  rm -rf "$root/lock"
+  return 1
+}
+holder() { head -n 1 "$root/lock/holder" 2> /dev/null ; }
+# Takes over a lock from before a restart of the host. One at a time: the second must find the first one's new lock.
+break_lock() {
+  mkdir "$root/breaking.$(life | digest)" 2> /dev/null || return 1
+  broken=no
+  held=$(holder)
+  # Whoever makes a lock writes its name at once; one without a name was cut short.
+  if [ -z "$held" ]; then sleep 2; held=$(holder); fi
+  if [ -z "$held" ] || [ "$(sed -n '2,3p' "$root/lock/holder")" != "$(life)" ]; then
+    # What that transaction changed at run time is gone, what it staged is dropped.
+    if [ -n "$held" ] && [ -e "$root/$held/transaction" ] && ! grep -q ' committed$' "$root/$held/journal"; then
+      sh "$root/$held/transaction" undo > /dev/null 2>&1
+    fi
+    rm -rf "$root/lock"
+    mkdir "$root/lock" 2> /dev/null && broken=yes
+  fi
+  rm -rf "$root"/breaking.*
+  [ "$broken" = yes ]
 }
 drop_lock() {
-  if [ "$(head -n 1 "$root/lock/holder" 2> /dev/null)" = "\${dir##*/}" ]; then rm -rf "$root/lock"; fi
+  if [ "$(holder)" = "\${dir##*/}" ]; then rm -rf "$root/lock"; fi
 }
 
 nft_tables() {
   if [ ! -e /proc/modules ] || grep -q '^nf_tables ' /proc/modules; then nft list tables 2> /dev/null | grep -E '^table (ip|ip6) '; fi
 }
 modules() { sed 's/ .*//' /proc/modules 2> /dev/null ; }
+# The first line matches nothing: busybox's grep takes an empty list of patterns for one that matches all.
 remember_before() {
-  modules > "$dir/modules.before"
-  nft_tables > "$dir/tables.before"
+  life > "$dir/life"
+  { echo '# before'; modules; } > "$dir/modules.before"
+  { echo '# before'; nft_tables; } > "$dir/tables.before"
   for family in ip ip6; do
-    if [ -s "/proc/net/\${family}_tables_names" ]; then
+    if grep -s -q . "/proc/net/\${family}_tables_names"; then
       tool=\${family}tables
       command -v "$tool-legacy-save" > /dev/null 2>&1 && tool=$tool-legacy
       "$tool-save" > "$dir/rules.before.$family.legacy" 2> /dev/null
     fi
   done
-  if [ -s "$dir/tables.before" ]; then nft list ruleset > "$dir/rules.before.nft" 2> /dev/null; fi
+  if grep -q '^table ' "$dir/tables.before"; then nft list ruleset > "$dir/rules.before.nft" 2> /dev/null; fi
   :
 }
 remember_after() {
@@ -177,6 +222,8 @@ change() {
 }
 tail_of_log() { sed -n '$p' "$dir/log" 2> /dev/null | sed 's/[^ -~]/?/g' | head -c 200 ; }
 
+# After a restart what was changed at run time is gone, unless a file of ours brought it back.
+restarted() { [ -s "$dir/life" ] && [ "$(cat "$dir/life")" != "$(life)" ] ; }
 undo_change() {
   before=$(sed -n "s/^[0-9]* intend $1 //p" "$dir/journal" | sed -n '$p')
   after=$(sed -n "s/^[0-9]* done $1 //p" "$dir/journal" | sed -n '$p')
@@ -184,6 +231,9 @@ undo_change() {
   case " $volatile_changes " in *" $1 "*) volatile=yes ;; *) volatile=no ;; esac
   if [ "$volatile" = no ]; then
     if [ "$now" = "$before" ]; then say "undone $1"; return 0; fi
+    case " $runtime_changes " in *" $1 "*)
+      if [ "$now" != "$after" ] && restarted; then say "undone $1"; return 0; fi ;;
+    esac
     if [ -n "$after" ] && [ "$now" != "$after" ]; then say "left $1 changed by somebody else since"; return 1; fi
   fi
   ( undo_$1 ) < /dev/null >> "$dir/log" 2>&1
@@ -196,6 +246,7 @@ undo_change() {
 }
 undo_all() {
   whole=yes
+  rm -f "$dir/reserve"
   if [ ! -e "$dir/modules.brought" ] && [ -e "$dir/modules.before" ]; then remember_after; fi
   for number in $backwards; do
     said "intend $number" || continue
@@ -204,14 +255,15 @@ undo_all() {
   done
   unstage_all
   sweep
-  if [ "$whole" = yes ]; then say rolled-back; else say needs-hands; fi
+  # The word comes last: who hears it may begin the next transaction, or remove this directory.
   drop_lock
+  if [ "$whole" = yes ]; then say rolled-back; else say needs-hands; fi
 }
 
 run() {
   window=$1 confirm_within=$2
   enlist main
-  if ! take_lock; then say "refused locked $(head -n 1 "$root/lock/holder" 2> /dev/null)"; return; fi
+  if ! take_lock; then say "refused locked $(holder)"; return; fi
   if [ "$(bound_probe 2> /dev/null | digest)" != "$bound_digest" ]; then
     drop_lock
     say 'refused drifted'
@@ -229,14 +281,17 @@ run() {
   spawn switch "$window" "$confirm_within"
   waited=0
   while ! said armed; do
-    if [ "$waited" -ge 10 ]; then unstage_all; drop_lock; say 'refused switch'; return; fi
+    if [ "$waited" -ge 10 ]; then
+      decide refused && { unstage_all; drop_lock; say 'refused switch'; }
+      return
+    fi
     sleep 1
     waited=$((waited + 1))
   done
   for number in $runtime_changes; do
     [ -d "$dir/decision" ] && return
     if ! change "$number"; then
-      decide failed && { remember_after; undo_all; }
+      may_undo failed && { remember_after; undo_all; }
       return
     fi
   done
@@ -245,10 +300,8 @@ run() {
 }
 
 expire() {
-  decide expired || exit 0
-  if alive "$dir/main"; then
-    kill -KILL "-$pid" 2> /dev/null || kill -KILL "$pid" 2> /dev/null
-  fi
+  may_undo expired || exit 0
+  if alive "$dir/main"; then end_tree "$pid"; fi
   say "expired $1"
   undo_all
   exit 0
@@ -260,11 +313,13 @@ watch() {
   while ! said applied; do
     [ -d "$dir/decision" ] && exit 0
     [ "$waited" -ge "$1" ] && expire 'the changes took too long'
+    if ! alive "$dir/main" && ! said applied; then expire 'the script that made the changes ended in the middle'; fi
     sleep 1
     waited=$((waited + 1))
   done
   waited=0
   while [ ! -d "$dir/decision" ]; do
+    [ -e "$dir/transaction" ] || exit 0
     [ "$waited" -ge "$2" ] && expire 'no confirmation came'
     sleep 1
     waited=$((waited + 1))
@@ -272,13 +327,15 @@ watch() {
 }
 
 confirm() {
+  said applied || return
+  enlist main
   decide confirmed || return
   say confirmed
   for number in $persist_changes; do
     if ! change "$number"; then undo_all; return; fi
   done
-  say committed
   drop_lock
+  say committed
 }
 
 case $verb in
@@ -286,13 +343,12 @@ case $verb in
   switch) watch "$2" "$3" ;;
   confirm) confirm ;;
   start) shift && spawn "$@" ;;
-  abort) decide aborted && { say aborted; undo_all; } ;;
+  abort) may_undo aborted && { end_others; say aborted; undo_all; } ;;
   undo)
     decide undo || :
-    for other in switch main; do
-      if alive "$dir/$other" && [ "$pid" != "$$" ]; then kill -KILL "-$pid" 2> /dev/null || kill -KILL "$pid" 2> /dev/null; fi
-    done
-    if take_lock; then undo_all; else say "refused locked $(head -n 1 "$root/lock/holder" 2> /dev/null)"; fi ;;
+    end_others
+    enlist main
+    if take_lock; then undo_all; else say "refused locked $(holder)"; fi ;;
 esac
 `
 

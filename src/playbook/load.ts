@@ -8,7 +8,7 @@ import { parsePlaybook } from './parse.ts'
 import type { Playbook, StepKind } from './playbook.ts'
 
 /** The remedies that come with ctfleet, best first: the first two cure, the last relieves. */
-export const STRATEGY_NAMES = ['unload', 'notrack', 'tune'] as const
+const STRATEGY_NAMES = ['unload', 'notrack', 'tune'] as const
 
 /**
  * The playbooks to judge: ours, and one more where the wish names none of them. A file `./playbooks/NAME.yaml` goes before

@@ -1,7 +1,7 @@
 /** What a text report is written on. Reports know no terminal: width and colour come with the paper. */
 export type Paper = {
   readonly columns: number
-  /** Columns that a text without control characters takes. */
+  /** Columns that a text takes; colour takes none. */
   readonly width: (text: string) => number
   readonly ink: (tone: Tone, text: string) => string
 }
@@ -22,53 +22,60 @@ export type Indent = { readonly first: string; readonly rest: string }
 export function paragraph(paper: Paper, indent: string | Indent, ...pieces: readonly Piece[]): readonly string[] {
   const { first, rest } = typeof indent === 'string' ? { first: indent, rest: indent } : indent
   const lines: string[] = []
-  let line = first
+  let line: Run[] = []
   let used = paper.width(first)
-  let empty = true
-  const next = () => {
-    lines.push(line.trimEnd())
-    line = rest
+  const put = (tone: Tone | undefined, text: string) => {
+    const last = line.at(-1)
+    if (last !== undefined && last.tone === tone) last.text += text
+    else line.push({ tone, text })
+    used += paper.width(text)
+  }
+  const end = () => {
+    const text = line.map((run) => (run.tone === undefined ? run.text : paper.ink(run.tone, run.text))).join('')
+    lines.push(((lines.length === 0 ? first : rest) + text).trimEnd())
+    line = []
     used = paper.width(rest)
-    empty = true
   }
   for (const { tone, text, spaced } of wordsOf(pieces)) {
     const width = paper.width(text)
-    const gap = spaced && !empty ? 1 : 0
-    if (used + gap + width > paper.columns && !empty && spaced) next()
-    else if (gap === 1) {
-      line += ' '
-      used += 1
+    if (spaced && line.length > 0) {
+      if (used + 1 + width > paper.columns) end()
+      else put(line.at(-1)?.tone === tone ? tone : undefined, ' ')
     }
     for (const part of used + width > paper.columns ? cut(paper, text, used, rest) : [text]) {
-      if (part === NEXT_LINE) {
-        next()
-        continue
-      }
-      line += tone === undefined ? part : paper.ink(tone, part)
-      used += paper.width(part)
-      empty = false
+      if (part === NEXT_LINE) end()
+      else put(tone, part)
     }
   }
-  if (!empty || lines.length === 0) lines.push(line.trimEnd())
+  if (line.length > 0 || lines.length === 0) end()
   return lines
 }
 
-/** One line of a host's as it stands, spaces and all; what does not fit goes on below, behind `rest`. */
-export function verbatim(paper: Paper, indent: Indent, text: string, tone?: Tone): readonly string[] {
+/** One line of a host's as it stands, every space in it; what does not fit goes on below, behind `rest`. */
+export function verbatim(paper: Paper, { first, rest }: Indent, text: string, tone?: Tone): readonly string[] {
   const lines: string[] = []
-  let line = indent.first
-  const shown = visible(text)
-  const used = paper.width(line)
-  let room = ''
-  for (const part of used + paper.width(shown) > paper.columns ? cut(paper, shown, used, indent.rest) : [shown]) {
-    if (part !== NEXT_LINE) room += part
-    else {
-      lines.push(inked(paper, line, room, tone))
-      line = indent.rest
-      room = ''
+  let line = ''
+  let used = paper.width(first)
+  const end = () => {
+    const indent = lines.length === 0 ? first : rest
+    lines.push(line.trim() === '' ? indent.trimEnd() : indent + (tone === undefined ? line : paper.ink(tone, line)))
+    line = ''
+    used = paper.width(rest)
+  }
+  // Spaces stay at the end of the word before them: what stands in the lines, one after the other, is the text.
+  for (const word of visible(text).match(/^ *\S* *|\S+ */g) ?? []) {
+    const width = paper.width(word.trimEnd())
+    if (line !== '' && used + width > paper.columns && paper.width(rest) + width <= paper.columns) end()
+    for (const part of used + width > paper.columns ? cut(paper, word, used, rest) : [word]) {
+      if (part === NEXT_LINE) end()
+      else {
+        line += part
+        used += paper.width(part)
+      }
     }
   }
-  return [...lines, inked(paper, line, room, tone)]
+  end()
+  return lines
 }
 
 /**
@@ -95,6 +102,9 @@ function hex(code: number, digits: number): string {
 }
 
 const NEXT_LINE = Symbol('next line')
+
+/** Neighbours of one tone, inked as one. */
+type Run = { readonly tone: Tone | undefined; text: string }
 
 type Word = { readonly tone: Tone | undefined; readonly text: string; readonly spaced: boolean }
 
@@ -141,8 +151,4 @@ function cut(paper: Paper, text: string, used: number, rest: string): readonly (
 /** A letter and the marks on it stay together. */
 function charactersOf(text: string): readonly string[] {
   return text.match(/\P{M}\p{M}*|\p{M}+/gu) ?? []
-}
-
-function inked(paper: Paper, indent: string, text: string, tone: Tone | undefined): string {
-  return text.trim() === '' ? indent.trimEnd() : indent + (tone === undefined ? text : paper.ink(tone, text))
 }

@@ -1,6 +1,8 @@
 import { FORGET } from '../journal/conversation.ts'
 import { directoryOf } from '../journal/transaction.ts'
+import type { Change } from '../model/change.ts'
 import type { Fault } from '../model/fault.ts'
+import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { openSession } from '../transport/catalog.ts'
@@ -19,10 +21,11 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
     case 'committed':
       return { host: host.name, status: 'applied', plan, transaction, notes: plan.notes }
     case 'refused':
-      await forget(plan, transaction)
+      // Nothing was touched, so there is nothing to read back; a host that drifted would not read as before anyway.
+      await forget(host, transaction, [])
       return { host: host.name, status: 'refused', plan, fault: refusal(journal) }
     case 'rolled-back': {
-      const remains = await forget(plan, transaction)
+      const remains = await forget(host, transaction, plan.changes)
       if (remains !== null) return { host: host.name, status: 'needs-hands', plan, transaction, fault: remains }
       return { host: host.name, status: 'rolled-back', plan, transaction, fault: cause ?? failure(plan, journal) }
     }
@@ -35,11 +38,11 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
 }
 
 /** Checks over a new connection that the host reads as before, then removes the transaction's directory. */
-async function forget(plan: Plan, transaction: string): Promise<Fault | null> {
-  const opened = await openSession(plan.host, AbortSignal.timeout(30_000))
+async function forget(host: Host, transaction: string, changes: readonly Change[]): Promise<Fault | null> {
+  const opened = await openSession(host, AbortSignal.timeout(30_000))
   if ('refused' in opened) return null
   await using session = opened
-  const differs = await readsBack(session, plan.changes, 'before')
+  const differs = await readsBack(session, changes, 'before')
   if (differs !== null) return differs
   await session.run(FORGET, { as: 'root', timeoutMs: 30_000, arguments: [transaction] })
   return null

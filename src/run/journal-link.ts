@@ -79,6 +79,7 @@ export async function pickUp(
     if ('code' in told && told.code === 7) return 'gone'
     if ('code' in told && told.code === 0) return 'picked-up'
     if ('fault' in told) last = told.fault
+    await new Promise((resolve) => setTimeout(resolve, 1000))
   } while (Date.now() < deadline)
   return { fault: last }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../input/schema.ts'
 import { known, unknown } from '../model/reading.ts'
 import { lines, type Script, sh } from '../shell/script.ts'
 import type { StepKindSpec } from './step-kind.ts'
@@ -72,7 +72,8 @@ fi`,
       }
     }
     return lines(
-      sh`[ -e ${staged(path)} ] || (`,
+      // What lies there may have been staged for the other direction.
+      sh`[ "$(cat -- ${staged(path)} 2> /dev/null; printf .)" = ${`${to.text}.`} ] || (`,
       write(path, to.mode, to.text),
       sh`) || exit 1
 mv -f -- ${staged(path)} ${path}`,

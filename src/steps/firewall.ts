@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import { deleteEntries, flowSchema } from '../firewall/flow-entries.ts'
+import { iptablesTools, RULE_EDITOR } from '../firewall/rule-editor.ts'
+import { z } from '../input/schema.ts'
 import { known, unknown } from '../model/reading.ts'
 import { lines, type Script, sh } from '../shell/script.ts'
-import { deleteEntries, flowSchema } from './flush-entries.ts'
-import { iptablesTools, RULE_EDITOR } from './rule-editor.ts'
 import type { StepKindSpec } from './step-kind.ts'
 
 const oneLine = z
@@ -53,7 +53,7 @@ export const firewall: StepKindSpec<Want, State> = {
       ...(isRaw(table) && flows !== undefined ? { flows } : {}),
     }))
   },
-  probe: ({ edits }) => lines(iptablesTools(toolsFor(edits)), RULE_EDITOR, loadRules(edits), ...edits.map(ask)),
+  probe: ({ edits }) => lines(iptablesTools(toolsFor(edits)), RULE_EDITOR, loadRules(edits), ...edits.map((each) => ask(each, edits))),
   read(probed, { edits }) {
     const rules: Record<string, boolean> = {}
     for (const { key } of edits) {
@@ -74,7 +74,12 @@ export const firewall: StepKindSpec<Want, State> = {
       iptablesTools(toolsFor(edits)),
       RULE_EDITOR,
       loadRules(edits),
-      ...moved.map((each) => (to.rules[each.key] === true ? put(each, edits) : take(each))),
+      // Neighbours are looked for before any of them goes; of equal rules the last goes first.
+      ...moved.filter(({ key }) => to.rules[key] === true).map((each) => put(each, edits)),
+      ...moved
+        .filter(({ key }) => to.rules[key] !== true)
+        .reverse()
+        .map((each) => take(each, edits)),
       sh`commit_rules`,
     )
   },
@@ -115,8 +120,15 @@ function named({ action, key, spec }: Edit): string {
   return action === 'add' ? `#${key}` : spec
 }
 
-function ask(each: Edit): Script {
-  return sh`if find_rule ${each.chain} ${named(each)} ; then printf '%s yes\n' ${each.key} ; else printf '%s no\n' ${each.key} ; fi`
+/** Of rules with the same text in one chain, the first edit means the first and so on. */
+function nth(each: Edit, edits: readonly Edit[]): number {
+  const equal = edits.filter((other) => other.chain === each.chain && named(other) === named(each))
+  return equal.indexOf(each) + 1
+}
+
+function ask(each: Edit, edits: readonly Edit[]): Script {
+  const { chain, key } = each
+  return sh`if find_rule ${chain} ${named(each)} ${nth(each, edits)} ; then printf '%s yes\n' ${key} ; else printf '%s no\n' ${key} ; fi`
 }
 
 function put(each: Edit, edits: readonly Edit[]): Script {
@@ -125,9 +137,10 @@ function put(each: Edit, edits: readonly Edit[]): Script {
     const ours = edits.find((other) => other.action === 'add' && other.chain === each.chain && other.spec === spec)
     return ours === undefined ? spec : named(ours)
   }
-  return sh`put_rule ${each.chain} ${named(each)} ${each.spec} ${neighbour(each.after, '^')} ${neighbour(each.before, '$')} || exit 3`
+  const place = [neighbour(each.after, '^'), neighbour(each.before, '$')]
+  return sh`put_rule ${each.chain} ${named(each)} ${nth(each, edits)} ${each.spec} ${place} || exit 3`
 }
 
-function take(each: Edit): Script {
-  return sh`take_rule ${each.chain} ${named(each)}`
+function take(each: Edit, edits: readonly Edit[]): Script {
+  return sh`take_rule ${each.chain} ${named(each)} ${nth(each, edits)}`
 }

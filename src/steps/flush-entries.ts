@@ -1,21 +1,9 @@
-import { z } from 'zod'
+import { deleteEntries, entryPattern, type Flow, flowSchema } from '../firewall/flow-entries.ts'
 import { known, unknown } from '../model/reading.ts'
-import { lines, type Script, sh } from '../shell/script.ts'
+import { sh } from '../shell/script.ts'
 import type { StepKindSpec } from './step-kind.ts'
 
-type Flow = {
-  readonly protocol: 'tcp' | 'udp'
-  readonly ports: readonly number[]
-  /** The host's own addresses: entries towards other hosts' ports stay. */
-  readonly addresses: readonly string[]
-}
 type State = { readonly entries: 'some' | 'none' }
-
-export const flowSchema = z.strictObject({
-  protocol: z.enum(['tcp', 'udp']),
-  ports: z.array(z.number().int().min(1).max(65535)).min(1),
-  addresses: z.array(z.string().regex(/^[0-9a-fA-F:.]+$/)).min(1),
-})
 
 /** Deletes the entries of flows to the host's own ports, so that the table empties at once instead of over days. */
 export const flushEntries: StepKindSpec<Flow, State> = {
@@ -39,36 +27,4 @@ fi`,
   // Entries that are gone have nothing to be put back: the flows go on, tracked anew or untracked.
   transition: (_from, to, flow) => (to.entries === 'none' ? deleteEntries(flow) : sh`:`),
   show: (state, { protocol, ports }) => [`${state.entries} for ${protocol} port ${ports.join(', ')}`],
-}
-
-/** Bounded and targeted: one deletion a port and address, never the whole table. `conntrack` exits 1 where none matched. */
-export function deleteEntries({ protocol, ports, addresses }: Flow): Script {
-  return lines(
-    sh`command -v conntrack > /dev/null 2>&1 || exit 4
-remove() {
-  conntrack -D -f "$1" -p "$2" --orig-port-dst "$3" -d "$4" > /dev/null 2>&1
-  [ "$?" -le 1 ] || failed=1
-}
-failed=0`,
-    ...ports.flatMap((port) =>
-      addresses.map((address) => sh`remove ${address.includes(':') ? 'ipv6' : 'ipv4'} ${protocol} ${port} ${address}`),
-    ),
-    sh`[ "$failed" = 0 ]`,
-  )
-}
-
-/** An entry's first tuple is the original direction; nothing before it holds a `=`. IPv6 addresses are printed in full there. */
-export function entryPattern({ protocol, ports, addresses }: Flow): string {
-  const own = addresses.map((address) =>
-    (address.includes(':') ? fullAddress6(address) : address).replaceAll('.', '\\.'),
-  )
-  return `^[^=]* ${protocol} [^=]*src=[^ ]+ dst=(${own.join('|')}) sport=[0-9]+ dport=(${ports.join('|')}) `
-}
-
-function fullAddress6(address: string): string {
-  const [head = '', tail] = address.split('::')
-  const front = head === '' ? [] : head.split(':')
-  const back = tail === undefined || tail === '' ? [] : tail.split(':')
-  const gap = tail === undefined ? [] : Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')
-  return [...front, ...gap, ...back].map((part) => part.toLowerCase().padStart(4, '0')).join(':')
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../input/schema.ts'
 import { known, unknown } from '../model/reading.ts'
 import { lines, type Script, sh } from '../shell/script.ts'
 import type { StepKindSpec } from './step-kind.ts'
@@ -25,11 +25,13 @@ export const kernelModules: StepKindSpec<Want, State> = {
   probe: ({ unload }) => sh`for module in ${unload}; do
   grep -s -q "^$module " /proc/modules && printf 'module %s\n' "$module"
 done
-if [ -r ${PARAMETER} ]; then
-  printf 'hashsize '
-  cat -- ${PARAMETER}
-fi
-grep -s '' /proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/nf_conntrack_max | grep -v -e _count: -e _buckets:
+case ${` ${unload.join(' ')} `} in *' nf_conntrack '*)
+  if [ -r ${PARAMETER} ]; then
+    printf 'hashsize '
+    cat -- ${PARAMETER}
+  fi
+  grep -s '' /proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/nf_conntrack_max | grep -v -e _count: -e _buckets: ;;
+esac
 [ -e /proc/modules ] && printf 'end\n'`,
   read(probed) {
     if (!probed.endsWith('end\n')) return unknown('this kernel has no loadable modules (/proc/modules is not there)')

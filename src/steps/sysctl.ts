@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../input/schema.ts'
 import { known, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import type { StepKindSpec } from './step-kind.ts'

@@ -46,9 +46,20 @@ export function fileStore(state: string): RunStore {
   }
 }
 
+/** An apply that changed nothing, or that was taken back whole, is not what a person means by the last one. */
 function newestApply({ runs }: { readonly runs: readonly Run[] }): Found {
-  const run = runs.find(({ command }) => command === 'apply')
+  const run = runs.find((each) => each.command === 'apply' && stillApplied(each, runs).length > 0)
   return run === undefined ? { type: 'none' } : { type: 'found', run }
+}
+
+/** Hosts on which the run's change stands, as far as this store knows. */
+function stillApplied(apply: Run, runs: readonly Run[]): readonly string[] {
+  const takenBack = new Set(
+    runs
+      .filter(({ of }) => of === apply.id)
+      .flatMap(({ results }) => results.flatMap(({ host, status }) => (status === 'rolled-back' ? [host] : []))),
+  )
+  return apply.results.flatMap(({ host, status }) => (status === 'applied' && !takenBack.has(host) ? [host] : []))
 }
 
 /** By the minute in the id alone two runs of one minute would stand in any order. */

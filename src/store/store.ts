@@ -8,7 +8,7 @@ export type RunStore = {
   save(run: Run): Promise<void>
   /** Newest first. A record that cannot be read is named beside them and hides no other. */
   list(): Promise<RunList>
-  /** @param wanted an id, the beginning of one, or `last` for the newest apply. */
+  /** @param wanted an id, the beginning of one, or `last` for the newest apply whose change still stands on some host. */
   load(wanted: string): Promise<Found>
 }
 

@@ -1,8 +1,18 @@
+import type { ChainRef } from '../firewall/depends.ts'
+import type { Flow } from '../firewall/flow-entries.ts'
 import { notrackPatch } from '../firewall/notrack.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
-import { type Flows, managerAmong, type NotrackAnalysis, type Service } from './analysis.ts'
+import type { Analysis } from '../playbook/names.ts'
+import { managerAmong } from './live-rules.ts'
+
+export type Service = { readonly protocol: 'tcp' | 'udp'; readonly port: number }
+
+export type NotrackAnalysis = Analysis['notrack'] & {
+  readonly dependsOn: readonly ChainRef[]
+  readonly notes: readonly string[]
+}
 
 /** A port counts as busy from this part of the sampled entries. */
 const BUSY_SHARE = 0.1
@@ -81,7 +91,7 @@ function nothingBusy(facts: Facts): string {
   return `no listening port of this host but ssh holds ${percent} % of the entries; name ports with --ports to choose them yourself`
 }
 
-function flowsOf(ports: readonly Service[], addresses: readonly string[]): readonly Flows[] {
+function flowsOf(ports: readonly Service[], addresses: readonly string[]): readonly Flow[] {
   if (addresses.length > MOST_ADDRESSES) return []
   return (['tcp', 'udp'] as const).flatMap((protocol) => {
     const mine = ports.filter((each) => each.protocol === protocol).map(({ port }) => port)

@@ -1,9 +1,13 @@
+import type { ChainRef } from '../firewall/depends.ts'
 import type { LiveRules } from '../firewall/rules.ts'
 import { removableStatefulRules } from '../firewall/stateful.ts'
 import type { Facts } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
-import { managerAmong, type UnloadAnalysis } from './analysis.ts'
+import type { Analysis } from '../playbook/names.ts'
+import { managerAmong } from './live-rules.ts'
 import { heldFromOutside, unloadOrder } from './module-order.ts'
+
+export type UnloadAnalysis = Analysis['unload'] & { readonly dependsOn: readonly ChainRef[] }
 
 /** Who would bring tracking back, or cannot do without it. */
 const NEED_TRACKING = [

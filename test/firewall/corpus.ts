@@ -18,6 +18,8 @@ export type Label = {
   readonly iface: string
   readonly clientServer: string
   readonly natCovers: string
+  readonly notrackBoth: string
+  readonly twinIn: string
 }
 
 export function labels(at: string): readonly Label[] {
@@ -36,7 +38,9 @@ export function labels(at: string): readonly Label[] {
       reachable: cell('reachable_now'),
       iface: cell('iface'),
       clientServer: cell('client->server'),
-      natCovers: cell('nat_covers_port'),
+      natCovers: cell("nat_covers_port"),
+      notrackBoth: cell("NOTRACK_both"),
+      twinIn: cell("+UNTRACKED_INPUT"),
     }
   })
 }

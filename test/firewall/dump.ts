@@ -19,7 +19,9 @@ export function live(text: string, backend: Backend = 'legacy', family: Family =
       tables.set(table, into)
     } else tables.get(table)?.rules.push(`-A ${chain} ${line}`)
   }
-  const dump = [...tables].map(([name, { heads, rules }]) => [`*${name}`, ...heads, ...rules, 'COMMIT', ''].join('\n')).join('')
+  const dump = [...tables]
+    .map(([name, { heads, rules }]) => [`*${name}`, ...heads, ...rules, 'COMMIT', ''].join('\n'))
+    .join('')
   const rules = parseRules(dump, family)
   if (!rules.known) throw new Error(rules.why)
   return { backend, rules: rules.value }

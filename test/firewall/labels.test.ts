@@ -16,7 +16,12 @@ test('no patch is called safe where real packets say otherwise', { timeout: 120_
     const key = `${expected(label).padEnd(14)} ${ours.says}`
     table.set(key, (table.get(key) ?? 0) + 1)
   }
-  console.log([...table].sort().map(([key, count]) => `${String(count).padStart(4)}  ${key}`).join('\n'))
+  console.log(
+    [...table]
+      .sort()
+      .map(([key, count]) => `${String(count).padStart(4)}  ${key}`)
+      .join('\n'),
+  )
   const should = told.filter(({ label }) => expected(label) !== 'must refuse')
   const needless = should.filter(({ ours }) => ours.says === 'refused')
   console.log(`needless refusals: ${needless.length} of ${should.length}`)
@@ -36,14 +41,15 @@ function expected({ verdict, natCovers }: Label): string {
 function judge(at: string, label: Label): { readonly says: 'safe' | 'refused' | 'unreadable'; readonly why: string } {
   const rules = parseRules(readFileSync(join(at, label.file), 'utf8'), label.family)
   if (!rules.known) return { says: 'unreadable', why: rules.why }
-  const patch = notrackPatch(
-    [{ backend: 'legacy', rules: rules.value }],
-    [{ protocol: 'tcp', port: label.port }],
-    { families: [label.family], backend: 'legacy' },
-  )
+  const patch = notrackPatch([{ backend: 'legacy', rules: rules.value }], [{ protocol: 'tcp', port: label.port }], {
+    families: [label.family],
+    backend: 'legacy',
+  })
   if (!patch.safe) return { says: 'refused', why: `${patch.why} [${patch.rule}]` }
   if (process.env.CTFLEET_SHOW !== undefined) {
-    console.log(`line ${label.line} port ${label.port} (${label.verdict}):\n${patch.edits.map((edit) => `   ${edit.table} ${edit.chain} ${edit.spec}`).join('\n')}\n   ${patch.notes.join('\n   ')}`)
+    console.log(
+      `line ${label.line} port ${label.port} (${label.verdict}):\n${patch.edits.map((edit) => `   ${edit.table} ${edit.chain} ${edit.spec}`).join('\n')}\n   ${patch.notes.join('\n   ')}`,
+    )
   }
   return { says: 'safe', why: '' }
 }

@@ -245,7 +245,10 @@ describe('refused, naming the rule', () => {
       filter OUTPUT ACCEPT
     `)
     const patch = notrackPatch([rules], [{ protocol: 'udp', port: 123 }], IPV4)
-    expect(patch).toMatchObject({ safe: false, why: expect.stringContaining('what the host itself asks from port 123') })
+    expect(patch).toMatchObject({
+      safe: false,
+      why: expect.stringContaining('what the host itself asks from port 123'),
+    })
   })
 })
 
@@ -258,13 +261,18 @@ test('a family without rules gets raw rules in the backend that the host uses', 
 
 test('rules that need more decisions than the budget are refused', () => {
   const rules = live('filter INPUT ACCEPT\n-s 10.0.0.0/8 -p tcp -m tcp --dport 80 -j DROP')
-  expect(notrackPatch([rules], [HTTP], { ...IPV4, budget: 3 })).toMatchObject({ safe: false, why: expect.stringContaining('3 decision nodes') })
+  expect(notrackPatch([rules], [HTTP], { ...IPV4, budget: 3 })).toMatchObject({
+    safe: false,
+    why: expect.stringContaining('3 decision nodes'),
+  })
 })
 
 function safe(rules: readonly LiveRules[], services: Parameters<typeof notrackPatch>[1]): readonly string[] {
   const patch = notrackPatch(rules, services, IPV4)
   if (!patch.safe) throw new Error(`${patch.why} [${patch.rule}]`)
-  return patch.edits.map(({ table, chain, spec }) => `${table} ${chain} ${spec.replace(/ -m comment --comment "[^"]+"/, '')}`)
+  return patch.edits.map(
+    ({ table, chain, spec }) => `${table} ${chain} ${spec.replace(/ -m comment --comment "[^"]+"/, '')}`,
+  )
 }
 
 function apply(rules: readonly LiveRules[], services: Parameters<typeof notrackPatch>[1]): readonly LiveRules[] {

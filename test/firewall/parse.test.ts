@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseRule } from '../../src/firewall/parse-rule.ts'
 import { parseRules } from '../../src/firewall/parse.ts'
+import { parseRule } from '../../src/firewall/parse-rule.ts'
 import { printRules } from '../../src/firewall/print.ts'
 import { corpus, filesBelow, NO_CORPUS, textOf } from './corpus.ts'
 
@@ -35,7 +35,11 @@ test('tables, chains, policies and rules, with counters left out and specs kept 
 
 describe('one rule', () => {
   const test1 = (option: string, negated: boolean, ...values: string[]) => ({ option, negated, values })
-  const cases: readonly [spec: string, matches: readonly [name: string, ...ReturnType<typeof test1>[]][], target: string | null][] = [
+  const cases: readonly [
+    spec: string,
+    matches: readonly [name: string, ...ReturnType<typeof test1>[]][],
+    target: string | null,
+  ][] = [
     ['-d ! 10.0.0.0/8 -j DROP', [['destination', test1('destination', true, '10.0.0.0/8')]], 'DROP'],
     ['! -d 10.0.0.0/8 -j DROP', [['destination', test1('destination', true, '10.0.0.0/8')]], 'DROP'],
     [
@@ -103,7 +107,20 @@ test('what is printed parses to the same', () => {
 })
 
 test('the parser is total: cut, doubled and scrambled text is a reading, and what it accepts prints and parses again', () => {
-  const words = fc.constantFrom('*filter', ':INPUT DROP [0:0]', '-A INPUT', '-m', '"', '!', '\n', 'COMMIT', '--dport', '80', '-j', 'é')
+  const words = fc.constantFrom(
+    '*filter',
+    ':INPUT DROP [0:0]',
+    '-A INPUT',
+    '-m',
+    '"',
+    '!',
+    '\n',
+    'COMMIT',
+    '--dport',
+    '80',
+    '-j',
+    'é',
+  )
   fc.assert(
     fc.property(fc.nat(WEB.length), fc.nat(40), fc.array(words, { maxLength: 4 }), (at, cut, put) => {
       const text = WEB.slice(0, at) + put.join(' ') + WEB.slice(at + cut)

@@ -49,6 +49,8 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
       'KbdInteractiveAuthentication no',
       'StrictModes no',
       'UsePAM no',
+      // Bash would otherwise read the login files of this machine's root, which may take longer than the login.
+      'SetEnv SHLVL=2',
       'MaxStartups 500',
       'MaxSessions 20',
       '',

@@ -2,6 +2,7 @@ import { planDocument } from '../../plan/document.ts'
 import { resultsJson } from '../../report/json/plan.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { planText } from '../../report/text/plan.ts'
+import { quote } from '../../shell/script.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll } from '../checks.ts'
 import { type ExitCode, exitCodeOf } from '../exit-code.ts'
@@ -37,12 +38,18 @@ export async function planCommand(words: PlanWords, terminal: Terminal): Promise
   if (format === 'json') terminal.printText(jsonText(resultsJson(results)))
   else terminal.print(planText(terminal.paper, results))
   if (results.some(({ status }) => status === 'planned')) {
-    terminal.say(['', `Nothing was changed. Next: ctfleet apply ${nextTarget(words, targets.inventory)}`])
+    terminal.say([
+      '',
+      `Nothing was changed. Next: ctfleet apply ${applyWords(words, targets.inventory).map(quote).join(' ')}`,
+    ])
   }
   return exitCodeOf(results, words.exitCode)
 }
 
-function nextTarget({ output, limit }: PlanWords, inventory: string): string {
-  if (output !== undefined) return output
-  return limit === undefined ? inventory : `${inventory} --limit '${limit}'`
+/** The words that would apply what was just shown. */
+function applyWords({ output, limit, strategy, ports, nearFull }: PlanWords, inventory: string): readonly string[] {
+  if (output !== undefined) return [output]
+  const options = { '--limit': limit, '--strategy': strategy, '--ports': ports, '--near-full': nearFull }
+  const given = Object.entries(options).flatMap(([option, value]) => (value === undefined ? [] : [option, value]))
+  return [inventory, ...given]
 }

@@ -107,7 +107,7 @@ async function findRun(store: RunStore, wanted: string): Promise<Run> {
     case 'none':
       throw complainAbout(
         wanted,
-        wanted === 'last' ? 'nothing has been applied from here yet' : 'no run has this id',
+        wanted === 'last' ? 'nothing that was applied from here still stands' : 'no run has this id',
         'see which there are: ctfleet runs',
       )
     case 'several':
@@ -146,18 +146,13 @@ function nextRun(runs: readonly Run[], { id }: Run): string {
 
 /** A plan as its undo is shown: changes in reverse order, each with its two sides swapped. For reading only. */
 function backwards(plan: Plan): Plan {
-  const swapped = ({ before, after, shown, ...change }: Change): Change => ({
-    ...change,
-    before: after,
-    after: before,
-    shown: { before: shown.after, after: shown.before },
-  })
-  return {
-    ...plan,
-    changes: plan.changes.map(swapped).reverse(),
-    kept: [],
-    considered: [],
-    findings: [],
-    gates: [{ gate: 'reads-back' }],
-  }
+  const changes = plan.changes.map(takenBack).reverse()
+  return { ...plan, changes, kept: [], considered: [], findings: [], gates: [{ gate: 'reads-back' }] }
+}
+
+function takenBack(change: Change): Change {
+  const { title, before, after, shown, volatile } = change
+  // What moves by itself (entries of the table) does not come back to what it was.
+  const swapped = volatile ? { before: [], after: [] } : { before: shown.after, after: shown.before }
+  return { ...change, title: `take back: ${title}`, before: after, after: before, shown: swapped, notes: [] }
 }

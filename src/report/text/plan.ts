@@ -1,4 +1,4 @@
-import { duration } from '../../diagnosis/numbers.ts'
+import { duration, grouped } from '../../diagnosis/numbers.ts'
 import type { Change } from '../../model/change.ts'
 import type { Gate, Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
@@ -64,22 +64,24 @@ function headLines(paper: Paper, group: readonly HostResult[], first: HostResult
 }
 
 function whyLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
-  const alone = group.length === 1
-  const found = group.flatMap((result) => findingsOf(result).map((finding) => ({ host: result.host, finding })))
-  return section(
-    paper,
-    'Found',
-    found.flatMap(({ host, finding: { severity, title, evidence } }) => [
-      ...paragraph(
-        paper,
-        { first: '    ', rest: '      ' },
-        severityPiece(severity),
-        alone ? ' ' : ` ${host}: `,
-        title,
-      ),
-      ...(alone ? evidence.flatMap((line) => paragraph(paper, { first: '      ', rest: '        ' }, line)) : []),
-    ]),
+  const indent = { first: '    ', rest: '      ' }
+  const [first] = group
+  if (group.length === 1 && first !== undefined) {
+    const lines = findingsOf(first).flatMap(({ severity, title, evidence }) => [
+      ...paragraph(paper, indent, severityPiece(severity), `: ${title}`),
+      ...evidence.flatMap((line) => paragraph(paper, { first: '      ', rest: '        ' }, line)),
+    ])
+    return section(paper, 'Found', lines)
+  }
+  const found = group
+    .flatMap((result) => findingsOf(result).map((finding) => ({ host: result.host, ...finding })))
+    .filter(({ severity }) => first?.status !== 'healthy' || severity !== 'info')
+  const lines = groups(found, ({ severity, title }) => `${severity} ${title}`).flatMap(([, [finding, ...more]]) =>
+    finding === undefined
+      ? []
+      : paragraph(paper, indent, severityPiece(finding.severity), `: ${finding.title} (${names([finding, ...more])})`),
   )
+  return section(paper, 'Found', lines)
 }
 
 function bodyLines(paper: Paper, result: HostResult): readonly string[] {
@@ -139,7 +141,7 @@ function consideredLines(paper: Paper, considered: readonly Verdict[], chosen: s
     ...(choice === undefined ? [] : section(paper, `Strategy ${choice.strategy}`, choiceLines(paper, choice))),
     ...section(
       paper,
-      chosen === null ? 'No strategy fits' : 'Not chosen',
+      chosen === null ? 'Strategies' : 'Not chosen',
       others.flatMap(({ strategy, verdict, reasons }) =>
         paragraph(
           paper,
@@ -153,14 +155,14 @@ function consideredLines(paper: Paper, considered: readonly Verdict[], chosen: s
 }
 
 function choiceLines(paper: Paper, { reasons, vars }: Verdict): readonly string[] {
-  const values = Object.entries(vars).map(
-    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  const numbers = Object.entries(vars).flatMap(([name, value]) =>
+    typeof value === 'number' ? [`${name} ${grouped(value)}`] : [],
   )
   return [
     ...reasons.flatMap((reason) => paragraph(paper, { first: '    ', rest: '      ' }, reason)),
-    ...(values.length === 0
+    ...(numbers.length === 0
       ? []
-      : paragraph(paper, { first: '    ', rest: '      ' }, { tone: 'faint', text: values.join(', ') })),
+      : paragraph(paper, { first: '    ', rest: '      ' }, { tone: 'faint', text: numbers.join(', ') })),
   ]
 }
 
@@ -180,7 +182,10 @@ function gateText(gate: Gate): string {
     case 'reads-back':
       return 'every change reads back as planned, over a new connection'
     case 'ports':
-      return `${gate.ports.length === 1 ? 'port' : 'ports'} ${gate.ports.join(', ')} still answer`
+      if (gate.ports.length === 0) return 'no port answers, so none is asked'
+      return gate.ports.length === 1
+        ? `port ${gate.ports[0]} still answers`
+        : `ports ${gate.ports.join(', ')} still answer`
     case 'drops':
       return `no packet is dropped any more, ${duration(gate.withinSeconds)} after the change at the latest`
   }

@@ -40,17 +40,21 @@ depmod -b "$root" "$version"
 install -m 755 "$HERE/guest-init.sh" "$root/sbin/lab-init"
 install -m 755 "$HERE/guest-network.sh" "$root/usr/local/sbin/lab-network"
 install -m 644 "$HERE/sshd_config" "$root/etc/ssh/sshd_config"
-rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/machine-id" "$root/var/lib/dbus/machine-id"
+rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id"
+# Empty, not absent: at what systemd takes for a first boot it enables every service, nftables among them.
+: >"$root/etc/machine-id"
 echo '/dev/vda / ext4 defaults 0 0' >"$root/etc/fstab"
 : >"$root/etc/resolv.conf"
-# systemd as init: the same network and echo service, and nothing that only delays a boot.
+# systemd as init: the same network and echo service, and nothing that only delays a boot. What the guest needs of
+# drivers is there before udev, so it need not look for more.
 cp "$HERE"/lab-*.service "$root/etc/systemd/system/"
 wants=$root/etc/systemd/system/multi-user.target.wants
 mkdir -p "$wants"
 for unit in lab-network lab-echo; do ln -sf "/etc/systemd/system/$unit.service" "$wants/$unit.service"; done
 ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 for unit in getty@tty1.service serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
-  e2scrub_reap.service dpkg-db-backup.timer fstrim.timer systemd-timesyncd.service systemd-pcrphase.service; do
+  e2scrub_reap.service dpkg-db-backup.timer fstrim.timer systemd-timesyncd.service systemd-networkd.service \
+  systemd-udev-trigger.service; do
   ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 
@@ -67,6 +71,8 @@ for module in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev vir
   find "$root/lib/modules/$version" -name "$module.ko" -exec cp {} "$ramfs/modules/0$order-$module.ko" \;
 done
 (cd "$ramfs" && find . | cpio --quiet -o -H newc) | gzip -1 >"$OUT/initrd.gz"
+# The kernel looks for a further archive only at multiples of four.
+truncate -s %4 "$OUT/initrd.gz"
 cp "$OUT/kernel/boot/vmlinuz-$version" "$OUT/vmlinuz"
 
 note 'root file system'

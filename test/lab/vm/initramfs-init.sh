@@ -13,6 +13,10 @@ done
 $b mount -t ext4 -o rw /dev/vda /new || exec $b sh
 
 # /identity comes with an archive of its own, appended per virtual machine: one cached image serves all.
+if [ ! -f /identity/hostname ]; then
+  echo 'lab: no identity in the initramfs'
+  $b poweroff -f
+fi
 $b mkdir -p /new/root/.ssh
 $b chmod 700 /new/root /new/root/.ssh
 $b cp /identity/authorized_keys /new/root/.ssh/authorized_keys

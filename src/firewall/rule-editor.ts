@@ -30,24 +30,32 @@ restore_rules() {
 }
 
 /**
- * Shell functions that edit one table: `load_rules CHAIN…`, `find_rule CHAIN RULE`, `put_rule CHAIN RULE SPEC AFTER BEFORE`,
- * `take_rule CHAIN RULE`, `commit_rules`. RULE, AFTER and BEFORE are a spec as the save tool prints it, `#key` for a rule that
- * carries that comment, or `^` and `$` for the ends of the chain. The rules are held in $rules, the commands in $commands.
+ * Shell functions that edit one table: `load_rules CHAIN…`, `find_rule CHAIN RULE NTH`, `put_rule CHAIN RULE NTH SPEC AFTER
+ * BEFORE`, `take_rule CHAIN RULE NTH`, `commit_rules`. RULE, AFTER and BEFORE are a spec as the save tool prints it, `#key` for
+ * a rule that carries that comment, or `^` and `$` for the ends of the chain; NTH tells equal rules of one chain apart.
+ * The rules are held in $rules, the commands in $commands. A table that cannot be listed ends the script with 4.
  */
 export const RULE_EDITOR: Script = sh`newline='
 '
 commands=
 load_rules() {
   rules=
-  all=$(save_rules | sed -n 's/^\(\[[0-9]*:[0-9]*\] \)\{0,1\}-A /-A /p')
+  all=$(save_rules) || exit 4
+  all=$(printf '%s\n' "$all" | sed -n 's/^\(\[[0-9]*:[0-9]*\] \)\{0,1\}-A /-A /p')
   set -f
   IFS=$newline
   for rule in $all; do
     for chain do
-      case $rule in "-A $chain "*) rules=$rules$newline$rule ;; esac
+      case $rule in "-A $chain" | "-A $chain "*) rules=$rules$newline$rule ;; esac
     done
   done
   unset IFS
+}
+# Whether $rule is one of this chain; its spec is empty where the rule matches all and does nothing.
+in_chain() {
+  case $rule in "-A $1" | "-A $1 "*) ;; *) return 1 ;; esac
+  spec=\${rule#"-A $1"}
+  spec=\${spec# }
 }
 same_rule() {
   case $2 in
@@ -57,14 +65,15 @@ same_rule() {
       esac
       return 1 ;;
   esac
-  [ "$1" = "$2" ]
+  [ "x$1" = "x$2" ]
 }
 find_rule() {
-  found=
+  found= nth=$3
   IFS=$newline
   for rule in $rules; do
-    case $rule in "-A $1 "*) ;; *) continue ;; esac
-    if same_rule "\${rule#"-A $1 "}" "$2"; then
+    in_chain "$1" && same_rule "$spec" "$2" || continue
+    nth=$((nth - 1))
+    if [ "$nth" = 0 ]; then
       found=$rule
       break
     fi
@@ -73,45 +82,44 @@ find_rule() {
   [ -n "$found" ]
 }
 put_rule() {
-  if find_rule "$1" "$2"; then return 0; fi
+  if find_rule "$1" "$2" "$3"; then return 0; fi
   exact= below= above= place=0 last='^'
   IFS=$newline
   for rule in $rules; do
-    case $rule in "-A $1 "*) ;; *) continue ;; esac
-    spec=\${rule#"-A $1 "}
+    in_chain "$1" || continue
     place=$((place + 1))
-    if same_rule "$spec" "$5"; then
-      if same_rule "$last" "$4"; then exact=$place; break; fi
+    if same_rule "$spec" "$6"; then
+      if same_rule "$last" "$5"; then exact=$place; break; fi
       above=\${above:-$place}
     fi
-    if same_rule "$spec" "$4"; then below=$((place + 1)); fi
+    if same_rule "$spec" "$5"; then below=$((place + 1)); fi
     last=$spec
   done
   unset IFS
-  if [ -z "$exact" ] && [ "$5" = '$' ] && same_rule "$last" "$4"; then exact=$((place + 1)); fi
-  if [ "$4" = '^' ]; then below=1; fi
+  if [ -z "$exact" ] && [ "$6" = '$' ] && same_rule "$last" "$5"; then exact=$((place + 1)); fi
+  if [ "$5" = '^' ]; then below=1; fi
   at=\${exact:-\${below:-$above}}
-  if [ -z "$at" ] && [ "$5" = '$' ]; then at=$((place + 1)); fi
+  if [ -z "$at" ] && [ "$6" = '$' ]; then at=$((place + 1)); fi
   if [ -z "$at" ]; then
-    printf 'neither neighbour is in chain %s: %s\n' "$1" "$3" >&2
+    printf 'neither neighbour is in chain %s: %s\n' "$1" "$4" >&2
     return 1
   fi
-  commands="$commands$newline-I $1 $at $3"
+  commands="$commands$newline-I $1 $at $4"
   changed= place=0
   IFS=$newline
   for rule in $rules; do
-    case $rule in "-A $1 "*)
+    if in_chain "$1"; then
       place=$((place + 1))
-      if [ "$place" = "$at" ]; then changed="$changed$newline-A $1 $3"; fi ;;
-    esac
+      if [ "$place" = "$at" ]; then changed="$changed$newline-A $1 $4"; fi
+    fi
     changed=$changed$newline$rule
   done
   unset IFS
-  if [ "$at" -gt "$place" ]; then changed="$changed$newline-A $1 $3"; fi
+  if [ "$at" -gt "$place" ]; then changed="$changed$newline-A $1 $4"; fi
   rules=$changed
 }
 take_rule() {
-  find_rule "$1" "$2" || return 0
+  find_rule "$1" "$2" "$3" || return 0
   commands="$commands$newline-D \${found#-A }"
   taken=$found changed=
   IFS=$newline

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { entries } from '../../src/facts/entries.ts'
+import type { EntrySample } from '../../src/model/facts.ts'
+import { answers, corpusFiles, NO_CORPUS } from './answers.ts'
+
+function sampleOf(lines: readonly string[], addresses?: string, generation = 'nf'): EntrySample {
+  const table = `/proc/net/${generation}_conntrack`
+  const output = `file ${table}\n==> /proc/sys/count <==\n1000\n\n==> ${table} <==\n${lines.join('\n')}\n`
+  const { sample } = entries.parse(answers({ entries: output, ...(addresses === undefined ? {} : { addresses }) }))
+  if (!sample.known) throw new Error(sample.why)
+  return sample.value
+}
+
+const keys = (shares: EntrySample['byState']) => shares.map(({ key }) => key)
+
+describe('lines of every kernel', () => {
+  const TCP = 'src=192.0.2.1 dst=192.0.2.2 sport=40000 dport=443 src=192.0.2.2 dst=192.0.2.1 sport=443 dport=40000'
+  const BARE = 'src=192.0.2.1 dst=192.0.2.2'
+
+  test.each([
+    ['before families', `tcp      6 431999 ESTABLISHED ${TCP} [ASSURED] use=1 `, 'tcp', 'ESTABLISHED'],
+    [
+      'with a family',
+      `ipv4     2 tcp      6 431999 ESTABLISHED ${TCP} [ASSURED] mark=0 zone=0 use=2`,
+      'tcp',
+      'ESTABLISHED',
+    ],
+    ['offloaded, without seconds', `ipv4     2 tcp      6 ${TCP} [OFFLOAD] mark=0 zone=0 use=3`, 'tcp', 'OFFLOAD'],
+    ['offloaded to hardware', `ipv4     2 udp      17 ${TCP} [HW_OFFLOAD] mark=0 use=3`, 'udp', 'HW_OFFLOAD'],
+    [
+      'zone in the direction',
+      `ipv4     2 tcp      6 9 CLOSE ${TCP.replace('dport=443', 'dport=443 zone-orig=7')} use=1`,
+      'tcp',
+      'CLOSE',
+    ],
+    ['secctx with colons', `ipv4 2 udp 17 29 ${TCP} mark=0 secctx=system_u:object_r:src_t:s0 use=2`, 'udp', 'REPLIED'],
+    ['state of two words', `ipv4 2 sctp 132 3 COOKIE_ECHOED ${TCP} mark=0 use=2`, 'sctp', 'COOKIE_ECHOED'],
+    [
+      'unknown protocol',
+      `ipv4     2 unknown  2 255 ${BARE} [UNREPLIED] ${BARE} mark=0 use=2`,
+      'protocol 2',
+      'UNREPLIED',
+    ],
+    [
+      'gre with timeouts',
+      `ipv4     2 gre      47 17999 timeout=600, stream_timeout=18000 ${BARE} srckey=0xa5 dstkey=0xa9 ${BARE} [ASSURED] use=3`,
+      'gre',
+      'ASSURED',
+    ],
+    [
+      'ICMP',
+      `ipv4     2 icmp     1 29 ${BARE} type=8 code=0 id=77 [UNREPLIED] ${BARE} type=0 code=0 id=77 use=2`,
+      'icmp',
+      'UNREPLIED',
+    ],
+  ])('%s', (_, line, protocol, state) => {
+    const sample = sampleOf([line])
+    expect({ read: sample.read, unreadable: sample.unreadable }).toEqual({ read: 1, unreadable: 0 })
+    expect(keys(sample.byProtocol)).toEqual([protocol])
+    expect(keys(sample.byState)).toEqual([state])
+    expect(keys(sample.bySource)).toEqual(['192.0.2.1'])
+  })
+
+  test('IPv6 is written the short way', () => {
+    const line =
+      'ipv6     10 tcp      6 9 TIME_WAIT src=2001:0db8:0000:0000:0000:0000:0000:0001 dst=fe80::1 sport=1 dport=2 src=fe80::1 dst=::1'
+    expect(keys(sampleOf([line]).bySource)).toEqual(['2001:db8::1'])
+  })
+})
+
+test('shares are of what was read, and lines that make no sense are counted', () => {
+  const line = (source: number, port: number) =>
+    `ipv4 2 tcp 6 5 TIME_WAIT src=10.0.0.${source} dst=10.0.1.${port % 2} sport=1 dport=${port} src=1.1.1.1 dst=1.1.1.1 use=1`
+  const sample = sampleOf(
+    [line(1, 80), line(1, 80), line(2, 80), line(3, 443), 'nonsense', line(300, 80)],
+    '10.0.1.0\n',
+  )
+  expect(sample).toMatchObject({ read: 4, total: 1000, unreadable: 2 })
+  expect(sample.bySource).toEqual([
+    { key: '10.0.0.1', entries: 2, share: 0.5 },
+    { key: '10.0.0.2', entries: 1, share: 0.25 },
+    { key: '10.0.0.3', entries: 1, share: 0.25 },
+  ])
+  expect(sample.byDestinationPort).toEqual([
+    { key: 'tcp/80', entries: 3, share: 0.75, protocol: 'tcp', port: 80, local: 1 },
+    { key: 'tcp/443', entries: 1, share: 0.25, protocol: 'tcp', port: 443, local: 0 },
+  ])
+})
+
+test('where the host could not list its addresses, nobody claims to know what is local', () => {
+  const line = 'ipv4 2 tcp 6 5 CLOSE src=10.0.0.1 dst=10.0.0.2 sport=1 dport=80 src=1.1.1.1 dst=1.1.1.1'
+  for (const addresses of ['none\n', '10.0.0.1\ncut\n', undefined]) {
+    expect(sampleOf([line], addresses).byDestinationPort[0]?.local).toBeNull()
+  }
+})
+
+test('a table that only root may read, and none at all, are unknown for different reasons', () => {
+  const why = (output: string) => {
+    const { sample } = entries.parse(answers({ entries: output }))
+    return sample.known ? sample.value : sample.why
+  }
+  expect(why('unreadable /proc/net/nf_conntrack\n')).toBe('only root may read /proc/net/nf_conntrack')
+  expect(why('')).toBe('the kernel lists no entries in /proc/net')
+})
+
+test('public listings read, or say why not', (ctx) => {
+  const files = corpusFiles('03-conntrack-listings')
+  if (files === undefined) return ctx.skip(NO_CORPUS)
+  const seen = [...files].map(([path, text]) => {
+    const output = `file t\n==> count <==\n7\n\n==> t <==\n${text}`
+    return { path, ...entries.parse(answers({ entries: output })) }
+  })
+  for (const { path, sample } of seen) {
+    // Articles, events and redacted addresses are no tables.
+    if (/\.(conntrack-E|nf_conntrack_expect|txt)$|redacted/.test(path)) continue
+    if (!sample.known) throw new Error(`${path}: ${sample.why}`)
+    expect(sample.value.read, path).toBeGreaterThan(0)
+    expect(sample.value.unreadable, path).toBe(0)
+  }
+})
