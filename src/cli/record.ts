@@ -4,9 +4,9 @@ import type { RunStore } from '../store/store.ts'
 
 /** Keeps the record of a run as its hosts end. */
 export type RunRecord = {
-  ended(result: HostResult): void
+  readonly ended: (result: HostResult) => void
   /** Writes the last word. @returns why the record is not whole, or null. */
-  close(results: readonly HostResult[], at: Date): Promise<string | null>
+  readonly close: (results: readonly HostResult[], at: Date) => Promise<string | null>
 }
 
 /** A large fleet's record takes long to write: it rests this many times as long as it wrote. */

@@ -4,14 +4,14 @@ import type { Stage } from '../run/story.ts'
 export type Tally = {
   readonly total: number
   readonly startedAt: number
-  begin(host: string, stage: Stage): void
-  end(host: string, status: string, isBad: boolean): void
+  readonly begin: (host: string, stage: Stage) => void
+  readonly end: (host: string, status: string, isBad: boolean) => void
   readonly ended: number
   readonly counts: ReadonlyMap<string, number>
   /** Hosts under way, those that have been at it longest first. */
   readonly atWork: ReadonlyMap<string, Stage>
   /** What ended since the last call, in order. */
-  takeNews(): readonly News[]
+  readonly takeNews: () => readonly News[]
 }
 
 export type News = { readonly host: string; readonly status: string; readonly isBad: boolean }

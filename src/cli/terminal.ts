@@ -8,11 +8,11 @@ import { type Interruption, watchSignals } from './interruption.ts'
 export type Terminal = {
   /** The report, on stdout: nothing else goes there, so that it can be piped. */
   readonly paper: Paper
-  print(lines: readonly string[]): void
-  printText(text: string): void
+  readonly print: (lines: readonly string[]) => void
+  readonly printText: (text: string) => void
   /** Everything about the work itself, on stderr. */
   readonly notices: Paper
-  say(lines: readonly string[]): void
+  readonly say: (lines: readonly string[]) => void
   readonly error: WriteStream
   /** Somebody can be asked: stdin and stderr are a terminal. */
   readonly canAsk: boolean

@@ -49,15 +49,15 @@ function sampleIn(output: string): Reading<CounterSample> {
   const [file = '', uptime = '', heading = '', ...rows] = linesOf(output, 10_000)
   const at = /^\d{1,12}(\.\d{1,9})?/.exec(uptime)?.[0]
   if (at === undefined) return unknown('/proc/uptime could not be read')
-  if (!file.startsWith('file /')) return unknown(`${FILES.join(' and ')} are not there`)
+  const path = FILES.find((each) => file === `file ${each}`)
+  if (path === undefined) return unknown(`${FILES.join(' and ')} are not there`)
   const names = heading.trim().split(/\s+/)
-  if (!names.includes('found')) return notUnderstood(`the heading of ${file.slice(5)}`, heading)
+  if (!names.includes('found')) return notUnderstood(`the heading of ${path}`, heading)
   const sums = names.map(() => 0)
   for (const row of rows) {
     if (row.trim() === '') continue
     const cells = row.trim().split(/\s+/)
-    if (!cells.every((cell) => /^[0-9a-fA-F]{1,16}$/.test(cell)))
-      return notUnderstood(`a line of ${file.slice(5)}`, row)
+    if (!cells.every((cell) => /^[0-9a-fA-F]{1,16}$/.test(cell))) return notUnderstood(`a line of ${path}`, row)
     for (const [column, cell] of cells.entries()) sums[column] = (sums[column] ?? 0) + parseInt(cell, 16)
   }
   // The first column repeats the table's total on every line.

@@ -50,11 +50,11 @@ function ownAddresses(output: string): ReadonlySet<string> | null {
 /** `file`, then what head prints of two files: `==> count <==`, the number, `==> table <==`, the lines. */
 function sampleIn(output: string, own: ReadonlySet<string> | null): EntryFacts['sample'] {
   const all = linesOf(output, MOST + 20)
-  const [first = ''] = all
-  if (first.startsWith('unreadable ')) return unknown(`only root may read ${first.slice(11)}`)
-  if (!first.startsWith('file ')) return unknown('the kernel lists no entries in /proc/net')
-  const table = all.indexOf(`==> ${first.slice(5)} <==`)
-  if (table === -1) return unknown(`${first.slice(5)} could not be read`)
+  const [, how, path] = /^(file|unreadable) (\/proc\/net\/[ni][fp]_conntrack)$/.exec(all[0] ?? '') ?? []
+  if (how === undefined || path === undefined) return unknown('the kernel lists no entries in /proc/net')
+  if (how === 'unreadable') return unknown(`only root may read ${path}`)
+  const table = all.indexOf(`==> ${path} <==`)
+  if (table === -1) return unknown(`${path} could not be read`)
   const total = all
     .slice(1, table)
     .map(wholeNumber)

@@ -1,5 +1,6 @@
 import type { FirewallFacts, RuleDump } from '../model/facts.ts'
 import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
+import type { Probe } from '../shell/bundle.ts'
 import { sh } from '../shell/script.ts'
 import { type Fact, filesIn, linesOf, readWith, type Sections } from './fact.ts'
 
@@ -58,22 +59,25 @@ yes* | likely* | *ip_tables_names:raw*) ;;
 esac
 :`
 
-const legacyIp = sh`case $table_names in */ip_tables_names:*) [ -z "$legacy" ] || $legacy"-save" ;; esac`
-const legacyIp6 = sh`case $table_names in */ip6_tables_names:*) [ -z "$legacy6" ] || $legacy6"-save" ;; esac`
-const nftIp = sh`case $nf_tables in yes | likely) [ -z "$nft" ] || $nft"-save" ;; esac`
-const nftIp6 = sh`case $nf_tables in yes | likely) [ -z "$nft6" ] || $nft6"-save" ;; esac`
-const ruleset = sh`case $nf_tables in yes | likely) nft -j list ruleset ;; esac`
+const legacy = sh`case $table_names in */ip_tables_names:*) [ -n "$legacy" ] ;; *) false ;; esac`
+const legacy6 = sh`case $table_names in */ip6_tables_names:*) [ -n "$legacy6" ] ;; *) false ;; esac`
+const nfTables = sh`case $nf_tables in yes | likely) ;; *) false ;; esac`
+
+/** Each dump costs a few processes, so it is only made where there may be something to dump. */
+const dumps: readonly Probe[] = [
+  { name: 'firewall-legacy-ip', probe: sh`$legacy"-save"`, onlyIf: legacy },
+  { name: 'firewall-legacy-ip6', probe: sh`$legacy6"-save"`, onlyIf: legacy6 },
+  { name: 'firewall-nft-ip', probe: sh`$nft"-save"`, onlyIf: sh`[ -n "$nft" ] && ${nfTables}` },
+  { name: 'firewall-nft-ip6', probe: sh`$nft6"-save"`, onlyIf: sh`[ -n "$nft6" ] && ${nfTables}` },
+  { name: 'firewall-nft-ruleset', probe: sh`nft -j list ruleset`, onlyIf: nfTables },
+]
 
 export const firewall: Fact<FirewallFacts> = {
   name: 'firewall',
   setup,
   probes: [
     { name: 'firewall', probe: overview, bytes: 'own' },
-    { name: 'firewall-legacy-ip', probe: legacyIp, bytes: LONGEST_DUMP },
-    { name: 'firewall-legacy-ip6', probe: legacyIp6, bytes: LONGEST_DUMP },
-    { name: 'firewall-nft-ip', probe: nftIp, bytes: LONGEST_DUMP },
-    { name: 'firewall-nft-ip6', probe: nftIp6, bytes: LONGEST_DUMP },
-    { name: 'firewall-nft-ruleset', probe: ruleset, bytes: LONGEST_DUMP },
+    ...dumps.map((probe) => ({ ...probe, bytes: LONGEST_DUMP })),
   ],
   parse(sections) {
     const overviewOf = readWith(sections('firewall'), ({ output }) =>

@@ -17,6 +17,7 @@ case $log in
     [ -r $f ] && command -v tail >/dev/null || continue
     echo "file $f"
     log=$(tail -c 1000000 $f | grep 'conntrack: table full')
+    [ -z "$log" ] || date '+date %Y-%m-%d %H:%M:%S %z'
     break
   done
   ;;
@@ -24,14 +25,13 @@ case $log in
 esac
 [ -n "$log" ] || exit 0
 printf 'uptime %s\n' "$(cat /proc/uptime)"
-date '+date %Y-%m-%d %H:%M:%S %z'
 case $log in
 *' in netns '*)
-  netns=$(readlink /proc/self/ns/net || ls -ln /proc/self/ns/net)
-  netns=$(printf '%s\n' "$netns" | sed -n 's/.*net:\[\([0-9]*\)\].*/\1/p')
+  IFS='[]'
+  set -- $(readlink /proc/self/ns/net || ls -ln /proc/self/ns/net)
+  netns=$2
   echo "netns $netns"
-  log=$(printf '%s\n' "$log" | grep -v -e ' in netns ' -e '^$'
-    [ -z "$netns" ] || printf '%s\n' "$log" | grep -e " in netns $netns[^0-9]")
+  log=$(printf '%s\n' "$log" | sed -n -e "/ in netns $netns[^0-9]/p" -e '/ in netns /!p')
   ;;
 esac
 echo "lines $(printf '%s\n' "$log" | grep -c 'table full')"

@@ -1,6 +1,6 @@
 import { kindOf, type Node } from './decision.ts'
 import type { Passage } from './flow.ts'
-import type { Question } from './match.ts'
+import type { Question } from './question.ts'
 
 /**
  * How a change alters what passes. `breaks`: something passed and no longer does; `opens`: something passes that did not;

@@ -1,6 +1,6 @@
 import { PATHS } from './evaluate.ts'
-import type { Question } from './match.ts'
 import { icmpMessage, overLoopback, reply, request, type Service } from './packet.ts'
+import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
 import type { Backend, Family, LiveRules } from './rules.ts'
 

@@ -65,7 +65,7 @@ export function withEdits(rules: RuleSet, edits: readonly Edit[]): RuleSet {
   }, rules)
 }
 
-/** Finds each added rule's neighbours; `keyOf` numbers the comments, which are already part of the specs. */
+/** Turns placed rules into edits: chain by chain, top-down, each with its neighbours. */
 export function addEdits(
   live: readonly LiveRules[],
   placed: readonly (Placed & { readonly key: string })[],

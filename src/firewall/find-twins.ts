@@ -1,7 +1,7 @@
 import type { Difference } from './compare.ts'
 import { type Placed, withPlaced } from './edits.ts'
 import { siteOf } from './evaluate.ts'
-import type { Question } from './match.ts'
+import type { Question } from './question.ts'
 import type { LiveRules, Rule } from './rules.ts'
 import { type Likeness, type Twin, twinSpec, twinsOf } from './twins.ts'
 

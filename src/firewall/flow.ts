@@ -1,7 +1,7 @@
 import type { Node } from './decision.ts'
 import { fate, metWhere, passes, rawFate, untrackedWhere } from './evaluate.ts'
+import { addressIn } from './header-tests.ts'
 import { and, either, not, or } from './logic.ts'
-import { addressIn, type Question } from './match.ts'
 import {
   LATER_IN,
   LATER_OUT,
@@ -13,6 +13,7 @@ import {
   type State,
   SYN,
 } from './packet.ts'
+import type { Question } from './question.ts'
 import type { LiveRules } from './rules.ts'
 
 /** One side of a comparison: something that passes or not, and the fates it was made of, for naming the rule. */

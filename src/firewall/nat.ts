@@ -1,7 +1,7 @@
 import { kindOf } from './decision.ts'
 import { type BaseChain, translatedWhere } from './evaluate.ts'
-import type { Question } from './match.ts'
 import { overLoopback, type Packet, reply, request, type Service } from './packet.ts'
+import type { Question } from './question.ts'
 import type { LiveRules } from './rules.ts'
 
 /** Which rule may translate a service's packets over the wire, which its packets over loopback, and which may by chance. */

@@ -1,8 +1,8 @@
 import type { Placed } from './edits.ts'
 import { untrackedThroughout } from './flow.ts'
 import { yes } from './logic.ts'
-import type { Question } from './match.ts'
 import type { Service } from './packet.ts'
+import type { Question } from './question.ts'
 import type { Backend, LiveRules } from './rules.ts'
 
 /** Whether the host's own connections to its service go untracked with the rest, or stay tracked. */

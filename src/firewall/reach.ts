@@ -1,6 +1,8 @@
 import { no } from './logic.ts'
-import { NEEDS_TRACKING, type Question, ruleMatches } from './match.ts'
+import { ruleMatches } from './match.ts'
+import { NEEDS_TRACKING } from './match-kinds.ts'
 import type { Packet } from './packet.ts'
+import type { Question } from './question.ts'
 import { type Chain, chainOf, type Rule, type RuleSet } from './rules.ts'
 
 /** A rule that a class of packets can meet, and where it stands. */

@@ -1,7 +1,9 @@
 import type { Placed } from './edits.ts'
 import { PATHS, seenBy } from './evaluate.ts'
-import { NEEDS_TRACKING, type Question, ruleMatches } from './match.ts'
+import { ruleMatches } from './match.ts'
+import { NEEDS_TRACKING } from './match-kinds.ts'
 import type { Packet } from './packet.ts'
+import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
 import { chainOf, type LiveRules, type Match, type Rule, type Target, type Test } from './rules.ts'
 import { effectOf } from './targets.ts'
@@ -67,7 +69,7 @@ export function twinsOf(
   return twins.filter((twin, index) => twins.findIndex((each) => sameTwin(each, twin)) === index)
 }
 
-export function sameTwin(a: Twin, b: Twin): boolean {
+function sameTwin(a: Twin, b: Twin): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 

@@ -17,7 +17,7 @@ export type Indent = { readonly first: string; readonly rest: string }
 
 /**
  * Sets pieces of text in lines no wider than the paper, broken at spaces and within words that are too long for a line.
- * A number stays with its thousands and its `%`. Pieces follow each other without a space.
+ * A number stays with its thousands and with its unit. Pieces follow each other without a space.
  */
 export function paragraph(paper: Paper, indent: string | Indent, ...pieces: readonly Piece[]): readonly string[] {
   const { first, rest } = typeof indent === 'string' ? { first: indent, rest: indent } : indent
@@ -62,9 +62,9 @@ export function verbatim(paper: Paper, { first, rest }: Indent, text: string, to
     line = ''
     used = paper.width(rest)
   }
-  // Spaces stay at the end of the word before them: what stands in the lines, one after the other, is the text.
-  for (const word of visible(text).match(/^ *\S* *|\S+ */g) ?? []) {
-    const width = paper.width(word.trimEnd())
+  // Spaces stay with the word after them: what stands in the lines, one after the other, is the text.
+  for (const word of visible(text).match(/ *[^ ]+| +$/g) ?? []) {
+    const width = paper.width(word)
     if (line !== '' && used + width > paper.columns && paper.width(rest) + width <= paper.columns) end()
     for (const part of used + width > paper.columns ? cut(paper, word, used, rest) : [word]) {
       if (part === NEXT_LINE) end()
@@ -106,16 +106,23 @@ const NEXT_LINE = Symbol('next line')
 /** Neighbours of one tone, inked as one. */
 type Run = { readonly tone: Tone | undefined; text: string }
 
+/** More of one text than anybody reads; a host may send megabytes in one line. */
+const LONGEST = 4000
+
+function shortened(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}… (${text.length} characters)`
+}
+
 type Word = { readonly tone: Tone | undefined; readonly text: string; readonly spaced: boolean }
 
-/** A space between a digit and three more, or before `%`, belongs to the number. */
-const BREAK = /(?<!\d) +| +(?!\d{3}(?!\d)|%)/
+/** Not between a number and its next thousands, its `%`, its unit, or what it counts. */
+const BREAK = /(?<!(?:^|[ (])[\d.,\u202f]*\d) +/
 
 function wordsOf(pieces: readonly Piece[]): readonly Word[] {
   let spaced = false
   return pieces.flatMap((piece) => {
     const { tone, text } = typeof piece === 'string' ? { tone: undefined, text: piece } : piece
-    return visible(text)
+    return visible(shortened(text))
       .split(BREAK)
       .flatMap((word, at) => {
         spaced ||= at > 0

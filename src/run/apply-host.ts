@@ -59,7 +59,8 @@ async function launchOver(opened: Session, plan: Plan, limits: Limits, journal: 
   const words = [journal.transaction, String(WINDOW_SECONDS), String(limits.confirmWithinSeconds)]
   const told = await converse(session, launch(plan.script), words, { journal, seconds: WINDOW_SECONDS + 40 })
   if ('code' in told) return told.code === 6 ? noRoom() : null
-  return told.fault.code === 'lost' || told.fault.code === 'timed-out' ? null : told.fault
+  // These may come after the host has begun; others, such as no root, cannot.
+  return ['lost', 'timed-out', 'unreadable'].includes(told.fault.code) ? null : told.fault
 }
 
 /** Waits for the host's word after a lost link; a result when none came, or none will come. */

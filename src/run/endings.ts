@@ -48,7 +48,7 @@ async function forget(host: Host, transaction: string, changes: readonly Change[
   return null
 }
 
-function refusal({ records, transaction }: SeenJournal): Fault {
+export function refusal({ records, transaction }: SeenJournal): Fault {
   const detail = records.findLast(({ word }) => word === 'refused')?.detail ?? ''
   if (detail.startsWith('locked')) {
     const holder = detail.slice(7) || 'another transaction'

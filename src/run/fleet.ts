@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import pLimit from 'p-limit'
 import type { Stage, Telling } from './story.ts'
 
@@ -19,6 +20,8 @@ export async function runFleet<H extends { readonly name: string }, R>(
   story: (host: H, telling: Telling) => Promise<R>,
   otherwise: (host: H, end: { readonly notReached: string } | { readonly bug: unknown }) => R,
 ): Promise<R[]> {
+  // Every host under way listens to it; more than ten are no leak.
+  setMaxListeners(0, signal)
   const slot = pLimit(parallel)
   const tell = async (host: H): Promise<R> => {
     if (signal.aborted) return otherwise(host, { notReached: 'the run was stopped before its turn' })

@@ -4,9 +4,13 @@ import type { Fault } from '../model/fault.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { openSession } from '../transport/catalog.ts'
-import { ended, outOfReach, UNDO_SECONDS } from './endings.ts'
-import { converse, newSeenJournal, pickUp, type SeenJournal } from './journal-link.ts'
+import type { Session } from '../transport/transport.ts'
+import { ended, outOfReach, refusal, UNDO_SECONDS } from './endings.ts'
+import { converse, newSeenJournal, type SeenJournal, standingOf } from './journal-link.ts'
 import type { Telling } from './story.ts'
+
+/** Seconds that the host gets to take a transaction back. */
+const UNDO_WINDOW_SECONDS = 200
 
 /** Takes back a transaction that was committed, and checks over a new connection that all is as it was. */
 export async function rollbackHost(
@@ -19,21 +23,31 @@ export async function rollbackHost(
   const opened = await openSession(host, signal)
   if ('refused' in opened) return { host: host.name, status: 'unreachable', fault: opened.refused }
   onStage('undoing')
-  {
-    await using session = opened
-    const known = await converse(session, DECIDE, [transaction, 'all', 'undo'], { journal, seconds: 200 })
-    if ('code' in known && known.code === 7)
+  const deadline = Date.now() + (UNDO_WINDOW_SECONDS + UNDO_SECONDS) * 1000
+  let told = await undoOver(opened, journal)
+  // The undo may be asked for again: it goes on where it was cut off.
+  while (!isOver(journal) && Date.now() < deadline) {
+    if ('code' in told && told.code === 7)
       return { host: host.name, status: 'failed', fault: noTransaction(transaction) }
-    if ('fault' in known && known.fault.code === 'no-privilege') {
-      return { host: host.name, status: 'failed', fault: known.fault }
-    }
+    if ('fault' in told && told.fault.code === 'no-privilege')
+      return { host: host.name, status: 'failed', fault: told.fault }
+    const again = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
+    told = 'refused' in again ? { fault: again.refused } : await undoOver(again, journal)
+    if (!isOver(journal)) await new Promise((resolve) => setTimeout(resolve, 1000))
   }
   if (!isOver(journal)) {
-    const picked = await pickUp(host, journal, Date.now() + UNDO_SECONDS * 1000)
-    if (picked !== 'picked-up')
-      return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, picked) }
+    const why = 'fault' in told ? told : 'gone'
+    return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, why) }
   }
+  // What was committed stays so, with its undo, while another transaction holds the host.
+  if (standingOf(journal) === 'refused') return { host: host.name, status: 'refused', plan, fault: refusal(journal) }
   return await ended(plan, journal, null)
+}
+
+async function undoOver(opened: Session, journal: SeenJournal): ReturnType<typeof converse> {
+  await using session = opened
+  const words = [journal.transaction, 'all', 'undo']
+  return await converse(session, DECIDE, words, { journal, seconds: UNDO_WINDOW_SECONDS })
 }
 
 function isOver(journal: SeenJournal): boolean {

@@ -1,8 +1,15 @@
 import { known, type Reading, unknown } from '../model/reading.ts'
 import { lines, type Script, sh } from './script.ts'
 
-/** One question among many. `bytes` is the cap on its output; `'own'`: its text bounds itself, which saves a process. */
-export type Probe = { readonly name: string; readonly probe: Script; readonly bytes?: number | 'own' }
+/** One question among many. */
+export type Probe = {
+  readonly name: string
+  readonly probe: Script
+  /** The cap on its output; `'own'`: its text bounds itself, which saves a process. */
+  readonly bytes?: number | 'own'
+  /** A test that prints nothing; where it fails the answer is empty, with code 0. */
+  readonly onlyIf?: Script
+}
 
 /** What one probe printed, byte for byte as far as it is UTF-8, and how it ended. */
 export type Section = {
@@ -36,7 +43,7 @@ export function unbundle(
 
 // The probe is a function, so that the command substitution around it holds none of its text: old bash miscounts the
 // parentheses of `case` in there. The exit code travels past `head` on descriptor 3, and is printed when `head` is done.
-function section({ name, probe }: Probe, bytes: number | 'own'): Script {
+function section({ name, probe, onlyIf }: Probe, bytes: number | 'own'): Script {
   const word = nameWord(name)
   const begin = sh`printf '%s begin %s %s\n' "$1" ${word} ${bytes}
 probe() {
@@ -44,12 +51,11 @@ probe() {
 ${probe}
 }`
   const end = sh`printf '\n%s end %s %s\n' "$1" ${word} "$code"`
-  if (bytes === 'own') return lines(begin, sh`(probe) </dev/null 2>/dev/null 4>&-; code=$?`, end)
-  return lines(
-    begin,
-    sh`code=$({ { (probe) </dev/null 2>/dev/null 3>&- 4>&-; printf %s "$?" >&3; } | head -c ${bytes + 1} >&4; } 3>&1)`,
-    end,
-  )
+  const ask =
+    bytes === 'own'
+      ? sh`(probe) </dev/null 2>/dev/null 4>&-; code=$?`
+      : sh`code=$({ { (probe) </dev/null 2>/dev/null 3>&- 4>&-; printf %s "$?" >&3; } | head -c ${bytes + 1} >&4; } 3>&1)`
+  return lines(begin, onlyIf === undefined ? ask : sh`code=0; if ${onlyIf}; then ${ask}; fi`, end)
 }
 
 function sectionIn(output: string, nonce: string, name: string): Reading<Section> {

@@ -5,7 +5,7 @@ import type { StepKindSpec } from './step-kind.ts'
 
 type Want = { readonly path: string; readonly content?: string | undefined; readonly comment_out?: string | undefined }
 type State =
-  | { readonly file: 'absent' }
+  | { readonly file: 'absent'; readonly directory: 'present' | 'absent' }
   | { readonly file: 'present'; readonly mode: string; readonly owner: string; readonly text: string }
 
 /** The longest file that a plan takes in whole, in bytes. */
@@ -42,11 +42,17 @@ elif [ -f ${path} ]; then
   printf '.'
 elif [ -e ${path} ]; then
   echo other
-else
+elif [ -d ${directoryOf(path)} ]; then
   echo absent
+elif [ -d ${directoryOf(directoryOf(path))} ]; then
+  echo absent with its directory
+else
+  echo nowhere
 fi`,
   read(probed, { path }) {
-    if (probed === 'absent\n') return known({ file: 'absent' })
+    if (probed === 'absent\n') return known({ file: 'absent', directory: 'present' })
+    if (probed === 'absent with its directory\n') return known({ file: 'absent', directory: 'absent' })
+    if (probed === 'nowhere\n') return unknown(`the directory above ${directoryOf(path)} is not there`)
     if (probed === 'link\n') return unknown(`${path} is a symbolic link; ctfleet does not write through one`)
     const [, mode, owner, text] = /^present ([0-7]{3,4}|\?) (\d+:\d+|\?)\n([\s\S]*)\.$/.exec(probed) ?? []
     if (mode === undefined || owner === undefined || text === undefined) return unknown(`${path} is not a plain file`)
@@ -60,7 +66,11 @@ fi`,
       return { ...now, text: want.content }
     }
     if (now.file === 'absent') return now
-    return { ...now, text: commentedOut(now.text, want.comment_out ?? '') }
+    const variable = want.comment_out ?? ''
+    const goesOn = now.text.split('\n').some((row) => sets(row, variable) && goesOnBelow(row))
+    if (goesOn)
+      return { impossible: `${variable} in ${want.path} goes on over several lines; ctfleet comments out only one` }
+    return { ...now, text: commentedOut(now.text, variable) }
   },
   transition(_from, to, { path }) {
     if (to.file === 'absent') return sh`rm -f -- ${path}`
@@ -73,18 +83,27 @@ fi`,
     }
     return lines(
       // What lies there may have been staged for the other direction.
-      sh`[ "$(cat -- ${staged(path)} 2> /dev/null; printf .)" = ${`${to.text}.`} ] || (`,
+      sh`[ -f ${staged(path)} ] && [ "$(cat -- ${staged(path)} 2> /dev/null; printf .)" = ${`${to.text}.`} ] || (`,
       write(path, to.mode, to.text),
       sh`) || exit 1
 mv -f -- ${staged(path)} ${path}`,
     )
   },
-  stage(_from, to, { path }) {
-    const unstage = sh`rm -f -- ${staged(path)}`
+  stage(from, to, { path }) {
+    // A directory that was not there goes again after the last file in it.
+    const made = from.file === 'absent' && from.directory === 'absent'
+    const unstage = lines(
+      sh`rm -f -- ${staged(path)}`,
+      ...(made ? [sh`rmdir -- ${directoryOf(path)} 2> /dev/null || :`] : []),
+    )
     if (to.file === 'absent' || !isPlainMode(to.mode)) return { stage: sh`:`, unstage }
     return { stage: write(path, to.mode, to.text), unstage }
   },
   show: (state) => (state.file === 'absent' ? ['(no such file)'] : state.text.split('\n').slice(0, -1)),
+}
+
+function directoryOf(path: string): string {
+  return path.replace(/\/[^/]*$/, '') || '/'
 }
 
 function staged(path: string): string {
@@ -98,11 +117,21 @@ function isPlainMode(mode: string): boolean {
 
 function write(path: string, mode: string, text: string): Script {
   const umask = (0o777 & ~Number.parseInt(mode, 8)).toString(8).padStart(4, '0')
-  return sh`umask ${umask}
-mkdir -p -- ${path.replace(/\/[^/]+$/, '') || '/'}
+  return sh`[ -d ${directoryOf(path)} ] || ( umask 0022; mkdir -- ${directoryOf(path)} ) || exit 1
+umask ${umask}
 rm -f -- ${staged(path)}
 printf '%s' ${text} > ${staged(path)} || exit 1
 dd if=/dev/null of=${staged(path)} conv=notrunc,fsync 2> /dev/null || :`
+}
+
+function sets(row: string, variable: string): boolean {
+  return row.trimStart().startsWith(`${variable}=`)
+}
+
+/** A shell line that ends inside quotes or on a backslash. */
+function goesOnBelow(row: string): boolean {
+  const rest = row.replace(/\\.|'[^']*'|"(?:[^"\\]|\\.)*"|#.*$/g, '')
+  return /['"\\]/.test(rest)
 }
 
 function commentedOut(text: string, variable: string): string {

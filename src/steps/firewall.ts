@@ -53,7 +53,8 @@ export const firewall: StepKindSpec<Want, State> = {
       ...(isRaw(table) && flows !== undefined ? { flows } : {}),
     }))
   },
-  probe: ({ edits }) => lines(iptablesTools(toolsFor(edits)), RULE_EDITOR, loadRules(edits), ...edits.map((each) => ask(each, edits))),
+  probe: ({ edits }) =>
+    lines(iptablesTools(toolsFor(edits)), RULE_EDITOR, loadRules(edits), ...edits.map((each) => ask(each, edits))),
   read(probed, { edits }) {
     const rules: Record<string, boolean> = {}
     for (const { key } of edits) {

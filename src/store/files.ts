@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pid } from 'node:process'
 import type { Run } from '../model/run.ts'
 import { printRun, readRun } from './read-run.ts'
+import { stillApplied } from './standing.ts'
 import type { Damaged, Found, RunStore } from './store.ts'
 
 /** Where runs are kept: CTFLEET_STATE, else `ctfleet` under XDG_STATE_HOME, else under `~/.local/state`. */
@@ -50,16 +51,6 @@ export function fileStore(state: string): RunStore {
 function newestApply({ runs }: { readonly runs: readonly Run[] }): Found {
   const run = runs.find((each) => each.command === 'apply' && stillApplied(each, runs).length > 0)
   return run === undefined ? { type: 'none' } : { type: 'found', run }
-}
-
-/** Hosts on which the run's change stands, as far as this store knows. */
-function stillApplied(apply: Run, runs: readonly Run[]): readonly string[] {
-  const takenBack = new Set(
-    runs
-      .filter(({ of }) => of === apply.id)
-      .flatMap(({ results }) => results.flatMap(({ host, status }) => (status === 'rolled-back' ? [host] : []))),
-  )
-  return apply.results.flatMap(({ host, status }) => (status === 'applied' && !takenBack.has(host) ? [host] : []))
 }
 
 /** By the minute in the id alone two runs of one minute would stand in any order. */

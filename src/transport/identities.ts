@@ -5,7 +5,7 @@ import { freshFile } from './fresh-file.ts'
 import type { PathComplaint } from './known-hosts.ts'
 import { type AnyAuthMethod, BaseAgent, createAgent, type ParsedKey, utils } from './ssh2.ts'
 
-export const DEFAULT_IDENTITIES: readonly string[] = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa']
+const DEFAULT_IDENTITIES: readonly string[] = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa']
 
 /** A private key file as far as it can be used. */
 export type Identity =

@@ -107,7 +107,7 @@ test('public listings read, or say why not', (ctx) => {
   const files = corpusFiles('03-conntrack-listings')
   if (files === undefined) return ctx.skip(NO_CORPUS)
   const seen = [...files].map(([path, text]) => {
-    const output = `file t\n==> count <==\n7\n\n==> t <==\n${text}`
+    const output = `file /proc/net/nf_conntrack\n==> count <==\n7\n\n==> /proc/net/nf_conntrack <==\n${text}`
     return { path, ...entries.parse(answers({ entries: output })) }
   })
   for (const { path, sample } of seen) {

@@ -38,9 +38,9 @@ export function labels(at: string): readonly Label[] {
       reachable: cell('reachable_now'),
       iface: cell('iface'),
       clientServer: cell('client->server'),
-      natCovers: cell("nat_covers_port"),
-      notrackBoth: cell("NOTRACK_both"),
-      twinIn: cell("+UNTRACKED_INPUT"),
+      natCovers: cell('nat_covers_port'),
+      notrackBoth: cell('NOTRACK_both'),
+      twinIn: cell('+UNTRACKED_INPUT'),
     }
   })
 }

@@ -25,7 +25,7 @@ test('a diagram has the value of its formula under every assignment, and equal f
       const decisions = new Decisions()
       const node = build(decisions, of)
       for (let bits = 0; bits < 16; bits += 1) {
-        const at = new Map([...'abcd'].map((name, index) => [name, (bits >> index) & 1]))
+        const at = new Map(['a', 'b', 'c', 'd'].map((name, index) => [name, (bits >> index) & 1]))
         expect(decisions.valueAt(node, at)).toBe(holds(of, at) ? 'yes' : 'no')
       }
       expect(not(decisions, not(decisions, node))).toBe(node)

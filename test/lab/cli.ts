@@ -9,7 +9,8 @@ import { openVm, startVm, stopVm, stopVms } from './vm/vm.ts'
 const USAGE = `npm run lab -- COMMAND [--dir DIR]
 
   up [--hosts web-1,nft-1,…]   start namespace hosts; without names: ${DEFAULT_HOSTS.join(' ')}
-  down [--all]                 remove the lab in DIR with its virtual machines, or every lab on this machine
+  down [--all]                 remove the lab in DIR with its virtual machines; --all: also the
+                               namespace hosts of every other lab on this machine
   vm up [--name vm-1] [--systemd] [--persistent]
                                boot a Debian virtual machine with modules to unload (the first time: builds it)
   vm down [--name vm-1]        end it; a persistent one keeps its disk in DIR

@@ -1,5 +1,5 @@
 import { access, chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { must } from './command.ts'
+import { must, run } from './command.ts'
 
 /** One file of each Debian package that tells whether the package is installed. */
 const NAMESPACE_PACKAGES = {
@@ -37,7 +37,8 @@ export async function ensurePackages(use: 'namespaces' | 'vm', say: (line: strin
 
   say(`installing ${missing.join(', ')}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  await must(['apt-get', 'update', '-q'], { timeoutSeconds: 180, env })
+  // One foreign source that fails must not stop us; if it was the one that matters, the installation says so.
+  await run(['apt-get', 'update', '-q'], { timeoutSeconds: 180, env })
   await withoutStartingDaemons(() =>
     must(['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...missing], { timeoutSeconds: 900, env }),
   )

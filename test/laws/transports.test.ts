@@ -149,7 +149,7 @@ describe.each(TRANSPORTS.map(({ name }) => name))('over %s', (name) => {
     await using session = await open(ctx)
     const started = performance.now()
     expect(await run(session, sh`sleep 30`, { timeoutMs: 700 })).toEqual({ type: 'timed-out', afterMs: 700 })
-    expect(performance.now() - started).toBeLessThan(1500)
+    expect(performance.now() - started).toBeLessThan(2500)
     expect(await run(session, sh`echo on`)).toMatchObject({ stdout: 'on\n' })
   })
 
@@ -161,7 +161,7 @@ describe.each(TRANSPORTS.map(({ name }) => name))('over %s', (name) => {
     const started = performance.now()
     stop.abort()
     expect(await running).toEqual({ type: 'lost', why: 'cancelled from here' })
-    expect(performance.now() - started).toBeLessThan(100)
+    expect(performance.now() - started).toBeLessThan(1000)
     expect(await run(session, sh`echo on`)).toMatchObject({ type: 'lost' })
   })
 
@@ -178,7 +178,7 @@ describe.each(TRANSPORTS.map(({ name }) => name))('over %s', (name) => {
     const started = performance.now()
     await session[Symbol.asyncDispose]()
     await session[Symbol.asyncDispose]()
-    expect(performance.now() - started).toBeLessThan(1500)
+    expect(performance.now() - started).toBeLessThan(2500)
     expect(await running).toEqual({ type: 'lost', why: 'the session was closed' })
     expect(await run(session, sh`echo on`)).toMatchObject({ type: 'lost' })
   })

@@ -58,13 +58,15 @@ describe.each(SHELLS)('under $shell', ({ argv }) => {
       { name: 'a', probe: sh`cat; echo lost >&2; leak=1; cd /; exit 7` },
       { name: 'b', probe: sh`echo "$leak"; false`, bytes: 'own' },
       { name: 'c', probe: sh`case x in x) echo 'quo"ted )' ;; esac # a comment` },
-      { name: 'd', probe: sh`` },
+      { name: 'd', probe: sh``, onlyIf: sh`true` },
+      { name: 'skipped', probe: sh`echo no; exit 3`, onlyIf: sh`[ -n "$leak" ]` },
       { name: 'e', probe: sh`kill -9 $(sh -c 'echo $PPID')` },
     ])
     expect(answers.get('a')).toEqual({ known: true, value: { code: 7, output: '', truncated: false } })
     expect(answers.get('b')).toEqual({ known: true, value: { code: 1, output: '\n', truncated: false } })
     expect(answers.get('c')).toEqual({ known: true, value: { code: 0, output: 'quo"ted )\n', truncated: false } })
     expect(answers.get('d')).toEqual({ known: true, value: { code: 0, output: '', truncated: false } })
+    expect(answers.get('skipped')).toEqual({ known: true, value: { code: 0, output: '', truncated: false } })
     expect(answers.get('e')).toMatchObject({ known: true, value: { code: 137 } })
   })
 

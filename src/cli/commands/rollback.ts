@@ -1,10 +1,10 @@
 import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
-import type { HostResult } from '../../model/result.ts'
 import type { Run } from '../../model/run.ts'
 import { isSealed } from '../../plan/seal.ts'
 import { rollbackHost } from '../../run/rollback-host.ts'
 import { newRunId } from '../../store/run-id.ts'
+import { stillApplied } from '../../store/standing.ts'
 import type { RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
@@ -22,8 +22,6 @@ export type RollbackWords = {
   readonly format: string
   readonly forks: string | undefined
 }
-
-type Applied = Extract<HostResult, { readonly status: 'applied' }>
 
 export async function rollbackCommand(words: RollbackWords, terminal: Terminal): Promise<ExitCode> {
   const { found, format, parallel } = await checkAll({
@@ -66,14 +64,8 @@ async function findApplied({ run: wanted, limit }: RollbackWords) {
   const store = await storeToWrite()
   const run = await findRun(store, wanted)
   const { runs } = await store.list()
-  const takenBack = new Set(
-    runs
-      .filter(({ of }) => of === run.id)
-      .flatMap(({ results }) => results.filter(isTakenBack).map(({ host }) => host)),
-  )
-  const applied = run.results.filter((result): result is Applied => result.status === 'applied')
-  const left = applied.filter(({ host }) => !takenBack.has(host))
-  if (left.length === 0) throw complainAbout(run.id, nothingLeft(run, applied.length), nextRun(runs, run))
+  const left = stillApplied(run, runs)
+  if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextRun(runs))
   const altered = left.find(({ plan }) => !isSealed(plan))
   if (altered !== undefined) {
     const hint = `on the host itself: sh /var/lib/ctfleet/${altered.transaction}/undo`
@@ -125,23 +117,17 @@ async function findRun(store: RunStore, wanted: string): Promise<Run> {
   }
 }
 
-function isTakenBack({ status }: HostResult): boolean {
-  return status === 'rolled-back'
+function nothingLeft({ id, results }: Run): string {
+  return results.some(({ status }) => status === 'applied')
+    ? `all that run ${id} applied was taken back already`
+    : 'this run applied nothing that could be taken back'
 }
 
-function nothingLeft(run: Run, applied: number): string {
-  return applied === 0
-    ? 'this run applied nothing that could be taken back'
-    : `all that run ${run.id} applied was taken back already`
-}
-
-function nextRun(runs: readonly Run[], { id }: Run): string {
-  const other = runs.find(
-    (run) => run.command === 'apply' && run.id !== id && run.results.some(({ status }) => status === 'applied'),
-  )
+function nextRun(runs: readonly Run[]): string {
+  const other = runs.find((run) => run.command === 'apply' && stillApplied(run, runs).length > 0)
   return other === undefined
     ? 'see what was run: ctfleet runs'
-    : `the newest other run that applied something: ctfleet rollback ${other.id}`
+    : `the newest run that still stands: ctfleet rollback ${other.id}`
 }
 
 /** A plan as its undo is shown: changes in reverse order, each with its two sides swapped. For reading only. */

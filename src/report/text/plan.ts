@@ -18,7 +18,7 @@ export function planText(paper: Paper, results: readonly HostResult[]): readonly
 }
 
 /** Worst first, those with the same change together. */
-export function changeGroups(results: readonly HostResult[]): readonly (readonly HostResult[])[] {
+function changeGroups(results: readonly HostResult[]): readonly (readonly HostResult[])[] {
   return groups(worstFirst(results), sameChange).map(([, members]) => members)
 }
 
@@ -26,7 +26,12 @@ export function changeGroups(results: readonly HostResult[]): readonly (readonly
 export function groupLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
   const [first] = group
   if (first === undefined) return []
-  return [...headLines(paper, group, first), ...whyLines(paper, group), ...bodyLines(paper, first)]
+  return [
+    ...headLines(paper, group, first),
+    ...whyLines(paper, group),
+    ...bodyLines(paper, first),
+    ...idLines(paper, group),
+  ]
 }
 
 /** Every byte that runs on the hosts, as the approval's id covers it; lines are whole, however wide the paper. */
@@ -128,10 +133,19 @@ function planLines(paper: Paper, plan: Plan): readonly string[] {
     ...section(paper, 'Already right', bullets(plan.kept)),
     ...section(paper, 'To know before you say yes', bullets(plan.notes)),
     ...section(paper, 'Checked before it is kept', plan.changes.length === 0 ? [] : bullets(plan.gates.map(gateText))),
-    ...(plan.changes.length === 0
-      ? []
-      : paragraph(paper, '  ', { tone: 'faint', text: `plan ${plan.id.slice(0, 12)}` })),
   ]
+}
+
+/** What is approved, by its id: each host's own, since the bytes that run there are its own. */
+function idLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
+  const ids = group.flatMap((result) => {
+    if (!('plan' in result) || result.plan === null || result.plan.changes.length === 0) return []
+    const id = result.plan.id.slice(0, 12)
+    return [group.length === 1 ? id : `${result.host} ${id}`]
+  })
+  if (ids.length === 0) return []
+  const text = `${ids.length === 1 ? 'plan' : 'plans'} ${ids.join(', ')}`
+  return paragraph(paper, { first: '  ', rest: '    ' }, { tone: 'faint', text })
 }
 
 function consideredLines(paper: Paper, considered: readonly Verdict[], chosen: string | null): readonly string[] {

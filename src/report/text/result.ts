@@ -39,6 +39,7 @@ function summary(result: HostResult): string {
       return result.why
     case 'unreachable':
     case 'failed':
+    case 'refused':
       return result.fault.code
     case 'healthy':
       return 'nothing to do'
@@ -50,8 +51,6 @@ function summary(result: HostResult): string {
     case 'skipped':
     case 'declined':
       return workText(result.plan)
-    case 'refused':
-      return `${result.fault.code}, nothing was changed`
     case 'applied':
       return `${workText(result.plan)}, transaction ${result.transaction}`
     case 'rolled-back':

@@ -1,0 +1,88 @@
+import type { Node } from './decision.ts'
+import { constant, no, or, unsure, yes } from './logic.ts'
+import type { Field, Packet } from './packet.ts'
+import { cellTest, opaque, type Question } from './question.ts'
+import type { Match } from './rules.ts'
+import { addressRanges, interfaceIn, portRanges, protocolName } from './space.ts'
+
+/** What `--syn` stands for. */
+export const SYN_TEST: readonly string[] = ['FIN,SYN,RST,ACK', 'SYN']
+const ALL_FLAGS: readonly string[] = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG']
+
+export function flagsHold(question: Question, packet: Packet, values: readonly string[], match: Match): Node {
+  const [mask, set] = values.map((list) => {
+    const names = list.toUpperCase().split(',')
+    return names.includes('ALL') ? ALL_FLAGS : names.filter((name) => name !== 'NONE')
+  })
+  if (packet.flags === null || mask === undefined || set === undefined) {
+    return opaque(question, `tcp flags ${mask?.join() ?? match.text} ${set?.join() ?? ''}`, null)
+  }
+  const { flags } = packet
+  return constant(
+    question.decisions,
+    mask.every((flag) => flags.includes(flag) === set.includes(flag)),
+  )
+}
+
+export function addressTypeHolds(
+  question: Question,
+  packet: Packet,
+  side: 'source' | 'destination',
+  value: string,
+): Node {
+  const { decisions } = question
+  const types = value.toUpperCase().split(',')
+  const local = packet.local[side]
+  if (local === true) return constant(decisions, types.includes('LOCAL'))
+  const others = types.filter((type) => local === null || type !== 'LOCAL')
+  return or(decisions, ...others.map((type) => opaque(question, `type ${type} of ${packet[side]}`, null)))
+}
+
+export function addressIn(question: Question, role: string, value: string): Node {
+  const { space } = question
+  const key = `${role} in ${value}`
+  const known = question.addressTests.get(key)
+  if (known !== undefined) return known
+  const ranges = addressRanges(value, space.family)
+  const node =
+    ranges === null
+      ? opaque(question, `address ${value} of ${role}`, null)
+      : cellTest(question, role, space.addresses, ranges)
+  question.addressTests.set(key, node)
+  return node
+}
+
+export function portHolds(question: Question, port: Field<number>, value: string, site: string): Node {
+  const { decisions, space } = question
+  const ranges = portRanges(value)
+  if ('is' in port) {
+    if (port.is === -1) return no(decisions)
+    if (ranges === null) return unsure(decisions, site)
+    return constant(
+      decisions,
+      ranges.some(([first, last]) => first <= port.is && port.is <= last),
+    )
+  }
+  if (ranges === null) return opaque(question, `${port.any} ${value}`, null)
+  return cellTest(question, port.any, space.ports, ranges)
+}
+
+export function interfaceHolds(question: Question, field: Field<string>, pattern: string): Node {
+  const { decisions, space } = question
+  if ('is' in field) return constant(decisions, interfaceIn(field.is, pattern))
+  const cells = field.any.endsWith('+lo') ? [...space.interfaces, 'lo'] : space.interfaces
+  return decisions.branch({ name: field.any, size: cells.length, volatile: null }, (cell) =>
+    constant(decisions, interfaceIn(cells[cell] as string, pattern)),
+  )
+}
+
+export function protocolHolds(question: Question, packet: Packet, value: string): Node {
+  const { decisions, space } = question
+  const wanted = protocolName(value, space.family)
+  if (wanted === 'all') return yes(decisions)
+  const { protocol } = packet
+  if ('is' in protocol) return constant(decisions, protocol.is === wanted)
+  return decisions.branch({ name: protocol.any, size: space.protocols.length, volatile: null }, (cell) =>
+    constant(decisions, space.protocols[cell] === wanted),
+  )
+}

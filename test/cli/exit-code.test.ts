@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { exitCodeOf, exitCodeOfReading } from '../../src/cli/exit-code.ts'
+import type { HostResult, HostStatus } from '../../src/model/result.ts'
+import { aFault, aPlan } from '../report/fleet.ts'
+
+const judged = { findings: [], considered: [] }
+const plan = aPlan('a')
+const fault = aFault()
+const transaction = '3fe12545e6'
+
+/** One host of each status; the table below is the contract of the exit codes. */
+const RESULTS: { readonly [S in HostStatus]: HostResult & { readonly status: S } } = {
+  healthy: { host: 'a', status: 'healthy', ...judged },
+  planned: { host: 'a', status: 'planned', plan },
+  'already-right': { host: 'a', status: 'already-right', plan },
+  applied: { host: 'a', status: 'applied', plan, transaction, notes: [] },
+  declined: { host: 'a', status: 'declined', plan },
+  skipped: { host: 'a', status: 'skipped', plan },
+  blocked: { host: 'a', status: 'blocked', why: 'it does not fit', ...judged },
+  'no-strategy': { host: 'a', status: 'no-strategy', ...judged },
+  refused: { host: 'a', status: 'refused', plan, fault },
+  'rolled-back': { host: 'a', status: 'rolled-back', plan, transaction, fault },
+  unreachable: { host: 'a', status: 'unreachable', fault },
+  failed: { host: 'a', status: 'failed', fault },
+  'not-reached': { host: 'a', status: 'not-reached', why: 'stopped' },
+  'needs-hands': { host: 'a', status: 'needs-hands', plan, transaction, fault },
+}
+
+const CODES: Readonly<Record<HostStatus, number>> = {
+  healthy: 0,
+  planned: 0,
+  'already-right': 0,
+  applied: 0,
+  declined: 0,
+  skipped: 0,
+  blocked: 1,
+  'no-strategy': 1,
+  refused: 1,
+  'rolled-back': 1,
+  unreachable: 1,
+  failed: 1,
+  'not-reached': 1,
+  'needs-hands': 3,
+}
+
+test.each(Object.entries(CODES))('a host that is %s makes it %i', (status, code) => {
+  expect(exitCodeOf([RESULTS.healthy, RESULTS[status as HostStatus]])).toBe(code)
+})
+
+test('a rollback that was asked for and went well is no failure', () => {
+  expect(exitCodeOf([{ ...RESULTS['rolled-back'], fault: null }])).toBe(0)
+})
+
+describe('where several hold', () => {
+  test.each<readonly [string, readonly HostResult[], number]>([
+    ['hands before a failure', [RESULTS.failed, RESULTS['needs-hands']], 3],
+    ['a failure before pending changes', [RESULTS.planned, RESULTS.unreachable], 1],
+    ['pending changes before nothing', [RESULTS.healthy, RESULTS.planned], 4],
+    ['no host at all', [], 0],
+  ])('%s', (_name, results, code) => {
+    expect(exitCodeOf(results, true)).toBe(code)
+  })
+})
+
+test('a bug of ours is told by 70, unless a host needs hands', () => {
+  const bug: HostResult = { host: 'b', status: 'failed', fault: aFault({ code: 'bug' }) }
+  expect(exitCodeOf([bug, RESULTS.failed])).toBe(70)
+  expect(exitCodeOf([bug, RESULTS['needs-hands']])).toBe(3)
+})
+
+test('reading fails where a host could not be read', () => {
+  expect(exitCodeOfReading([{ status: 'read' }])).toBe(0)
+  expect(exitCodeOfReading([{ status: 'read' }, { status: 'unreachable', fault }])).toBe(1)
+  expect(exitCodeOfReading([{ status: 'failed', fault: aFault({ code: 'bug' }) }])).toBe(70)
+})

@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { planDocument } from '../../src/plan/document.ts'
+import { sealPlan } from '../../src/plan/seal.ts'
+import { fileStore } from '../../src/store/files.ts'
+import { aPlan, aRun } from '../report/fleet.ts'
+
+const MAIN = resolve('src/cli/main.ts')
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+
+let directory: string
+/** Accepts connections and says nothing, as a host in trouble may. */
+let silent: Server
+let contacts = 0
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'ctfleet-cli-'))
+  silent = createServer(() => contacts++)
+  await new Promise<void>((ready) => silent.listen(0, '127.0.0.1', ready))
+  const { port } = silent.address() as AddressInfo
+  write('inventory.yaml', inventory(port))
+  write('keyless.yaml', inventory(port, '\n      ansible_ssh_private_key_file: /nowhere/id_ed25519'))
+  const { id: _, ...unsealed } = aPlan('web-1', { script: '#!/bin/sh\n'.repeat(20_000) })
+  const plan = sealPlan(unsealed)
+  const document = planDocument('inventory.yaml', '2026-11-26T09:42:00.000Z', [
+    { host: 'web-1', status: 'planned', plan },
+  ])
+  write('plan.json', JSON.stringify(document))
+  write('edited.json', JSON.stringify(document).replace('1572864', '1572865'))
+})
+afterAll(() => {
+  silent.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+test('the version alone', async () => {
+  expect(await ctfleet('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('help lists the commands, with examples and exit codes', async () => {
+  const { code, stdout } = await ctfleet('--help')
+  expect(code).toBe(0)
+  for (const word of [
+    'facts',
+    'plan',
+    'apply',
+    'rollback',
+    'runs',
+    'show',
+    'ctfleet rollback last',
+    '130 interrupted',
+  ]) {
+    expect(stdout).toContain(word)
+  }
+})
+
+test('a misspelt command is a usage mistake, with the one that was meant', async () => {
+  const { code, stdout, stderr } = await ctfleet('aply')
+  expect(code).toBe(2)
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(/unknown command 'aply'.*Did you mean apply\?/s)
+})
+
+test('all mistakes are told at once, before any contact', async () => {
+  const mistakes = ['--limit', 'wbe-1', '--strategy', 'unlaod', '--ports', 'http', '--forks', '0', '--near-full', '200']
+  const { code, stdout, stderr } = await ctfleet('plan', ...mistakes, '--format', 'xml', '-o', 'nowhere/plan.json')
+  expect(code).toBe(2)
+  expect(stdout).toBe('')
+  for (const option of ['--limit', '--strategy', '--ports', '--forks', '--near-full', '--format', '--output']) {
+    expect(stderr).toContain(`${option}: `)
+  }
+  expect(stderr).toMatch(/did you mean "web-1"\?.*did you mean "unload"\?/s)
+  expect(contacts).toBe(0)
+})
+
+test('without a terminal and without --yes, apply is refused at once, with every other mistake', async () => {
+  const { code, stderr } = await ctfleet('apply', 'keyless.yaml', '--confirm-within', 'soon')
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/--yes: there is no terminal to ask in.*\/nowhere\/id_ed25519: .*--confirm-within: /s)
+  expect(contacts).toBe(0)
+})
+
+test('a saved plan that was edited is no plan', async () => {
+  const { code, stdout, stderr } = await ctfleet('show', 'edited.json')
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/edited\.json: .*digest does not match.*ctfleet plan -o plan\.json/s)
+})
+
+test('a saved plan has its strategy already', async () => {
+  const { code, stderr } = await ctfleet('apply', 'plan.json', '--yes', '--strategy', 'tune')
+  expect(code).toBe(2)
+  expect(stderr).toContain('--strategy: plan.json is a saved plan, which has its strategy already')
+})
+
+test('a reader that goes away early is nothing to complain about', async () => {
+  const { code, stdout, stderr } = await run('bash', [
+    '-c',
+    `set -o pipefail; "${process.execPath}" --import tsx "${MAIN}" show plan.json --scripts | head -n 1`,
+  ])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^Plan [0-9a-f]{12} for inventory\.yaml/)
+})
+
+test('runs are JSON on stdout and nothing else, while a damaged record is named on stderr', async () => {
+  const state = join(directory, 'with-runs')
+  await fileStore(state).save(aRun())
+  writeFileSync(join(state, 'runs', 'bad.json'), '{')
+  const { code, stdout, stderr } = await ctfleet('runs', '--format', 'json', { CTFLEET_STATE: state })
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout).runs).toMatchObject([{ id: aRun().id, command: 'apply' }])
+  expect(stderr).toMatch(/bad\.json is not JSON.*it was skipped/)
+})
+
+test('what is not there to take back is said, with what to look at', async () => {
+  const state = join(directory, 'rolled-back')
+  mkdirSync(state)
+  await fileStore(state).save(aRun({ results: [] }))
+  const { code, stderr } = await ctfleet('rollback', '20261126', '--yes', { CTFLEET_STATE: state })
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/this run applied nothing that could be taken back.*ctfleet runs/s)
+})
+
+test('Ctrl-C ends a run with 130, and every host has a result all the same', async () => {
+  const { code, stdout, stderr } = await ctfleet('facts', '--format', 'json', { interruptAt: () => contacts > 0 })
+  expect(code).toBe(130)
+  expect(stderr).toContain('Stopping: no further host begins')
+  expect(JSON.parse(stdout).hosts).toMatchObject([{ host: 'web-1' }])
+})
+
+type Options = { readonly CTFLEET_STATE?: string; readonly interruptAt?: () => boolean }
+
+/** Runs the CLI as a script would: no terminal anywhere. The last argument may say more. */
+async function ctfleet(...words: readonly (string | Options)[]) {
+  const options = words.find((word) => typeof word !== 'string') ?? {}
+  const args = words.filter((word) => typeof word === 'string')
+  return await run(process.execPath, ['--import', 'tsx', MAIN, ...args], options)
+}
+
+async function run(file: string, args: readonly string[], { CTFLEET_STATE, interruptAt }: Options = {}) {
+  const { PATH } = process.env
+  const env = { PATH, HOME: directory, CTFLEET_STATE: CTFLEET_STATE ?? join(directory, 'state') }
+  // tsx is found from here, the files that a person names from there.
+  const child = spawn(file, args.map(fromRoot), { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const timer = setInterval(() => {
+    if (interruptAt?.() !== true) return
+    clearInterval(timer)
+    child.kill('SIGINT')
+  }, 20)
+  const code = await new Promise<number | null>((ended) => child.on('close', ended))
+  clearInterval(timer)
+  return { code, stdout, stderr }
+}
+
+const TSX = `file://${resolve('node_modules/tsx/dist/esm/index.mjs')}`
+
+function fromRoot(argument: string): string {
+  return argument === 'tsx' ? TSX : argument.replace('--import tsx', `--import ${TSX}`)
+}
+
+function inventory(port: number, more = ''): string {
+  return `all:\n  hosts:\n    web-1:\n      ansible_host: 127.0.0.1\n      ansible_port: ${port}${more}\n`
+}
+
+function write(name: string, text: string): void {
+  writeFileSync(join(directory, name), text)
+}

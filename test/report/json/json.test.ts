@@ -1,0 +1,49 @@
+import { test as lawTest } from '@fast-check/vitest'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { resultsJson } from '../../../src/report/json/plan.ts'
+import { runsJson } from '../../../src/report/json/runs.ts'
+import { jsonText } from '../../../src/report/json/text.ts'
+import { aRun, ENDED_FLEET, PLANNED_FLEET } from '../fleet.ts'
+
+lawTest.prop([fc.jsonValue({ stringUnit: 'binary' })])('JSON text gives its value back', (value) => {
+  expect(JSON.parse(jsonText(value))).toEqual(JSON.parse(JSON.stringify(value)))
+})
+
+lawTest.prop([fc.string({ unit: 'binary' })])('JSON text holds nothing that a terminal would obey', (text) => {
+  expect(jsonText({ [text]: text }).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
+})
+
+test('every host of a plan has the same keys, with [] for changes where nothing is to do', () => {
+  const { hosts } = parsed(resultsJson([...PLANNED_FLEET, ...ENDED_FLEET]))
+  const keys = new Set(hosts.map((host) => Object.keys(host).join(' ')))
+  expect([...keys]).toEqual([
+    'host status findings strategy considered changes kept notes gates plan transaction fault why',
+  ])
+  const byHost = new Map(hosts.map((host) => [host.host, host]))
+  expect(byHost.get('lb-1')).toMatchObject({ status: 'healthy', strategy: null, changes: [] })
+  expect(byHost.get('web-4')).toMatchObject({ status: 'already-right', strategy: 'tune', changes: [] })
+  expect(byHost.get('db-3')).toMatchObject({ status: 'unreachable', changes: [], fault: { code: 'host-key-changed' } })
+})
+
+test('the JSON of a plan shows what changes, and keeps the scripts for the saved plan', () => {
+  const text = jsonText(resultsJson(PLANNED_FLEET))
+  expect(text).toContain('"title": "add 1 rule in IPv4 filter"')
+  expect(text).not.toContain('#!/bin/sh')
+})
+
+test('the JSON of runs says how each host ended, without the plans', () => {
+  const { runs } = JSON.parse(jsonText(runsJson([aRun()])))
+  expect(runs[0].hosts[0]).toEqual({
+    host: 'web-1',
+    status: 'applied',
+    strategy: 'tune',
+    transaction: '3fe12545e6',
+    fault: null,
+  })
+  expect(runs[0]).toMatchObject({ id: '20261126-0942-7f3a', command: 'apply', of: null })
+})
+
+function parsed(value: object): { hosts: { host: string }[] } {
+  return JSON.parse(jsonText(value))
+}

@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { unknown } from '../../../src/model/reading.ts'
+import { factsText, type HostFacts } from '../../../src/report/text/facts.ts'
+import { FULL_WEB_SERVER } from '../a-host.ts'
+import { aFault } from '../fleet.ts'
+import { plain } from '../paper.ts'
+
+const RESULTS: readonly HostFacts[] = [
+  { host: 'web-1', status: 'read', facts: FULL_WEB_SERVER },
+  { host: 'db-3', status: 'unreachable', fault: aFault() },
+  { host: 'db-4', status: 'not-reached', why: 'the run was stopped before its turn' },
+]
+
+describe('the facts of hosts', () => {
+  test.each([80, 200])('on %i columns', async (columns) => {
+    const text = factsText(plain(columns), RESULTS).join('\n')
+    await expect(`${text}\n`).toMatchFileSnapshot(`../screens/facts-${columns}.txt`)
+  })
+})
+
+test('a host that tracks nothing is said to in one line', () => {
+  const conntrack = { ...FULL_WEB_SERVER.conntrack, generation: { known: true, value: 'none' } } as const
+  const text = factsText(plain(80), [{ host: 'a', status: 'read', facts: { ...FULL_WEB_SERVER, conntrack } }])
+  expect(text).toContain('    conntrack           not there: nothing is tracked')
+})
+
+test('what is not known says why, in the place of a value', () => {
+  const memory = { total: unknown('/proc/meminfo has no MemTotal line'), available: unknown('nor MemAvailable') }
+  const text = factsText(plain(80), [{ host: 'a', status: 'read', facts: { ...FULL_WEB_SERVER, memory } }])
+  expect(text).toContain('    memory              not known: /proc/meminfo has no MemTotal line')
+})

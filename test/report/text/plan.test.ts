@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import type { HostResult } from '../../../src/model/result.ts'
+import { planText, scriptText } from '../../../src/report/text/plan.ts'
+import { aChange, aPlan, PLANNED_FLEET } from '../fleet.ts'
+import { marked, plain } from '../paper.ts'
+
+describe('a fleet as it was planned', () => {
+  test.each([80, 200])('on %i columns', async (columns) => {
+    const text = planText(plain(columns), PLANNED_FLEET).join('\n')
+    await expect(`${text}\n`).toMatchFileSnapshot(`../screens/plan-${columns}.txt`)
+  })
+
+  test('with colour, the words are the same', async () => {
+    const coloured = planText(marked(80), PLANNED_FLEET).join('\n')
+    const bare = coloured.replace(/<(?:strong|faint|good|warn|bad|added|removed):|>/g, '')
+    expect(bare).toBe(planText(plain(80), PLANNED_FLEET).join('\n'))
+    expect(coloured).toContain('<added:+ -A INPUT -p tcp')
+    expect(coloured).toContain('<bad:1 unreachable>')
+  })
+})
+
+test('no line is wider than the paper', () => {
+  for (const columns of [40, 80, 137, 200]) {
+    const paper = plain(columns)
+    for (const line of planText(paper, PLANNED_FLEET)) expect(paper.width(line)).toBeLessThanOrEqual(columns)
+  }
+})
+
+test('hosts with the same change are shown once, those with another one by themselves', () => {
+  const same = ['a', 'b', 'c'].map((host): HostResult => ({ host, status: 'planned', plan: aPlan(host) }))
+  const other: HostResult = { host: 'd', status: 'planned', plan: aPlan('d', { changes: [aChange()] }) }
+  const heads = planText(plain(80), [...same, other]).filter(
+    (line) => /: planned/.test(line) && !line.includes('hosts'),
+  )
+  expect(heads).toEqual(['a, b, c: planned, tune', 'd: planned, tune'])
+})
+
+test('a space at the end of a line that changed is seen', () => {
+  const shown = { before: ['allow web'], after: ['allow web '] }
+  const plan = aPlan('a', { changes: [aChange({ shown })] })
+  const text = planText(plain(80), [{ host: 'a', status: 'planned', plan }]).join('\n')
+  expect(text).toContain('- allow web\n')
+  expect(text).toContain('+ allow web\\x20\n')
+})
+
+test('nothing that a host sent reaches the terminal as it was sent', () => {
+  const bad = 'a\x1b[2J\u202e\r\b'
+  const change = aChange({ title: bad, shown: { before: [bad], after: [`${bad}${bad}`] }, notes: [bad] })
+  const plan = aPlan('a', {
+    strategy: bad,
+    considered: [{ strategy: bad, verdict: 'unsure', reasons: [bad], vars: { [bad]: 1 } }],
+    findings: [{ rule: 'near-full', severity: 'warning', title: bad, evidence: [bad] }],
+    changes: [change],
+    kept: [bad],
+    notes: [bad],
+    script: `#!/bin/sh\n${bad}`,
+  })
+  const results: readonly HostResult[] = [
+    { host: bad, status: 'planned', plan },
+    { host: 'b', status: 'failed', fault: { code: 'unreadable', message: bad, next: bad } },
+    { host: 'c', status: 'blocked', findings: [], considered: [], why: bad },
+  ]
+  const text = [...planText(plain(80), results), ...scriptText(plain(80), results)].join('\n')
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+})
+
+test('the scripts are shown whole, line by line', () => {
+  const lines = scriptText(plain(40), [
+    { host: 'a', status: 'planned', plan: aPlan('a', { script: `#!/bin/sh\n${'x'.repeat(100)}\nexit 0` }) },
+  ])
+  expect(lines).toContain('x'.repeat(100))
+  expect(lines).toContain('cat /proc/sys/kernel/random/boot_id')
+})

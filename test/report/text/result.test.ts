@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { resultText } from '../../../src/report/text/result.ts'
+import { runsText } from '../../../src/report/text/runs.ts'
+import { aRun, ENDED_FLEET } from '../fleet.ts'
+import { plain } from '../paper.ts'
+
+describe('how the hosts of an apply ended', () => {
+  test.each([80, 200])('on %i columns', async (columns) => {
+    const text = resultText(plain(columns), ENDED_FLEET).join('\n')
+    await expect(`${text}\n`).toMatchFileSnapshot(`../screens/result-${columns}.txt`)
+  })
+})
+
+describe('runs', () => {
+  const runs = [
+    aRun({ id: '20261126-1003-02b1', command: 'rollback', of: '20261126-0942-7f3a', endedAt: null, results: [] }),
+    aRun(),
+  ]
+  test.each([80, 200])('on %i columns', async (columns) => {
+    const text = runsText(plain(columns), runs).join('\n')
+    await expect(`${text}\n`).toMatchFileSnapshot(`../screens/runs-${columns}.txt`)
+  })
+})
+
+test('without a run, the list says how one comes about', () => {
+  expect(runsText(plain(80), [])).toEqual(['No runs yet. A run is recorded by ctfleet apply and ctfleet rollback.'])
+})

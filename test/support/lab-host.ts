@@ -1,0 +1,30 @@
+import type { Host } from '../../src/model/host.ts'
+import { openSession } from '../../src/transport/catalog.ts'
+import type { Session } from '../../src/transport/transport.ts'
+
+/** What is needed of a lab, and of a virtual machine, to reach one of its hosts. */
+type Reachable = { readonly name: string; readonly address: string; readonly port: number; readonly user: string }
+
+/** A lab's host as the inventory would name it. */
+export function inventoryHost(dir: string, { name, address, port, user }: Reachable): Host {
+  return {
+    name,
+    groups: [],
+    address,
+    port,
+    user,
+    identityFiles: [`${dir}/id_ed25519`],
+    knownHostsFiles: [`${dir}/known_hosts`],
+    become: user === 'root' ? 'none' : 'sudo',
+    transport: 'ssh',
+    vars: {},
+    origin: 'test',
+  }
+}
+
+/** A session that has to be had. */
+export async function opened(host: Host): Promise<Session> {
+  const session = await openSession(host, AbortSignal.timeout(60_000))
+  if ('refused' in session) throw new Error(`${host.name} refused: ${session.refused.message}`)
+  return session
+}

@@ -1,0 +1,211 @@
+import type { Wish } from './hand-made-plan.ts'
+import { acceptPort, edit } from './rules.ts'
+
+/** One wish for the laws that every step kind keeps, with the host between its two states. */
+export type StepCase = {
+  readonly name: string
+  readonly wish: Wish
+  /** Shell that makes ready what the case needs before the first look, and that takes it away when all is done. */
+  readonly given?: string
+  readonly tidy?: string
+  /** Shell that leaves the host somewhere on the way there, and on the way back. */
+  readonly halfThere?: string
+  readonly halfBack?: string
+}
+
+const ANSWERS = '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'
+const SSH = '-p tcp -m conntrack --ctstate NEW -m tcp --dport 22 -j ACCEPT'
+const HTTP = '-p tcp -m conntrack --ctstate NEW -m tcp --dport 80 -j ACCEPT'
+const ICMP = '-p icmp -j ACCEPT'
+const NOTRACK = '-p tcp -m tcp --dport 80 -m comment --comment ctfleet:test:raw -j CT --notrack'
+
+function two(backend: 'legacy' | 'nft', family: 'ip' | 'ip6', neighbours: { after: string; before: string }) {
+  const first = acceptPort(8001, 'ctfleet:test:1')
+  return {
+    edits: [
+      edit({ backend, family, spec: first, key: 'ctfleet:test:1', ...neighbours }),
+      edit({
+        backend,
+        family,
+        spec: acceptPort(8002, 'ctfleet:test:2'),
+        key: 'ctfleet:test:2',
+        after: first,
+        before: neighbours.before,
+      }),
+    ],
+  }
+}
+
+/** Cases for the stateful web server, whose rules are in nf_tables. */
+export const WEB_CASES: readonly StepCase[] = [
+  {
+    name: 'sysctl: a timeout',
+    wish: ['sysctl', { key: 'net.netfilter.nf_conntrack_tcp_timeout_established', value: 7200 }],
+    halfThere: 'echo 86400 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established',
+  },
+  { name: 'sysctl: a switch', wish: ['sysctl', { key: 'net.netfilter.nf_conntrack_tcp_loose', value: 0 }] },
+  {
+    name: 'firewall: two rules between their neighbours',
+    wish: ['firewall', two('nft', 'ip', { after: SSH, before: HTTP })],
+    halfThere: `iptables-nft -I INPUT 4 ${acceptPort(8001, 'ctfleet:test:1')}`,
+    halfBack: `iptables-nft -D INPUT ${acceptPort(8001, 'ctfleet:test:1')}`,
+  },
+  {
+    name: 'firewall: two rules of IPv6',
+    wish: ['firewall', two('nft', 'ip6', { after: SSH, before: HTTP })],
+    halfThere: `ip6tables-nft -I INPUT 4 ${acceptPort(8001, 'ctfleet:test:1')}`,
+    halfBack: `ip6tables-nft -D INPUT ${acceptPort(8002, 'ctfleet:test:2')}`,
+  },
+  {
+    name: 'firewall: a notrack rule in a table that is not there',
+    wish: [
+      'firewall',
+      {
+        edits: [edit({ table: 'raw', chain: 'PREROUTING', spec: NOTRACK, key: 'ctfleet:test:raw' })],
+        flows: [{ protocol: 'tcp', ports: [80], addresses: ['198.18.0.10'] }],
+      },
+    ],
+  },
+  {
+    name: 'firewall: rules removed from the middle and the end',
+    wish: [
+      'firewall',
+      {
+        edits: [
+          edit({ action: 'remove', spec: HTTP, key: '1', after: SSH, before: HTTP.replace('80', '443') }),
+          edit({ action: 'remove', spec: ICMP, key: '2', after: HTTP.replace('80', '443'), before: null }),
+        ],
+      },
+    ],
+    halfThere: `iptables-nft -D INPUT ${HTTP}`,
+    halfBack: `iptables-nft -A INPUT ${ICMP}`,
+  },
+  {
+    name: 'firewall: one comes and one goes at the same place',
+    wish: [
+      'firewall',
+      {
+        edits: [
+          edit({
+            spec: acceptPort(8001, 'ctfleet:test:1'),
+            key: 'ctfleet:test:1',
+            after: '-i lo -j ACCEPT',
+            before: ANSWERS,
+          }),
+          edit({ action: 'remove', spec: HTTP, key: '2', after: SSH, before: HTTP.replace('80', '443') }),
+        ],
+      },
+    ],
+    halfThere: `iptables-nft -D INPUT ${HTTP}`,
+  },
+  {
+    name: 'firewall: equal rules are told apart, and a rule that says nothing has a place',
+    given: `iptables-nft -I INPUT 2; iptables-nft -I INPUT 4 ${HTTP}; iptables-nft -I INPUT 4 -s 192.0.2.0/24 -m comment --comment "it's \\"our\\" \\$(own)" -j DROP`,
+    tidy: 'iptables-nft-restore < /etc/iptables/rules.v4',
+    wish: [
+      'firewall',
+      {
+        edits: [
+          edit({
+            action: 'remove',
+            spec: HTTP,
+            key: '1',
+            after: '-s 192.0.2.0/24 -m comment --comment "it\'s \\"our\\" $(own)" -j DROP',
+            before: SSH,
+          }),
+          edit({ action: 'remove', spec: HTTP, key: '2', after: SSH, before: HTTP.replace('80', '443') }),
+        ],
+      },
+    ],
+    halfThere: `iptables-nft -D INPUT ${HTTP}`,
+  },
+  {
+    name: 'flush-entries',
+    given: 'conntrack -I -p tcp -s 10.9.9.9 -d 198.18.0.10 --sport 1024 --dport 80 --state ESTABLISHED -t 3600',
+    tidy: 'conntrack -F 2> /dev/null',
+    wish: ['flush-entries', { protocol: 'tcp', ports: [80], addresses: ['198.18.0.10', 'fd00::1'] }],
+  },
+  {
+    name: 'file: a new one, whatever it holds',
+    wish: [
+      'file',
+      {
+        path: '/etc/sysctl.d/90-test.conf',
+        content: "# it's \"ours\" $(touch /tmp/ran) `id` \\n %s \\\n\n\ttab é€😀\n'''\nno newline at the end",
+      },
+    ],
+    halfThere: 'echo other > /etc/sysctl.d/90-test.conf.ctfleet-staged',
+    halfBack: 'echo other > /etc/sysctl.d/90-test.conf.ctfleet-staged',
+  },
+  {
+    name: 'file: an empty one',
+    wish: ['file', { path: '/etc/sysctl.d/91-test.conf', content: '' }],
+    halfThere: ': > /etc/sysctl.d/91-test.conf.ctfleet-staged',
+  },
+  {
+    name: 'file: in a directory that is not there',
+    wish: ['file', { path: '/etc/test-of-ours/a.conf', content: 'x = 1\n' }],
+    halfThere: 'rm -r /etc/test-of-ours',
+    halfBack: 'rm /etc/test-of-ours/a.conf',
+  },
+  {
+    name: 'file: instead of what it held, with the mode kept',
+    given: "umask 077; printf 'a = 1\\n\\n\\n' > /etc/sysctl.d/92-test.conf; chmod 640 /etc/sysctl.d/92-test.conf",
+    tidy: 'rm /etc/sysctl.d/92-test.conf',
+    wish: ['file', { path: '/etc/sysctl.d/92-test.conf', content: 'a = 2\n' }],
+    halfThere: 'umask 077; echo "a = 2" > /etc/sysctl.d/92-test.conf.ctfleet-staged',
+    halfBack: 'echo "a = 2" > /etc/sysctl.d/92-test.conf.ctfleet-staged',
+  },
+  {
+    name: 'file: a variable commented out',
+    given:
+      'mkdir -p /etc/sysconfig; printf \'# IPTABLES_MODULES="x"\\n  IPTABLES_MODULES="nf_conntrack_ftp nf_nat_ftp" # why\\nIPTABLES_MODULES_UNLOAD="yes"\\n\' > /etc/sysconfig/iptables-config',
+    tidy: 'rm -r /etc/sysconfig',
+    wish: ['file', { path: '/etc/sysconfig/iptables-config', comment_out: 'IPTABLES_MODULES' }],
+  },
+]
+
+/** Cases for the host whose rules are iptables-legacy's. */
+export const LEGACY_CASES: readonly StepCase[] = [
+  {
+    name: 'firewall, legacy: two rules between their neighbours',
+    wish: [
+      'firewall',
+      two('legacy', 'ip', { after: '-i lo -j ACCEPT', before: '-m state --state RELATED,ESTABLISHED -j ACCEPT' }),
+    ],
+    halfThere: `iptables-legacy -I INPUT 2 ${acceptPort(8001, 'ctfleet:test:1')}`,
+    halfBack: `iptables-legacy -D INPUT ${acceptPort(8001, 'ctfleet:test:1')}`,
+  },
+  {
+    name: 'firewall, legacy: two rules of IPv6',
+    wish: [
+      'firewall',
+      two('legacy', 'ip6', { after: '-i lo -j ACCEPT', before: '-m state --state RELATED,ESTABLISHED -j ACCEPT' }),
+    ],
+    halfThere: `ip6tables-legacy -I INPUT 2 ${acceptPort(8001, 'ctfleet:test:1')}`,
+  },
+  {
+    name: 'firewall, legacy: the stateful rules removed',
+    wish: [
+      'firewall',
+      {
+        edits: [
+          [
+            'RELATED,ESTABLISHED -j ACCEPT',
+            '-i lo -j ACCEPT',
+            '-p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT',
+          ],
+        ].map(([state, after, before]) =>
+          edit({
+            backend: 'legacy',
+            action: 'remove',
+            spec: `-m state --state ${state}`,
+            key: '1',
+            after: after ?? '',
+            before: before ?? '',
+          }),
+        ),
+      },
+    ],
+  },
+]
