@@ -55,7 +55,7 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   const problem = await record.close(ended, new Date())
 
   if (format === 'json') terminal.printText(jsonText({ ...resultsJson(ended), run: run.id }))
-  else terminal.print(['', ...resultText(terminal.paper, ended)])
+  else if (planned.length > 0) terminal.print(['', ...resultText(terminal.paper, ended)])
   if (run.command === 'apply' && ended.some(({ status }) => status === 'applied')) {
     terminal.say(['', `To take it back: ctfleet rollback ${run.id}`])
   }

@@ -2,10 +2,12 @@
 import { InputError, printComplaint } from '../input/complaint.ts'
 import { visible } from '../report/format.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { watchSignals } from './interruption.ts'
 import { runCommandLine } from './program.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
-const terminal = openTerminal(process, process.env, () => process.exit(EXIT.interrupted))
+const leave = () => process.exit(EXIT.interrupted)
+const terminal = openTerminal(process, process.env, (say) => watchSignals(say, leave))
 process.exit(await codeOf(process.argv.slice(2), terminal))
 
 async function codeOf(words: readonly string[], { say, interruption }: Terminal): Promise<ExitCode> {

@@ -1,5 +1,4 @@
 import { Listr, type ListrRenderer, type ListrRendererTask } from 'listr2'
-import type { Paper } from '../report/format.ts'
 import { endLine, isWorthALine, newsLine, standingLines } from './progress-lines.ts'
 import { newTally, type Tally } from './tally.ts'
 import type { Terminal } from './terminal.ts'
@@ -43,7 +42,6 @@ class FleetRenderer implements ListrRenderer {
   readonly #tasks: readonly ListrRendererTask<typeof FleetRenderer>[]
   readonly #terminal: Terminal
   readonly #tally: Tally
-  #standing = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(tasks: ListrRendererTask<typeof FleetRenderer>[], { terminal, tally }: FleetRendererOptions) {
@@ -53,15 +51,16 @@ class FleetRenderer implements ListrRenderer {
   }
 
   render(): void {
-    if (!this.#terminal.error.isTTY) this.#terminal.say([`${this.#title} …`])
-    this.#timer = setInterval(() => this.#draw(true), REDRAW_MS)
+    if (!this.#terminal.isLive) this.#terminal.say([`${this.#title} …`])
+    this.#timer = setInterval(() => this.#draw(), REDRAW_MS)
     this.#timer.unref()
-    this.#draw(true)
+    this.#draw()
   }
 
   end(): void {
     clearInterval(this.#timer)
-    this.#draw(false)
+    this.#sayNews()
+    this.#terminal.stand([])
     this.#terminal.say([endLine(this.#title, this.#tally, Date.now())])
   }
 
@@ -69,19 +68,15 @@ class FleetRenderer implements ListrRenderer {
     return this.#tasks.map(({ title }) => title ?? '').join(', ')
   }
 
-  #draw(goesOn: boolean): void {
-    const { error, notices } = this.#terminal
-    const news = this.#tally.takeNews()
-    if (!error.isTTY) {
-      const worth = news.filter((each) => isWorthALine(each, this.#tally))
-      this.#terminal.say(worth.map((each) => newsLine(notices, each)))
-      return
-    }
-    const paper: Paper = { ...notices, columns: error.columns ?? notices.columns }
-    const bad = news.filter(({ isBad }) => isBad).map((each) => newsLine(paper, each))
-    const standing = goesOn ? standingLines(paper, this.#title, this.#tally, Date.now()) : []
-    const erase = this.#standing === 0 ? '' : `\x1b[${this.#standing}F\x1b[J`
-    this.#standing = standing.length
-    error.write(erase + [...bad, ...standing].map((line) => `${line}\n`).join(''))
+  #draw(): void {
+    this.#sayNews()
+    if (!this.#terminal.isLive) return
+    this.#terminal.stand(standingLines(this.#terminal.notices, this.#title, this.#tally, Date.now()))
+  }
+
+  #sayNews(): void {
+    const { isLive, notices, say } = this.#terminal
+    const worth = this.#tally.takeNews().filter((news) => news.isBad || (!isLive && isWorthALine(news, this.#tally)))
+    if (worth.length > 0) say(worth.map((news) => newsLine(notices, news)))
   }
 }

@@ -2,7 +2,7 @@ import type { ReadStream, WriteStream } from 'node:tty'
 import fastStringWidth from 'fast-string-width'
 import pico from 'picocolors'
 import type { Paper, Tone } from '../report/format.ts'
-import { type Interruption, watchSignals } from './interruption.ts'
+import type { Interruption } from './interruption.ts'
 
 /** Where a person, a file or a program reads what we say. */
 export type Terminal = {
@@ -13,7 +13,10 @@ export type Terminal = {
   /** Everything about the work itself, on stderr. */
   readonly notices: Paper
   readonly say: (lines: readonly string[]) => void
-  readonly error: WriteStream
+  /** Sets the lines that stand below all else until they are set anew; nothing without a terminal. */
+  readonly stand: (lines: readonly string[]) => void
+  /** stderr is a terminal: lines can be taken back. */
+  readonly isLive: boolean
   /** Somebody can be asked: stdin and stderr are a terminal. */
   readonly canAsk: boolean
   readonly interruption: Interruption
@@ -22,24 +25,41 @@ export type Terminal = {
 type Streams = { readonly stdin: ReadStream; readonly stdout: WriteStream; readonly stderr: WriteStream }
 type Environment = { readonly [name: string]: string | undefined }
 
-/** @param leave ends the process, for a person who interrupts twice. */
+/** @param watch listens for what interrupts, and says so by what it is given. */
 export function openTerminal(
   { stdin, stdout, stderr }: Streams,
   environment: Environment,
-  leave: () => never,
+  watch: (say: Terminal['say']) => Interruption,
 ): Terminal {
   const toStdout = writer(stdout)
   const toStderr = writer(stderr)
-  const say = (lines: readonly string[]) => toStderr(textOf(lines))
+  const { say, stand } = bottomOf(stderr, toStderr)
   return {
     paper: paperOn(stdout, environment),
     print: (lines) => toStdout(textOf(lines)),
     printText: toStdout,
-    notices: paperOn(stderr, environment),
+    get notices() {
+      return paperOn(stderr, environment)
+    },
     say,
-    error: stderr,
+    stand,
+    isLive: stderr.isTTY === true,
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
-    interruption: watchSignals(say, leave),
+    interruption: watch(say),
+  }
+}
+
+/** What is said goes above the lines that stand, or the next drawing would wipe it out. */
+function bottomOf(stream: WriteStream, write: (text: string) => void): Pick<Terminal, 'say' | 'stand'> {
+  let standing: readonly string[] = []
+  const erase = () => (standing.length === 0 ? '' : `\x1b[${standing.length}F\x1b[J`)
+  return {
+    say: (lines) => write(erase() + textOf(lines) + textOf(standing)),
+    stand: (lines) => {
+      if (stream.isTTY !== true) return
+      write(erase() + textOf(lines))
+      standing = lines
+    },
   }
 }
 

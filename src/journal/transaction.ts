@@ -66,6 +66,8 @@ say() {
   printf '%s %s\n' "$(date +%s)" "$*" >> "$dir/journal" || return 1
   dd if=/dev/null of="$dir/journal" conv=notrunc,fsync 2> /dev/null || :
 }
+# A last word has the reserve to be written in; a change is begun only where there is room without it.
+tell() { say "$@" || { rm -f "$dir/reserve"; say "$@"; } ; }
 said() { grep -q -E "^[0-9]+ $1( |\$)" "$dir/journal" 2> /dev/null ; }
 decide() { mv "$dir/undecided" "$dir/decision" 2> /dev/null && { printf '%s\n' "$1" > "$dir/decision/by" || :; } 2> /dev/null ; }
 # Taking back is right where nobody decided at all, as on a disk that can no longer be written.
@@ -156,9 +158,9 @@ nft_tables() {
 modules() { sed 's/ .*//' /proc/modules 2> /dev/null ; }
 # The first line matches nothing: busybox's grep takes an empty list of patterns for one that matches all.
 remember_before() {
-  life > "$dir/life"
-  { echo '# before'; modules; } > "$dir/modules.before"
-  { echo '# before'; nft_tables; } > "$dir/tables.before"
+  life > "$dir/life" || return 1
+  { echo '# before'; modules; echo '# end'; } > "$dir/modules.before" || return 1
+  { echo '# before'; nft_tables; echo '# end'; } > "$dir/tables.before" || return 1
   for family in ip ip6; do
     if grep -s -q . "/proc/net/\${family}_tables_names"; then
       tool=\${family}tables
@@ -236,7 +238,10 @@ undo_change() {
     esac
     if [ -n "$after" ] && [ "$now" != "$after" ]; then say "left $1 changed by somebody else since"; return 1; fi
   fi
-  ( undo_$1 ) < /dev/null >> "$dir/log" 2>&1
+  # A log that cannot be opened, on a disk that has become read-only, must not keep the undo from running.
+  log=$dir/log
+  ( : >> "$log" ) 2> /dev/null || log=/dev/null
+  ( undo_$1 ) < /dev/null >> "$log" 2>&1
   code=$?
   if [ "$volatile" = no ] && [ "$(probe_$1 2> /dev/null | digest)" != "$before" ]; then
     say "stuck $1 exit $code: $(tail_of_log)"
@@ -246,6 +251,7 @@ undo_change() {
 }
 undo_all() {
   whole=yes
+  # Room for the words of the undo, where the disk is full.
   rm -f "$dir/reserve"
   if [ ! -e "$dir/modules.brought" ] && [ -e "$dir/modules.before" ]; then remember_after; fi
   for number in $backwards; do
@@ -262,19 +268,23 @@ undo_all() {
 
 run() {
   window=$1 confirm_within=$2
-  enlist main
-  if ! take_lock; then say "refused locked $(holder)"; return; fi
+  if ! enlist main; then tell 'refused disk'; return; fi
+  if ! take_lock; then tell "refused locked $(holder)"; return; fi
   if [ "$(bound_probe 2> /dev/null | digest)" != "$bound_digest" ]; then
     drop_lock
-    say 'refused drifted'
+    tell 'refused drifted'
     return
   fi
-  remember_before
+  if ! remember_before; then
+    drop_lock
+    tell 'refused disk'
+    return
+  fi
   for number in $persist_changes; do
     if ! ( stage_$number ) < /dev/null >> "$dir/log" 2>&1; then
       unstage_all
       drop_lock
-      say "refused stage $(tail_of_log)"
+      tell "refused stage $(tail_of_log)"
       return
     fi
   done
@@ -282,7 +292,7 @@ run() {
   waited=0
   while ! said armed; do
     if [ "$waited" -ge 10 ]; then
-      decide refused && { unstage_all; drop_lock; say 'refused switch'; }
+      decide refused && { unstage_all; drop_lock; tell 'refused switch'; }
       return
     fi
     sleep 1
@@ -291,7 +301,12 @@ run() {
   for number in $runtime_changes; do
     [ -d "$dir/decision" ] && return
     if ! change "$number"; then
-      may_undo failed && { remember_after; undo_all; }
+      if may_undo failed; then
+        rm -f "$dir/reserve"
+        said "failed $number" || say "failed $number it could not be recorded; is the disk full?"
+        remember_after
+        undo_all
+      fi
       return
     fi
   done
@@ -307,8 +322,7 @@ expire() {
   exit 0
 }
 watch() {
-  enlist switch
-  say armed || exit 1
+  enlist switch && say armed || exit 1
   waited=0
   while ! said applied; do
     [ -d "$dir/decision" ] && exit 0

@@ -50,7 +50,9 @@ export async function applyHost(plan: Plan, limits: Limits, { signal, onStage }:
     const lost = await listenOn(plan, limits, journal)
     if (lost !== null) return lost
   }
-  return await ended(plan, journal, fault)
+  // The host may have taken itself back before our gates were done; then its own reason is the true one.
+  const aborted = journal.records.some(({ word }) => word === 'aborted')
+  return await ended(plan, journal, aborted ? fault : null)
 }
 
 /** @returns why nothing was begun, or null: from here on the host's journal tells. */

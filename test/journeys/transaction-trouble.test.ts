@@ -46,14 +46,6 @@ async function planThat(first: string): Promise<Plan> {
   )
 }
 
-async function untilAsBefore(before: string): Promise<void> {
-  const same = await poll(async () => ((await there.dump()) === before ? true : undefined), {
-    everyMs: 300,
-    timeoutSeconds: 40,
-  })
-  if (same === undefined) expect(await there.dump()).toBe(before)
-}
-
 /** Processes of the host whose command line holds the text, ours excluded. */
 async function running(text: string): Promise<string> {
   const { stdout } = await there.exec(
@@ -164,14 +156,14 @@ test('an unconfirmed change is still taken back when the disk has become read-on
   const plan = await planOn(host, WISHES.slice(0, 2))
   expect(await launched(host, plan, { transaction: 'readonly', window: 30, confirmWithin: 4 })).toContain('applied')
   expect(await there.dump()).toContain('ctfleet:test:1')
-  expect(await there.exec('mount -o remount,ro /var/lib/ctfleet')).toMatchObject({ code: 0 })
+  expect(await there.exec('mount --bind -o ro /var/lib/ctfleet /var/lib/ctfleet')).toMatchObject({ code: 0 })
   const rest = async () => (await there.dump()).split('@@ ctfleet')[0]
   await poll(async () => ((await rest()) === before.split('@@ ctfleet')[0] ? true : undefined), {
     everyMs: 300,
     timeoutSeconds: 30,
   })
   expect(await rest()).toBe(before.split('@@ ctfleet')[0])
-  await there.exec('umount -l /var/lib/ctfleet; rmdir /var/lib/ctfleet')
+  await there.exec('umount -l /var/lib/ctfleet; umount -l /var/lib/ctfleet; rmdir /var/lib/ctfleet')
   expect(await there.dump()).toBe(before)
 }, 120_000)
 
@@ -183,17 +175,23 @@ test('a full disk is noticed before anything begins', async () => {
     status: 'failed',
     fault: { message: expect.stringContaining('could not be written; nothing was touched') },
   })
-  await there.exec('umount /var/lib/ctfleet; rmdir /var/lib/ctfleet')
+  await there.exec('umount -l /var/lib/ctfleet; rmdir /var/lib/ctfleet')
   expect(await there.dump()).toBe(before)
 })
 
 test('a disk that fills up in the middle keeps room for the way back', async () => {
   const before = await there.dump()
   await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o size=256k tmpfs /var/lib/ctfleet')
-  const plan = await planThat('dd if=/dev/zero of=/var/lib/ctfleet/filler bs=4096 2> /dev/null')
-  expect(await applyHost(plan, { confirmWithinSeconds: 20 }, TELLING)).toMatchObject({ status: 'rolled-back' })
+  const plan = await planThat(`size=$(wc -c < "$dir/journal")
+printf "%$((4095 - size % 4096))s\\n" '' >> "$dir/journal"
+dd if=/dev/zero of=/var/lib/ctfleet/filler bs=4096 2> /dev/null
+:`)
+  expect(await applyHost(plan, { confirmWithinSeconds: 20 }, TELLING)).toMatchObject({
+    status: 'rolled-back',
+    fault: { code: 'step-failed', message: expect.stringContaining('could not be recorded') },
+  })
   expect((await there.exec('ls /var/lib/ctfleet')).stdout).toBe('filler\n')
-  await there.exec('umount /var/lib/ctfleet; rmdir /var/lib/ctfleet')
+  await there.exec('umount -l /var/lib/ctfleet; rmdir /var/lib/ctfleet')
   expect(await there.dump()).toBe(before)
 }, 120_000)
 

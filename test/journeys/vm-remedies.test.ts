@@ -74,15 +74,15 @@ done
 :`
 
 describe.each([
-  { remedy: 'unload', rules: PLAIN, words: [] },
-  { remedy: 'tune', rules: DEFAULT_DROP, words: [] },
-  { remedy: 'notrack', rules: DEFAULT_DROP, words: ['--ports', '80'] },
-])('$remedy on a machine that drops', ({ remedy, rules, words }) => {
+  { remedy: 'unload', rules: PLAIN, words: [], flood: pings },
+  { remedy: 'tune', rules: DEFAULT_DROP, words: [], flood: pings },
+  { remedy: 'notrack', rules: DEFAULT_DROP, words: ['--ports', '80'], flood: connections },
+])('$remedy on a machine that drops', ({ remedy, rules, words, flood }) => {
   test('ends the drops, and goes back to exactly what was', { timeout: 240_000, retry: 0 }, async () => {
     await vm.exec(RESET)
     await vm.exec(`set -e\n${rules}\n${SMALL_TABLE}`)
     const before = await vm.dump()
-    const flood = [floodPort(vm.forwards[80] ?? 0, { perSecond: 30, seconds: 150 }), pings()]
+    const flooding = flood()
     try {
       await untilDropping()
       const applied = await untilThrough(['apply', '--strategy', remedy, ...words, '--yes', '--format', 'json'])
@@ -90,11 +90,12 @@ describe.each([
       const first = await drops()
       await new Promise((resolve) => setTimeout(resolve, 4000))
       expect(await drops()).toBe(first)
-      const served = await Promise.all(Array.from({ length: 20 }, () => isServed(vm.forwards[80] ?? 0)))
-      expect(served.filter((each) => !each)).toEqual([])
+      for (let connection = 1; connection <= 10; connection += 1) {
+        expect(await isServed(vm.forwards[80] ?? 0), `new connection ${connection}`).toBe(true)
+      }
       if (remedy === 'unload') expect((await vm.exec('cat /proc/modules')).stdout).not.toContain('nf_conntrack')
     } finally {
-      await Promise.all(flood.map((each) => each.stop()))
+      await flooding.stop()
     }
     const again = await ctfleet(['plan', '--strategy', remedy, ...words, '--format', 'json'], env)
     expect(JSON.parse(again.stdout).hosts[0].changes).toEqual([])
@@ -106,12 +107,17 @@ describe.each([
   })
 })
 
+function connections(): { stop(): Promise<void> } {
+  return floodPort(vm.forwards[80] ?? 0, { perSecond: 25, seconds: 150 })
+}
+
 /** Pings to many loopback addresses: the cheapest flows there are, each of its own entry. */
 function pings(): { stop(): Promise<void> } {
   const loop = `end=$(($(date +%s) + 150)); i=0
 while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do
   i=$(((i + 1) % 200)); ping -c 1 -W 1 127.0.1.$i > /dev/null 2>&1 &
   ping -c 1 -W 1 127.0.2.$i > /dev/null 2>&1 &
+  ping -c 1 -W 1 127.0.3.$i > /dev/null 2>&1 &
   sleep 0.1
 done; wait`
   const running = vm.exec(`rm -f /tmp/stop; ${loop}`, { timeoutSeconds: 200 })

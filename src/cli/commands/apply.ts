@@ -86,13 +86,11 @@ async function savedSource(path: string, words: ApplyWords): Promise<Source> {
         )
     },
   })
-  const planned = document.hosts.filter((result) => result.status === 'planned')
-  const hosts = planned.map(({ plan }) => plan.host)
-  if (hosts.length === 0)
-    throw complainAbout(path, 'this plan has nothing to change', `look at it: ctfleet show ${path}`)
+  const hosts = document.hosts.flatMap((result) => (result.status === 'planned' ? [result.plan.host] : []))
   const chosen = new Set((await usableHosts(inventoryOf(path, hosts), words.limit)).map(({ name }) => name))
   return {
     inventory: document.inventory,
-    plan: async () => planned.filter(({ host }) => chosen.has(host)),
+    // Those with nothing to change stay what the plan found them to be; a limit is about those that have.
+    plan: async () => document.hosts.filter(({ host }) => words.limit === undefined || chosen.has(host)),
   }
 }

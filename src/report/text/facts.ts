@@ -197,7 +197,7 @@ function socketText({ protocol, port }: { protocol: string; port: number }): str
 }
 
 function bootRows({ persistence }: Facts): readonly Row[] {
-  const { files, ruleFiles, iptablesModules } = persistence
+  const { files, ruleFiles, iptablesModules, savesOnStop } = persistence
   return [
     ...(files.known && files.value.length > 0
       ? files.value.map(
@@ -205,6 +205,7 @@ function bootRows({ persistence }: Facts): readonly Row[] {
         )
       : [['settings', mapReading(files, () => 'no file sets conntrack')] satisfies Row]),
     ['rule files', mapReading(ruleFiles, (paths) => paths.join(', ') || 'none')],
+    ['saved on stop', mapReading(savesOnStop, (settings) => settings.join(', ') || 'by no service')],
     [
       'IPTABLES_MODULES',
       mapReading(iptablesModules, (named) => (named ? 'names modules that load again' : 'not used')),

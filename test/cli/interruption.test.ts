@@ -1,0 +1,27 @@
+import { afterEach, expect, test } from 'vitest'
+import { watchSignals } from '../../src/cli/interruption.ts'
+
+const before = process.listeners('SIGINT')
+afterEach(() => {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    for (const listener of process.listeners(name)) if (!before.includes(listener)) process.off(name, listener)
+  }
+})
+
+test('the first asks to stop, the second leaves with the newest advice', () => {
+  const said: string[] = []
+  const left = new Error('left')
+  const leave = () => {
+    throw left
+  }
+  const interruption = watchSignals((lines) => said.push(...lines), leave)
+  interruption.adviseOnLeaving(() => ['old advice'])
+  interruption.adviseOnLeaving(() => ['At work: web-1.'])
+
+  process.emit('SIGINT')
+  expect(interruption.signal.aborted).toBe(true)
+  expect(said.at(-1)).toMatch(/^Stopping: no further host begins/)
+
+  expect(() => process.emit('SIGTERM')).toThrow(left)
+  expect(said.slice(-2)).toEqual(['Left at once.', 'At work: web-1.'])
+})
