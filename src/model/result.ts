@@ -1,3 +1,4 @@
+import type { Facts } from './facts.ts'
 import type { Fault } from './fault.ts'
 import type { Finding } from './finding.ts'
 import type { Plan } from './plan.ts'
@@ -9,14 +10,14 @@ export type HostResult = { readonly host: string } & (
   | { readonly status: 'unreachable'; readonly fault: Fault }
   | { readonly status: 'failed'; readonly fault: Fault }
   | Judged<'healthy'>
-  | Judged<'no-strategy'>
+  | (Judged<'no-strategy'> & { readonly why: string })
   | (Judged<'blocked'> & { readonly why: string })
   | { readonly status: 'already-right'; readonly plan: Plan }
   | { readonly status: 'planned'; readonly plan: Plan }
   | { readonly status: 'refused'; readonly plan: Plan; readonly fault: Fault }
   | { readonly status: 'skipped'; readonly plan: Plan }
   | { readonly status: 'declined'; readonly plan: Plan }
-  | { readonly status: 'applied'; readonly plan: Plan; readonly transaction: string; readonly notes: readonly string[] }
+  | { readonly status: 'applied'; readonly plan: Plan; readonly transaction: string }
   | {
       readonly status: 'rolled-back'
       readonly plan: Plan | null
@@ -33,3 +34,10 @@ type Judged<Status> = {
   readonly findings: readonly Finding[]
   readonly considered: readonly Verdict[]
 }
+
+/** What reading one host's facts came to. */
+export type FactsResult = { readonly host: string } & (
+  | { readonly status: 'read'; readonly facts: Facts }
+  | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
+  | { readonly status: 'not-reached'; readonly why: string }
+)

@@ -19,7 +19,7 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
   const standing = standingOf(journal)
   switch (standing) {
     case 'committed':
-      return { host: host.name, status: 'applied', plan, transaction, notes: plan.notes }
+      return { host: host.name, status: 'applied', plan, transaction }
     case 'refused':
       // Nothing was touched, so there is nothing to read back; a host that drifted would not read as before anyway.
       await forget(host, transaction, [])

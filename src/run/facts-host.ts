@@ -4,9 +4,10 @@ import type { Facts } from '../model/facts.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Outcome } from '../model/outcome.ts'
+import type { FactsResult } from '../model/result.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
-import type { FactsResult, Telling } from './story.ts'
+import type { Telling } from './story.ts'
 
 /** Seconds between the two readings of the counters. */
 const GAP_SECONDS = 2

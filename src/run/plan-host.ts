@@ -53,7 +53,7 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
       return { host: host.name, status: 'healthy', findings, considered }
     case 'none':
       return wish.strategy === 'auto'
-        ? { host: host.name, status: 'no-strategy', findings, considered }
+        ? { host: host.name, status: 'no-strategy', findings, considered, why: choice.why }
         : { host: host.name, status: 'blocked', findings, considered, why: choice.why }
     case 'chosen':
       return await planChosen(session, facts, {

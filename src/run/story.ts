@@ -1,6 +1,3 @@
-import type { Facts } from '../model/facts.ts'
-import type { Fault } from '../model/fault.ts'
-
 /** Where a host is on its way; shown as progress. */
 export type Stage =
   | 'waiting'
@@ -18,9 +15,3 @@ export type Telling = {
   readonly signal: AbortSignal
   readonly onStage: (stage: Stage) => void
 }
-
-export type FactsResult = { readonly host: string } & (
-  | { readonly status: 'read'; readonly facts: Facts }
-  | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
-  | { readonly status: 'not-reached'; readonly why: string }
-)

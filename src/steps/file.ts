@@ -20,8 +20,8 @@ export const file: StepKindSpec<Want, State> = {
     .strictObject({
       path: z
         .string()
-        .regex(/^\/(?:[A-Za-z0-9._@-]+\/)*[A-Za-z0-9._@-]+$/, 'expected an absolute path without special characters'),
-      content: z.string().max(LIMIT).optional(),
+        .regex(/^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9._@-]+)+$/, 'expected an absolute path without special characters'),
+      content: z.string().refine(isPlainText, `expected text in UTF-8 of at most ${LIMIT} bytes`).optional(),
       comment_out: z
         .string()
         .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a variable')
@@ -100,6 +100,11 @@ mv -f -- ${staged(path)} ${path}`,
     return { stage: write(path, to.mode, to.text), unstage }
   },
   show: (state) => (state.file === 'absent' ? ['(no such file)'] : state.text.split('\n').slice(0, -1)),
+}
+
+function isPlainText(text: string): boolean {
+  const bytes = Buffer.from(text)
+  return bytes.length <= LIMIT && !bytes.includes(0) && bytes.toString() === text
 }
 
 function directoryOf(path: string): string {

@@ -43,7 +43,7 @@ const NEEDS: Readonly<Record<HostStatus, readonly Part[]>> = {
   unreachable: ['fault'],
   failed: ['fault'],
   healthy: [],
-  'no-strategy': [],
+  'no-strategy': ['why'],
   blocked: ['why'],
   'already-right': ['plan'],
   planned: ['plan'],

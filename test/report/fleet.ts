@@ -167,7 +167,7 @@ export const PLANNED_FLEET: readonly HostResult[] = [
 
 /** How an apply may end, one host for each way. */
 export const ENDED_FLEET: readonly HostResult[] = [
-  { host: 'web-1', status: 'applied', plan: aPlan('web-1'), transaction: '3fe12545e6', notes: [] },
+  { host: 'web-1', status: 'applied', plan: aPlan('web-1'), transaction: '3fe12545e6' },
   { host: 'web-2', status: 'declined', plan: aPlan('web-2') },
   { host: 'web-3', status: 'skipped', plan: aPlan('web-3') },
   { host: 'web-4', status: 'already-right', plan: aPlan('web-4', { changes: [] }) },

@@ -1,5 +1,4 @@
 import type { Change } from '../../model/change.ts'
-import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 
 /** Raised when a program that reads the JSON would have to change. */
@@ -25,7 +24,7 @@ function hostJson(result: HostResult): object {
     considered: judged?.considered ?? [],
     changes: plan?.changes.map(changeJson) ?? [],
     kept: plan?.kept ?? [],
-    notes: notesOf(result, plan),
+    notes: plan?.notes ?? [],
     gates: plan?.gates ?? [],
     plan: plan?.id ?? null,
     transaction: 'transaction' in result ? result.transaction : null,
@@ -38,6 +37,3 @@ function changeJson({ id, kind, title, phase, before, after, shown, volatile, no
   return { id, kind, title, phase, before, after, shown, volatile, notes }
 }
 
-function notesOf(result: HostResult, plan: Plan | null): readonly string[] {
-  return [...(plan?.notes ?? []), ...('notes' in result ? result.notes : [])]
-}

@@ -1,24 +1,17 @@
 import { bytes, counted, duration, grouped, percent } from '../../diagnosis/numbers.ts'
 import type { ConntrackFacts, Facts, FirewallFacts, Module, RuleDump, Share } from '../../model/facts.ts'
-import type { Fault } from '../../model/fault.ts'
 import { known, mapReading, type Reading } from '../../model/reading.ts'
+import type { FactsResult } from '../../model/result.ts'
 import { type Paper, paragraph } from '../format.ts'
 import { faultLines } from './fault.ts'
 import { type Row, rows } from './rows.ts'
 
-/** What reading one host's facts came to. */
-export type HostFacts = { readonly host: string } & (
-  | { readonly status: 'read'; readonly facts: Facts }
-  | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
-  | { readonly status: 'not-reached'; readonly why: string }
-)
-
 /** The facts of each host by subject; what could not be read says why. */
-export function factsText(paper: Paper, results: readonly HostFacts[]): readonly string[] {
+export function factsText(paper: Paper, results: readonly FactsResult[]): readonly string[] {
   return results.flatMap((result, at) => [...(at === 0 ? [] : ['']), ...hostLines(paper, result)])
 }
 
-function hostLines(paper: Paper, result: HostFacts): readonly string[] {
+function hostLines(paper: Paper, result: FactsResult): readonly string[] {
   const name = { tone: 'strong', text: result.host } as const
   switch (result.status) {
     case 'read':

@@ -99,7 +99,6 @@ function bodyLines(paper: Paper, result: HostResult): readonly string[] {
     case 'healthy':
       return paragraph(paper, '  ', 'Nothing to do.')
     case 'no-strategy':
-      return consideredLines(paper, result.considered, null)
     case 'blocked':
       return [...paragraph(paper, '  ', result.why), ...consideredLines(paper, result.considered, null)]
     case 'already-right':

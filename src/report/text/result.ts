@@ -23,10 +23,8 @@ function hostLines(paper: Paper, result: HostResult, column: number): readonly s
   const name = visible(result.host)
   const gap = ' '.repeat(Math.max(column - paper.width(name), 0) + 2)
   const first = paper.ink('strong', name) + gap + statusColumn(paper, result.status)
-  const notes = 'notes' in result ? result.notes : []
   return [
     ...paragraph(paper, { first, rest: '    ' }, summary(result)),
-    ...notes.flatMap((note) => paragraph(paper, { first: '    - ', rest: '      ' }, note)),
     ...('fault' in result && result.fault !== null ? faultLines(paper, '    ', result.fault) : []),
   ]
 }
@@ -36,6 +34,7 @@ function summary(result: HostResult): string {
   switch (result.status) {
     case 'not-reached':
     case 'blocked':
+    case 'no-strategy':
       return result.why
     case 'unreachable':
     case 'failed':
@@ -43,8 +42,6 @@ function summary(result: HostResult): string {
       return result.fault.code
     case 'healthy':
       return 'nothing to do'
-    case 'no-strategy':
-      return 'no strategy fits: ctfleet plan says why'
     case 'already-right':
       return `${result.plan.strategy}, nothing to change`
     case 'planned':

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { unknown } from '../../../src/model/reading.ts'
-import { factsText, type HostFacts } from '../../../src/report/text/facts.ts'
+import type { FactsResult } from '../../../src/model/result.ts'
+import { factsText } from '../../../src/report/text/facts.ts'
 import { FULL_WEB_SERVER } from '../a-host.ts'
 import { aFault } from '../fleet.ts'
 import { plain } from '../paper.ts'
 
-const RESULTS: readonly HostFacts[] = [
+const RESULTS: readonly FactsResult[] = [
   { host: 'web-1', status: 'read', facts: FULL_WEB_SERVER },
   { host: 'db-3', status: 'unreachable', fault: aFault() },
   { host: 'db-4', status: 'not-reached', why: 'the run was stopped before its turn' },

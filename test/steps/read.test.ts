@@ -1,0 +1,61 @@
+import { fc, test as law } from '@fast-check/vitest'
+import { describe, expect, test } from 'vitest'
+import { STEP_KINDS } from '../../src/steps/catalog.ts'
+import { acceptPort, edit } from '../support/rules.ts'
+
+/** One checked wish for each kind; what a probe prints is the host's, so nothing is too strange to be read. */
+const WANTS: { readonly [kind: string]: Parameters<(typeof STEP_KINDS)[number]['read']>[1] } = {
+  sysctl: { key: 'net.netfilter.nf_conntrack_max', value: 1 },
+  'hash-size': { buckets: 1 },
+  'kernel-modules': { unload: ['nf_conntrack'] },
+  firewall: { edits: [edit({ spec: acceptPort(1, 'k'), key: 'k' })] },
+  'flush-entries': { protocol: 'tcp', ports: [80], addresses: ['10.0.0.1'] },
+  file: { path: '/etc/x.conf', content: '' },
+}
+
+const piece = fc.oneof(
+  fc.string(),
+  fc.constantFrom(
+    ...[
+      '\n',
+      ' ',
+      ':',
+      '.',
+      'end\n',
+      'yes',
+      'no',
+      'k ',
+      'k yes',
+      'present 644 0:0\n',
+      'absent\n',
+      'buckets ',
+      '9'.repeat(20),
+    ],
+    ...[
+      'path /sys/x',
+      'page KernelPageSize: 0 kB',
+      'module ',
+      'hashsize ',
+      '/proc/sys/net/x:',
+      '__proto__',
+      'some\n',
+      '\0',
+    ],
+  ),
+)
+
+describe.each(STEP_KINDS)('$kind', (kind) => {
+  law.prop([fc.array(piece, { maxLength: 12 })])('reads anything, or says why it cannot', (pieces) => {
+    const reading = kind.read(pieces.join(''), WANTS[kind.kind] ?? null)
+    if (reading.known) expect(JSON.parse(JSON.stringify(reading.value))).toEqual(reading.value)
+    else expect(reading.why).not.toBe('')
+  })
+
+  test('of nothing nothing is read', () => {
+    expect(kind.read('', WANTS[kind.kind] ?? null)).toMatchObject({ known: false })
+  })
+
+  test('has a checked wish here', () => {
+    expect(kind.bind(WANTS[kind.kind])).toHaveLength(1)
+  })
+})
