@@ -48,6 +48,16 @@ export function checkRequirement({ when, otherwise }: Requirement, view: View): 
   return { type: 'unmet', reason: said ? String(sentence.value) : `not so: ${when.text}` }
 }
 
+/** The notes that apply to this host; one whose condition is not known is said all the same. */
+export function notesFor({ notes }: Playbook, view: View): readonly string[] {
+  return notes.flatMap(({ when, say }) => {
+    const held = when === null ? null : evaluate(when, view.bindings, view.whyUnknown)
+    if (held?.type === 'value' && held.value !== true) return []
+    const sentence = resolve(say, view)
+    return sentence.type === 'value' && typeof sentence.value === 'string' ? [sentence.value] : []
+  })
+}
+
 /** The steps that this host needs looked at, in the playbook's order. */
 export function bindSteps({ steps }: Playbook, view: View): Binding {
   const bound: BoundStep[] = []

@@ -34,10 +34,14 @@ export function parsePlaybook(text: string, file: string, kinds: readonly StepKi
     const sentence = reader.template(otherwise, ['requires', index, 'otherwise'], names)
     return condition === undefined ? [] : [{ when: condition, otherwise: sentence }]
   })
+  const notes = written.notes.map(({ when, say }, index) => ({
+    when: when === undefined ? null : (reader.condition(when, ['notes', index, 'when'], names) ?? null),
+    say: reader.template(say, ['notes', index, 'say'], names),
+  }))
   const steps = written.steps.flatMap((step, index) => reader.step(step, ['steps', index], names, kinds))
   if (complaints.length > 0) throw new InputError(inReadingOrder(complaints))
   const { name, title, about, verify } = written
-  return { name, title, about: about.trim(), file, requires, vars, steps, verify }
+  return { name, title, about: about.trim(), file, requires, vars, notes, steps, verify }
 }
 
 type Path = readonly (string | number)[]

@@ -10,12 +10,16 @@ export type Playbook = {
   readonly file: string
   readonly requires: readonly Requirement[]
   readonly vars: readonly { readonly name: string; readonly template: Template }[]
+  readonly notes: readonly Note[]
   readonly steps: readonly PlaybookStep[]
   readonly verify: readonly GateName[]
 }
 
 /** A condition, and the sentence for a person where it does not hold. */
 export type Requirement = { readonly when: Compiled; readonly otherwise: Template }
+
+/** What a person must know before saying yes; null: always. */
+export type Note = { readonly when: Compiled | null; readonly say: Template }
 
 export type PlaybookStep = {
   readonly kind: StepKind

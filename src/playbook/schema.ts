@@ -27,6 +27,10 @@ export function playbookSchema(kinds: readonly StepKind[]) {
       .record(z.string().regex(/^[A-Za-z_]\w*$/, 'expected a name of letters, digits and underscores'), z.unknown())
       .default({})
       .describe('Values worked out for each host; a later one may use those before it'),
+    notes: z
+      .array(z.strictObject({ when: expression.optional(), say: z.union([sentence, cel]) }))
+      .default([])
+      .describe('What a person must know before saying yes, where the condition holds'),
     steps: z.array(step).min(1),
     verify: z
       .array(z.enum(GATE_NAMES))

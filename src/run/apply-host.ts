@@ -9,6 +9,7 @@ import type { Session } from '../transport/transport.ts'
 import { ended, outOfReach, UNDO_SECONDS } from './endings.ts'
 import { answeringPorts, checkGates } from './gates.ts'
 import { converse, newSeenJournal, pickUp, type SeenJournal, standingOf } from './journal-link.ts'
+import { openAgain } from './open-again.ts'
 import type { Telling } from './story.ts'
 
 export type Limits = {
@@ -39,7 +40,7 @@ export async function applyHost(plan: Plan, limits: Limits, { signal, onStage }:
 
   // Only a login made after the change proves that the host still lets us in.
   onStage('checking')
-  const again = await openSession(host, AbortSignal.timeout(limits.confirmWithinSeconds * 1000))
+  const again = await openAgain(host, Date.now() + limits.confirmWithinSeconds * 1000)
   if ('refused' in again) return await unconfirmed(plan, limits, journal, again.refused)
   await using session = again
   const fault = await checkGates(session, plan, answered)
@@ -88,7 +89,9 @@ async function listenOn(plan: Plan, limits: Limits, journal: SeenJournal): Promi
 async function unconfirmed(plan: Plan, limits: Limits, journal: SeenJournal, cause: Fault): Promise<HostResult> {
   const lost = await listenOn(plan, limits, journal)
   if (lost !== null) return lost
-  const message = `no new login was possible after the change (${cause.message}), so the host took it back`
+  // It is our own time limit that ends the tries.
+  const why = cause.code === 'cancelled' ? `none within ${limits.confirmWithinSeconds} s` : cause.message
+  const message = `no new login was possible after the change (${why}), so the host took it back`
   return await ended(plan, journal, { code: 'not-confirmed', message, next: cause.next })
 }
 

@@ -64,7 +64,7 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
           strategy: choice.playbook.name,
           considered,
           findings,
-          notes: choice.playbook.name === 'notrack' ? analysis.notrack.notes : [],
+          notes: [...choice.notes, ...(choice.playbook.name === 'notrack' ? analysis.notrack.notes : [])],
           gates: gatesFor(choice.playbook, facts),
         },
       })

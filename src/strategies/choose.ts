@@ -1,7 +1,7 @@
 import type { Health } from '../diagnosis/health.ts'
 import type { View } from '../expression/bind-readings.ts'
 import type { Verdict } from '../model/verdict.ts'
-import { type BoundStep, bindSteps, checkRequirement, computeVars } from '../playbook/bind.ts'
+import { type BoundStep, bindSteps, checkRequirement, computeVars, notesFor } from '../playbook/bind.ts'
 import type { Playbook } from '../playbook/playbook.ts'
 
 /** What to do about a host, with what every playbook says about it. */
@@ -10,6 +10,7 @@ export type Choice =
       readonly type: 'chosen'
       readonly playbook: Playbook
       readonly steps: readonly BoundStep[]
+      readonly notes: readonly string[]
       readonly verdict: Verdict
       readonly considered: readonly Verdict[]
     }
@@ -50,7 +51,12 @@ export function choose(playbooks: readonly Playbook[], view: View, health: Healt
   return chosen(best, verdicts(judged, { chosen: best, passedOver: `${best.playbook.name} comes first` }))
 }
 
-type Judged = { readonly playbook: Playbook; readonly verdict: Verdict; readonly steps: readonly BoundStep[] }
+type Judged = {
+  readonly playbook: Playbook
+  readonly verdict: Verdict
+  readonly steps: readonly BoundStep[]
+  readonly notes: readonly string[]
+}
 
 /** What a playbook says about one host. What is surely not met decides before what is not known. */
 function judge(playbook: Playbook, host: View): Judged {
@@ -62,6 +68,7 @@ function judge(playbook: Playbook, host: View): Judged {
     playbook,
     verdict: { strategy: playbook.name, verdict, reasons, vars },
     steps,
+    notes: notesFor(playbook, view),
   })
   if (unmet.length > 0) return say('ineligible', unmet)
   if (unsure.length > 0) return say('unsure', unsure)
@@ -70,8 +77,8 @@ function judge(playbook: Playbook, host: View): Judged {
   return say('eligible', [], binding.steps)
 }
 
-function chosen({ playbook, steps, verdict }: Judged, considered: readonly Verdict[]): Choice {
-  return { type: 'chosen', playbook, steps, verdict, considered }
+function chosen({ playbook, steps, notes, verdict }: Judged, considered: readonly Verdict[]): Choice {
+  return { type: 'chosen', playbook, steps, notes, verdict, considered }
 }
 
 /** Every verdict, those that fit and were not chosen with the reason. */

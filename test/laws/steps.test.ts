@@ -34,6 +34,7 @@ describe.each(Object.entries(SHELLS))('in the shell %s', (_name, shell) => {
     test.each(cases.map((each) => [each.name, each] as const))('%s', { timeout: 60_000 }, async (_title, given) => {
       const host = lab.host(name)
       const ground: Ground = {
+        thorough: shell === null,
         dump: () => host.dump(),
         async run(text) {
           if (shell !== null) return await host.exec([...shell, '-c', text])

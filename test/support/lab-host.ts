@@ -24,7 +24,7 @@ export function inventoryHost(dir: string, { name, address, port, user }: Reacha
 
 /** A session that has to be had. */
 export async function opened(host: Host): Promise<Session> {
-  const session = await openSession(host, AbortSignal.timeout(60_000))
+  const session = await openSession(host, new AbortController().signal)
   if ('refused' in session) throw new Error(`${host.name} refused: ${session.refused.message}`)
   return session
 }

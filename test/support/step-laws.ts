@@ -10,6 +10,8 @@ import type { StepCase } from './step-cases.ts'
 export type Ground = {
   readonly run: (text: string) => Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>
   readonly dump: () => Promise<string>
+  /** In one shell everything is looked at; in the others, whether the texts run and arrive. */
+  readonly thorough: boolean
 }
 
 type Needed = StepPlan & { needed: true }
@@ -26,7 +28,7 @@ export async function holdsTheLaws(ground: Ground, given: StepCase): Promise<voi
     expect(await probeAfter(ground, step, []), 'a probe prints equal bytes for an equal state').toBe(probed)
     plans.push(needed(step, probed))
   }
-  expect(await ground.dump(), 'a probe changes nothing').toBe(before)
+  if (ground.thorough) expect(await ground.dump(), 'a probe changes nothing').toBe(before)
 
   const thereAndBack = async (on: { readonly the?: string | undefined; readonly back?: string | undefined }) => {
     await act(
@@ -49,9 +51,9 @@ export async function holdsTheLaws(ground: Ground, given: StepCase): Promise<voi
     )
     expect(await ground.dump(), 'undo puts back exactly what was').toBe(before)
   }
-  await thereAndBack({})
-  if (given.halfThere === undefined && given.halfBack === undefined) return
-  await thereAndBack({ the: given.halfThere, back: given.halfBack })
+  const halves = given.halfThere !== undefined || given.halfBack !== undefined
+  if (ground.thorough || !halves) await thereAndBack({})
+  if (halves) await thereAndBack({ the: given.halfThere, back: given.halfBack })
 }
 
 function needed(step: Step, probed: string): Needed {

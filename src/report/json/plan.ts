@@ -36,4 +36,3 @@ function hostJson(result: HostResult): object {
 function changeJson({ id, kind, title, phase, before, after, shown, volatile, notes }: Change): object {
   return { id, kind, title, phase, before, after, shown, volatile, notes }
 }
-
