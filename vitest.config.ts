@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests that log in to real hosts on this machine: one after the other, since they share its network and its cores. */
-const journeys = ['test/journeys/**/*.test.ts', 'test/lab/**/*.test.ts']
+/** Tests with a real sshd or a real kernel's rules: one after the other, since they share this machine's network and cores. */
+const journeys = [
+  'test/journeys/**/*.test.ts',
+  'test/lab/**/*.test.ts',
+  'test/laws/**/*.test.ts',
+  'test/transport/{ssh,become}.test.ts',
+  'test/firewall/packets.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -21,6 +27,7 @@ export default defineConfig({
         test: {
           name: 'journeys',
           include: journeys,
+          globalSetup: './test/lab/setup.ts',
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 600_000,

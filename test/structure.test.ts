@@ -65,8 +65,8 @@ describe('a breach is told in a sentence', () => {
     ],
     [
       'package with two homes',
-      { 'src/cli/ask.ts': "import '@inquirer/prompts'", 'src/cli/main.ts': "import '@inquirer/prompts'" },
-      '@inquirer/prompts is imported by src/cli/ask.ts and src/cli/main.ts, but a package has one home file: wrap it there',
+      { 'src/cli/ask.ts': "import 'inquirer'", 'src/cli/main.ts': "import 'inquirer'" },
+      'inquirer is imported by src/cli/ask.ts and src/cli/main.ts, but a package has one home file: wrap it there',
     ],
     [
       'package in the model',

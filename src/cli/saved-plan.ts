@@ -17,12 +17,16 @@ export async function isSavedPlan(path: string): Promise<boolean> {
   try {
     const text = await readFile(path, 'utf8')
     if (!text.trimStart().startsWith('{')) return false
+    if (BEGINNING.test(text)) return true
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && 'hosts' in value && Array.isArray(value.hosts)
   } catch {
     return false
   }
 }
+
+/** As every saved plan begins: one that was cut off on its way is a broken plan, and no inventory. */
+const BEGINNING = /^\s*\{\s*"version":\s*\d+,\s*"id":\s*"[0-9a-f]{64}"/
 
 /** @throws InputError when the plan could not be written there. */
 export async function checkWritable(path: string): Promise<void> {

@@ -30,7 +30,7 @@ case ${` ${unload.join(' ')} `} in *' nf_conntrack '*)
     printf 'hashsize '
     cat -- ${PARAMETER}
   fi
-  grep -s '' /proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/nf_conntrack_max | grep -v -e _count: -e _buckets: ;;
+  grep -s '' /proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/nf_conntrack_max | grep -v -e _count: -e _buckets: ${othersSettings(unload)} ;;
 esac
 [ -e /proc/modules ] && printf 'end\n'`,
   read(probed) {
@@ -57,6 +57,11 @@ esac
       ([path, value]) => `${path.replace('/proc/sys/', '').replaceAll('/', '.')} = ${value}`,
     ),
   ],
+}
+
+/** For grep: settings with conntrack's prefix that belong to a module which stays. */
+function othersSettings(unload: readonly string[]): readonly string[] {
+  return unload.includes('nf_defrag_ipv6') ? [] : ['-e', '_frag6_']
 }
 
 // rmmod takes away exactly what is named; modprobe -r would also take whatever falls idle by it.

@@ -12,7 +12,9 @@ describe('a journal record', () => {
     fc.nat({ max: 999_999_999_999 }),
     fc.constantFrom(...JOURNAL_WORDS),
     fc.option(fc.nat({ max: 9999 })),
-    fc.string({ unit: fc.constantFrom(...'abc (:)-!x'), maxLength: 40 }).map((text) => text.trim()),
+    fc
+      .string({ unit: fc.constantFrom('a', 'b', ' ', '(', ':', ')', '-', '!', '1'), maxLength: 40 })
+      .map((text) => text.trim()),
   ])('reads back as it was written', (at, word, change, detail) => {
     // The first word of a detail that is a number stands for a change.
     const line = [at, word, change, detail === '' ? null : detail].filter((part) => part !== null).join(' ')

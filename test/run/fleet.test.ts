@@ -32,7 +32,7 @@ test('no more hosts are in flight than asked for', async () => {
     await sleep(2)
     now -= 1
   }
-  await runFleet(named(...'abcdefghij'), fleet(3), story, () => undefined)
+  await runFleet(named('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), fleet(3), story, () => undefined)
   expect(most).toBe(3)
 })
 

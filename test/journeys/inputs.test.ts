@@ -1,0 +1,156 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { planDocument } from '../../src/plan/document.ts'
+import { sealPlan } from '../../src/plan/seal.ts'
+import { run } from '../lab/command.ts'
+import { aPlan } from '../report/fleet.ts'
+import { ctfleet } from '../support/ctfleet.ts'
+
+/** Mistakes of whoever types: said at once, all of them, before anything is contacted. */
+
+let dir: string
+/** The only host that any of these files names. */
+let host: Server
+let contacts = 0
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ctfleet-journey-'))
+  host = createServer((socket) => {
+    contacts++
+    socket.destroy()
+  })
+  await new Promise<void>((ready) => host.listen(0, '127.0.0.1', ready))
+  const { port } = host.address() as AddressInfo
+  const at = `ansible_host: 127.0.0.1, ansible_port: ${port}`
+  const withKey = (name: string) =>
+    `all:\n  hosts:\n    web-1: { ${at}, ansible_ssh_private_key_file: ${file(name)} }\n`
+
+  await mkdir(file('directory.key'))
+  await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', file('good.key')])
+  await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', 'a passphrase', '-f', file('encrypted.key')])
+  const { id: _, ...unsealed } = aPlan('web-1')
+  const plan = sealPlan({ ...unsealed, host: { ...unsealed.host, address: '127.0.0.1', port } })
+  const saved = JSON.stringify(
+    planDocument('inventory.yaml', '2026-11-26T09:42:00.000Z', [{ host: 'web-1', status: 'planned', plan }]),
+    null,
+    2,
+  )
+  const files = {
+    'good.yaml': `all:\n  hosts:\n    web-1: { ${at} }\n`,
+    'bad.yaml': `all:
+  hosts:
+    web-1: { ${at} }
+    web-2:
+      ansible_host: 127.0.0.1
+      ansible_port: ssh
+    web-3:
+      ansible_prot: ${port}
+      ansible_become: perhaps
+  childern:
+    db:
+`,
+    'no.yaml': 'all:\n  hosts:\n\tweb-1:\n',
+    'garbage.key': '\u0000\u0001garbage',
+    'public.key': await readFile(file('good.key.pub'), 'utf8').catch(() => ''),
+    'garbage.yaml': withKey('garbage.key'),
+    'directory.yaml': withKey('directory.key'),
+    'missing.yaml': withKey('missing.key'),
+    'public.yaml': withKey('public.key'),
+    'encrypted.yaml': withKey('encrypted.key'),
+    'edited.json': saved.replace('127.0.0.1', '127.0.0.2'),
+    'cut.json': saved.slice(0, saved.length / 2),
+    'words.json': 'no plan at all\n',
+    'foreign.json': '{ "hosts": [] }\n',
+  }
+  await Promise.all(Object.entries(files).map(async ([name, text]) => await writeFile(file(name), text)))
+})
+afterAll(async () => {
+  expect(contacts).toBe(0)
+  await new Promise((closed) => host?.close(closed))
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** What was typed, a word with a dot being a file of ours, and the complaints: one a line, hints below them. */
+const MISTAKES: readonly (readonly [title: string, typed: string, ...complaints: RegExp[]])[] = [
+  [
+    'an inventory with several mistakes',
+    'plan bad.yaml',
+    /bad\.yaml:6:21 all\.hosts\.web-2\.ansible_port: expected a whole number, found "ssh"/,
+    /bad\.yaml:8:21 all\.hosts\.web-3\.ansible_prot: .*\n {2}did you mean "ansible_port"\?/,
+    /bad\.yaml:9:23 all\.hosts\.web-3\.ansible_become: expected yes or no, found "perhaps"/,
+    /bad\.yaml:10:3 all\.childern: .*\n {2}did you mean "children"\?/,
+  ],
+  ['an inventory that is no YAML', 'facts no.yaml', /no\.yaml:3:1: .*tab/],
+  ['an inventory that is not there', 'facts nowhere.yaml', /nowhere\.yaml: no such file\n {2}\S/],
+  ['a strategy that nobody knows', 'plan good.yaml --strategy unlod', /--strategy: .*\n {2}did you mean "unload"\?/],
+  ['a playbook that is not there', 'plan good.yaml --strategy mine.yaml', /mine\.yaml: no such file/],
+  [
+    'a key that is not there',
+    'plan missing.yaml',
+    /missing\.key: the key file cannot be used: there is no such file\n {2}/,
+  ],
+  [
+    'a key that is a directory',
+    'plan directory.yaml',
+    /directory\.key: the key file cannot be used: it is a directory/,
+  ],
+  ['a key that is garbage', 'plan garbage.yaml', /garbage\.key: the key file cannot be used: it is no private key/],
+  ['a public key', 'plan public.yaml', /public\.key: the key file cannot be used: it holds a public key/],
+  ['a key with a passphrase', 'plan encrypted.yaml', /encrypted\.key: the key file is encrypted.*\n {2}ssh-add \S+/],
+  ['a limit that matches nothing', 'facts good.yaml --limit wbe-1', /--limit: no host .*\n {2}did you mean "web-1"\?/],
+  ['a limit that leaves nothing', 'facts good.yaml --limit all:!web-1', /--limit: "all:!web-1" leaves no host/],
+  [
+    'ports that are none',
+    'plan good.yaml --ports 80x,99999,53/udp',
+    /--ports: "80x" is no port/,
+    /--ports: "99999" is/,
+  ],
+  [
+    'to apply with nobody to ask',
+    'apply good.yaml',
+    /--yes: there is no terminal to ask in.*\n {2}look at the plan first/,
+  ],
+  ['to roll back with nobody to ask', 'rollback last', /--yes: there is no terminal/, /last: nothing that was applied/],
+  ['an unknown option', 'plan good.yaml --frobnicate', /error: unknown option '--frobnicate'/],
+  ['an unknown command', 'paln good.yaml', /error: unknown command 'paln'\n\(Did you mean plan\?\)/],
+  ['an unknown run', 'rollback 20261126-0942-ffff --yes', /20261126-0942-ffff: no run has this id\n {2}.*ctfleet runs/],
+  ['a time that is none', 'apply good.yaml --yes --confirm-within soon', /--confirm-within: "soon" is no time/],
+  ['a plan that was edited', 'apply edited.json --yes', /edited\.json: .*digest does not match\n {2}.*ctfleet plan -o/],
+  ['a plan of which half is missing', 'apply cut.json --yes', /cut\.json: this is not JSON\n {2}.*ctfleet plan -o/],
+  [
+    'a plan that ctfleet did not write',
+    'apply foreign.json --yes',
+    /foreign\.json: this is not a plan that ctfleet wrote/,
+  ],
+  ['a plan that is not JSON', 'show words.json', /words\.json: this is not JSON\n {2}.*ctfleet plan -o/],
+  ['neither plan nor inventory', 'apply words.json --yes', /words\.json:1:1: is not a map of groups/],
+  [
+    'mistakes of every kind at once',
+    'plan bad.yaml --strategy unlod --ports http -o nowhere/plan.json',
+    /bad\.yaml:6:21 /,
+    /bad\.yaml:8:21 /,
+    /bad\.yaml:9:23 /,
+    /bad\.yaml:10:3 /,
+    /--strategy: /,
+    /--ports: /,
+    /--output: /,
+  ],
+]
+
+test.concurrent.each(MISTAKES)('%s', async (_title, typed, ...complaints) => {
+  const words = typed.split(' ').map((word) => (word.includes('.') && !word.startsWith('.') ? file(word) : word))
+  const { code, stdout, stderr } = await ctfleet(words, { CTFLEET_STATE: file('state'), SSH_AUTH_SOCK: '' })
+  expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' })
+  expect(stderr).not.toMatch(/^\s+at |node:internal|\.ts:\d|ENOENT|EISDIR/m)
+  const said = stderr.trimEnd().split(/\n(?![ (])/)
+  expect(said.length, stderr).toBe(complaints.length)
+  for (const [at, complaint] of complaints.entries()) expect(said[at]).toMatch(complaint)
+  expect(contacts).toBe(0)
+})
+
+function file(name: string): string {
+  return join(dir, name)
+}
