@@ -65,7 +65,7 @@ export function servicePatch(
         raw,
         twins: found.twins,
         losesRelated: raw.length > 0 && losesRelated(question, live, service, before.passages),
-        notes: notesFor(name, service, { before: before.passages, question, loopback, translations }),
+        notes: notesFor(name, service, { before: before.passages, question, loopback, raw, translations }),
       }
     }
     first ??= refused(sentence(name, found.difference), found.difference.rule)
@@ -178,6 +178,7 @@ function notesFor(
     readonly before: readonly Passage[]
     readonly question: Question
     readonly loopback: Loopback
+    readonly raw: readonly RawRule[]
     readonly translations: { readonly loopback: string | null; readonly sharedPort: string | null }
   },
 ): readonly string[] {
@@ -185,7 +186,9 @@ function notesFor(
   const open = decisions.valuesOf(found.before[0]?.passes ?? yes(decisions)).has('yes')
   return [
     ...(open ? [] : [`${name}: no connection from outside passes these rules, before and after`]),
-    ...(found.loopback === 'tracked' ? [`${name}: the host's own connections to it over lo stay tracked`] : []),
+    ...(found.loopback === 'tracked' && found.raw.length > 0
+      ? [`${name}: the host's own connections to it over lo stay tracked`]
+      : []),
     ...(found.translations.sharedPort !== null && service.port >= 1024
       ? [`${name}: a forwarded connection that keeps source port ${service.port} through NAT would lose its answers`]
       : []),

@@ -1,5 +1,6 @@
 import type { ChainRef } from '../firewall/depends.ts'
 import type { Flow } from '../firewall/flow-entries.ts'
+import { dropsMidStream } from '../firewall/mid-stream.ts'
 import { notrackPatch } from '../firewall/notrack.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts } from '../model/facts.ts'
@@ -16,6 +17,7 @@ export type NotrackAnalysis = Analysis['notrack'] & {
 
 /** A port counts as busy from this part of the sampled entries. */
 const BUSY_SHARE = 0.1
+const MID_STREAM_BUDGET = 300_000
 /** Deleting entries takes one command a port and address. */
 const MOST_ADDRESSES = 32
 
@@ -63,7 +65,7 @@ export function analyseNotrack(
     edits: patch.edits,
     flows: flowsOf(services, addresses.value),
     dependsOn: patch.dependsOn,
-    notes: [...patch.notes, ...entriesNotes(facts), ...loosenessNotes(facts)],
+    notes: [...patch.notes, ...entriesNotes(facts), ...rollbackNotes(facts, live.value, { services, families })],
   }
 }
 
@@ -107,10 +109,25 @@ function entriesNotes({ conntrack }: Facts): readonly string[] {
   return [`no conntrack program on the host: entries that are there already stay until they time out${longest}`]
 }
 
-// After a rollback live flows are met in the middle, and picked up as new ones only where tcp_loose is 1.
-function loosenessNotes({ conntrack }: Facts): readonly string[] {
+// After a rollback live TCP sessions are met in the middle: picked up as NEW without SYN, where tcp_loose and the rules let them.
+function rollbackNotes(
+  { conntrack }: Facts,
+  live: readonly LiveRules[],
+  { services, families }: { readonly services: readonly Service[]; readonly families: readonly Family[] },
+): readonly string[] {
+  const tcp = services.filter(({ protocol }) => protocol === 'tcp')
+  if (tcp.length === 0) return []
   const { settings } = conntrack
-  if (settings.known && settings.value.tcp_loose === '1') return []
-  const seen = settings.known ? 'tcp_loose is 0 here' : 'tcp_loose is not known here'
-  return [`${seen}: TCP sessions that are open during a later rollback may not survive it`]
+  const loose = settings.known ? settings.value.tcp_loose : undefined
+  const seen = loose === '0' ? 'tcp_loose is 0' : 'tcp_loose is not known'
+  const strict =
+    loose === '1' ? [] : [`${seen}: TCP sessions that are open during a later rollback will not survive it`]
+  const dropping = tcp.flatMap((service) =>
+    families.flatMap((family) => {
+      const rule = dropsMidStream(live, service, { family, budget: MID_STREAM_BUDGET })
+      if (rule === null) return []
+      return [`tcp port ${service.port}: sessions that are open during a later rollback may not survive it: ${rule}`]
+    }),
+  )
+  return [...strict, ...new Set(dropping)]
 }

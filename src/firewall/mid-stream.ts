@@ -1,0 +1,40 @@
+import { OverBudget } from './decision.ts'
+import { fate, passes, questionFor } from './evaluate.ts'
+import { passagesOf } from './flow.ts'
+import { and, not, yes } from './logic.ts'
+import { LATER_IN, request, type Service } from './packet.ts'
+import type { Family, LiveRules } from './rules.ts'
+
+/**
+ * The rule that drops a TCP connection's packets when tracking meets them in the middle, as it does once a notrack rule is
+ * taken away again: they are NEW without SYN then. Null where every connection that passes is picked up; the rule or
+ * policy as `table: -A CHAIN …` otherwise, or a sentence when that cannot be told.
+ */
+export function dropsMidStream(
+  live: readonly LiveRules[],
+  service: Service,
+  { family, budget }: { readonly family: Family; readonly budget: number },
+): string | null {
+  if (service.protocol !== 'tcp') return null
+  const mine = live.filter(({ rules }) => rules.family === family)
+  try {
+    const question = questionFor(family, mine, { ports: [service.port], budget })
+    const { decisions } = question
+    const flow = passagesOf(question, mine, service)[0]?.passes ?? yes(decisions)
+    for (const flags of LATER_IN.slice(0, 2)) {
+      const packet = { ...request(family, service, 'wire'), flags, state: { is: 'NEW' } } as const
+      const met = fate(question, mine, { ...packet, kind: `${packet.kind} later` })
+      const lost = decisions.witness(
+        and(decisions, flow, not(decisions, passes(question, met))),
+        (value) => value !== 'no',
+      )
+      if (lost === null) continue
+      const end = decisions.valueAt(met, lost)
+      return end.includes('|') ? end.slice(end.indexOf('|') + 1) : end
+    }
+    return null
+  } catch (error) {
+    if (error instanceof OverBudget) return 'these rules are too many to tell'
+    throw error
+  }
+}
