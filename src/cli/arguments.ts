@@ -28,11 +28,11 @@ export function portsFrom(text: string): readonly Port[] {
   return [...byName.values()]
 }
 
-const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
+const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 /** `60`, `60s`, `2m`: seconds, from `least` to `most`. */
 export function secondsFrom(option: string, text: string, { least, most }: { least: number; most: number }): number {
-  const match = /^(\d{1,6})(s|m|h)?$/.exec(text.trim().toLowerCase())
+  const match = /^(\d{1,6})(s|m|h|d)?$/.exec(text.trim().toLowerCase())
   const seconds = match === null ? Number.NaN : Number(match[1]) * (SECONDS_OF[match[2] ?? 's'] ?? 1)
   if (seconds >= least && seconds <= most) return seconds
   const hint = `a time from ${least} s to ${most} s: ${option} 60s, ${option} 2m`

@@ -166,6 +166,7 @@ function withWish(command: Command): Command {
     )
     .option('--ports <list>', 'the ports that notrack may take out of tracking: 80,443/tcp,53/udp')
     .option('--near-full <percent>', 'from where on a table counts as near full (default: 75)')
+    .option('--logged-within <time>', 'how long a logged "table full" counts, as 30m or 24h (default: 24h)')
 }
 
 function limitOption(): Option {

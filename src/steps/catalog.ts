@@ -30,7 +30,7 @@ export const STEP_KINDS: readonly StepKind[] = [
 ]
 
 /** Seals a kind's types inside: what comes out is checked by its own schema and read by its own parser. */
-export function sealed<Want, State extends Json>(spec: StepKindSpec<Want, State>): StepKind {
+function sealed<Want, State extends Json>(spec: StepKindSpec<Want, State>): StepKind {
   return {
     kind: spec.kind,
     summary: spec.summary,

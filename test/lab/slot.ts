@@ -3,7 +3,7 @@ import { must, run } from './command.ts'
 import { exists, textOf } from './packages.ts'
 
 /** Labs need root, and root's runtime directory is the one place that no other user can prepare for us. */
-export const RUN_ROOT = '/run/ctfleet-lab'
+const RUN_ROOT = '/run/ctfleet-lab'
 
 /** 198.18.0.0/15 cut into /22s: 128 labs of a thousand hosts each. */
 const SLOTS = 128

@@ -11,7 +11,7 @@ import { planFleet } from '../plan-fleet.ts'
 import { checkWritable, writeSavedPlan } from '../saved-plan.ts'
 import { type TargetWords, targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
-import { type WishWords, wishFrom } from '../wish.ts'
+import { type WishWords, wishFrom, wishWords } from '../wish.ts'
 
 export type PlanWords = TargetWords &
   WishWords & {
@@ -47,9 +47,7 @@ export async function planCommand(words: PlanWords, terminal: Terminal): Promise
 }
 
 /** The words that would apply what was just shown. */
-function applyWords({ output, limit, strategy, ports, nearFull }: PlanWords, inventory: string): readonly string[] {
+function applyWords({ output, limit, ...wish }: PlanWords, inventory: string): readonly string[] {
   if (output !== undefined) return [output]
-  const options = { '--limit': limit, '--strategy': strategy, '--ports': ports, '--near-full': nearFull }
-  const given = Object.entries(options).flatMap(([option, value]) => (value === undefined ? [] : [option, value]))
-  return [inventory, ...given]
+  return [inventory, ...(limit === undefined ? [] : ['--limit', limit]), ...wishWords(wish).flat()]
 }
