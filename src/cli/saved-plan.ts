@@ -67,6 +67,8 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
+/** `no such file or directory`: Node's own sentence names the call and the path besides. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const message = error instanceof Error ? error.message : String(error)
+  return /^E[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? message
 }

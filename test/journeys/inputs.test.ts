@@ -25,8 +25,7 @@ beforeAll(async () => {
   await new Promise<void>((ready) => host.listen(0, '127.0.0.1', ready))
   const { port } = host.address() as AddressInfo
   const at = `ansible_host: 127.0.0.1, ansible_port: ${port}`
-  const withKey = (name: string) =>
-    `all:\n  hosts:\n    web-1: { ${at}, ansible_ssh_private_key_file: ${file(name)} }\n`
+  const keys = ['missing', 'directory', 'garbage', 'public', 'encrypted']
 
   await mkdir(file('directory.key'))
   await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', file('good.key')])
@@ -55,11 +54,14 @@ beforeAll(async () => {
     'no.yaml': 'all:\n  hosts:\n\tweb-1:\n',
     'garbage.key': '\u0000\u0001garbage',
     'public.key': await readFile(file('good.key.pub'), 'utf8').catch(() => ''),
-    'garbage.yaml': withKey('garbage.key'),
-    'directory.yaml': withKey('directory.key'),
-    'missing.yaml': withKey('missing.key'),
-    'public.yaml': withKey('public.key'),
-    'encrypted.yaml': withKey('encrypted.key'),
+    'keys.yaml': `all:
+  hosts:
+${keys
+  .map(
+    (name) => `    ${name}: { ${at}, ansible_ssh_private_key_file: ${file(name)}.key }
+`,
+  )
+  .join('')}`,
     'edited.json': saved.replace('127.0.0.1', '127.0.0.2'),
     'cut.json': saved.slice(0, saved.length / 2),
     'words.json': 'no plan at all\n',
@@ -74,7 +76,7 @@ afterAll(async () => {
 })
 
 /** What was typed, a word with a dot being a file of ours, and the complaints: one a line, hints below them. */
-const MISTAKES: readonly (readonly [title: string, typed: string, ...complaints: RegExp[]])[] = [
+const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
   [
     'an inventory with several mistakes',
     'plan bad.yaml',
@@ -88,18 +90,14 @@ const MISTAKES: readonly (readonly [title: string, typed: string, ...complaints:
   ['a strategy that nobody knows', 'plan good.yaml --strategy unlod', /--strategy: .*\n {2}did you mean "unload"\?/],
   ['a playbook that is not there', 'plan good.yaml --strategy mine.yaml', /mine\.yaml: no such file/],
   [
-    'a key that is not there',
-    'plan missing.yaml',
-    /missing\.key: the key file cannot be used: there is no such file\n {2}/,
+    'keys that cannot be used',
+    'plan keys.yaml',
+    /missing\.key: the key file cannot be used: there is no such file\n {2}Name a private key/,
+    /directory\.key: the key file cannot be used: it is a directory\n {2}/,
+    /garbage\.key: the key file cannot be used: it is no private key\n {2}/,
+    /public\.key: the key file cannot be used: it holds a public key.*\n {2}/,
+    /encrypted\.key: the key file is encrypted.*\n {2}ssh-add \S+/,
   ],
-  [
-    'a key that is a directory',
-    'plan directory.yaml',
-    /directory\.key: the key file cannot be used: it is a directory/,
-  ],
-  ['a key that is garbage', 'plan garbage.yaml', /garbage\.key: the key file cannot be used: it is no private key/],
-  ['a public key', 'plan public.yaml', /public\.key: the key file cannot be used: it holds a public key/],
-  ['a key with a passphrase', 'plan encrypted.yaml', /encrypted\.key: the key file is encrypted.*\n {2}ssh-add \S+/],
   ['a limit that matches nothing', 'facts good.yaml --limit wbe-1', /--limit: no host .*\n {2}did you mean "web-1"\?/],
   ['a limit that leaves nothing', 'facts good.yaml --limit all:!web-1', /--limit: "all:!web-1" leaves no host/],
   [
@@ -117,7 +115,6 @@ const MISTAKES: readonly (readonly [title: string, typed: string, ...complaints:
   ['an unknown option', 'plan good.yaml --frobnicate', /error: unknown option '--frobnicate'/],
   ['an unknown command', 'paln good.yaml', /error: unknown command 'paln'\n\(Did you mean plan\?\)/],
   ['an unknown run', 'rollback 20261126-0942-ffff --yes', /20261126-0942-ffff: no run has this id\n {2}.*ctfleet runs/],
-  ['a time that is none', 'apply good.yaml --yes --confirm-within soon', /--confirm-within: "soon" is no time/],
   ['a plan that was edited', 'apply edited.json --yes', /edited\.json: .*digest does not match\n {2}.*ctfleet plan -o/],
   ['a plan of which half is missing', 'apply cut.json --yes', /cut\.json: this is not JSON\n {2}.*ctfleet plan -o/],
   [

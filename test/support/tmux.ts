@@ -24,13 +24,13 @@ export function canOpenScreen(): { readonly ok: true } | { readonly ok: false; r
   return existsSync(TMUX) ? { ok: true } : { ok: false, why: 'tmux is not installed' }
 }
 
-/** A tmux server of its own, whose socket is in `dir`; it ends with the screen. */
+/** A tmux server of its own, whose socket is in `dir`, as are the programs that come first; it ends with the screen. */
 export async function openScreen(
   { dir, columns }: { readonly dir: string; readonly columns: number },
   env: { readonly [name: string]: string },
 ): Promise<Screen> {
   const tmux = [TMUX, '-u', '-S', join(dir, `tmux-${columns}`), '-f', '/dev/null']
-  const environment = { PATH: process.env.PATH ?? '', HOME: dir, LC_ALL: 'C.UTF-8', ...env }
+  const environment = { PATH: `${dir}:${process.env.PATH}`, HOME: dir, LC_ALL: 'C.UTF-8', ...env }
   const start = ['set-option', '-g', 'history-limit', '20000', ';', 'new-session', '-d', '-x', `${columns}`, '-y', '40']
   await must([...tmux, ...start, 'exec env PS1="$ " sh'], { env: environment })
   const capture = async (...more: string[]) => await must([...tmux, 'capture-pane', '-p', '-J', '-S', '-', ...more])
@@ -55,7 +55,7 @@ export async function openScreen(
       throw new Error(`the terminal never showed ${pattern}, but:\n${await text()}`)
     },
     clear: async () => {
-      await must([...tmux, 'send-keys', '-R', 'C-l'])
+      await must([...tmux, 'send-keys', '-R'])
       await must([...tmux, 'clear-history'])
     },
     [Symbol.asyncDispose]: async () => void (await run([...tmux, 'kill-server'])),

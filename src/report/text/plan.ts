@@ -130,8 +130,12 @@ function planLines(paper: Paper, plan: Plan): readonly string[] {
       plan.changes.flatMap((change, at) => changeLines(paper, change, at + 1)),
     ),
     ...section(paper, 'Already right', bullets(plan.kept)),
-    ...section(paper, 'To know before you say yes', bullets(plan.notes)),
-    ...section(paper, 'Checked before it is kept', plan.changes.length === 0 ? [] : bullets(plan.gates.map(gateText))),
+    ...(plan.changes.length === 0
+      ? []
+      : [
+          ...section(paper, 'To know before you say yes', bullets(plan.notes)),
+          ...section(paper, 'Checked before it is kept', bullets(plan.gates.map(gateText))),
+        ]),
   ]
 }
 
