@@ -25,7 +25,7 @@ beforeAll(async () => {
   await new Promise<void>((ready) => host.listen(0, '127.0.0.1', ready))
   const { port } = host.address() as AddressInfo
   const at = `ansible_host: 127.0.0.1, ansible_port: ${port}`
-  const keys = ['missing', 'directory', 'garbage', 'public', 'encrypted']
+  const keys = ['missing', 'directory', 'garbage', 'public', 'encrypted'].map((name) => `${name}.key`)
 
   await mkdir(file('directory.key'))
   await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', file('good.key')])
@@ -54,15 +54,8 @@ beforeAll(async () => {
     'no.yaml': 'all:\n  hosts:\n\tweb-1:\n',
     'garbage.key': '\u0000\u0001garbage',
     'public.key': await readFile(file('good.key.pub'), 'utf8').catch(() => ''),
-    'keys.yaml': `all:
-  hosts:
-${keys
-  .map(
-    (name) => `    ${name}: { ${at}, ansible_ssh_private_key_file: ${file(name)}.key }
-`,
-  )
-  .join('')}`,
-    'edited.json': saved.replace('127.0.0.1', '127.0.0.2'),
+    'keys.yaml': `all:\n  hosts:\n${keys.map((key) => `    ${key}: { ${at}, ansible_ssh_private_key_file: ${file(key)} }\n`).join('')}`,
+    'edited.json': saved.replaceAll('1572864', '1572865'),
     'cut.json': saved.slice(0, saved.length / 2),
     'words.json': 'no plan at all\n',
     'foreign.json': '{ "hosts": [] }\n',

@@ -51,8 +51,7 @@ describe.each([80, 200])('%i columns wide', (columns) => {
   // Lines that the terminal had to break are joined again in the text, and then wider than it is.
   afterEach(async () => {
     if (screen === undefined) return
-    const lines = (await screen.text()).split('
-')
+    const lines = (await screen.text()).split('\n')
     const tooWide = lines.filter((line) => line.length > columns && !line.includes('echo "ended with $?"'))
     expect(tooWide).toEqual([])
   })
@@ -113,7 +112,9 @@ describe.each([80, 200])('%i columns wide', (columns) => {
     expect(await screen.coloured()).not.toMatch(ESCAPE)
 
     await screen.clear()
-    await screen.type('ctfleet show plan.json | cat > plain; ctfleet show plan.json | head -1 > first; echo "ended with $?"')
+    await screen.type(
+      'ctfleet show plan.json | cat > plain; ctfleet show plan.json | head -1 > first; echo "ended with $?"',
+    )
     const text = await screen.until(/ended with 0/)
     const [plain, first] = await Promise.all([read('plain'), read('first')])
     expect(plain).not.toMatch(ESCAPE)

@@ -18,7 +18,7 @@ export interface Screen extends AsyncDisposable {
   clear(): Promise<void>
 }
 
-export const TMUX = '/usr/bin/tmux'
+const TMUX = '/usr/bin/tmux'
 
 export function canOpenScreen(): { readonly ok: true } | { readonly ok: false; readonly why: string } {
   return existsSync(TMUX) ? { ok: true } : { ok: false, why: 'tmux is not installed' }
