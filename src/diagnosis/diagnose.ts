@@ -1,6 +1,7 @@
 import type { Facts, PortShare } from '../model/facts.ts'
 import type { Finding, FindingRule } from '../model/finding.ts'
 import type { Reading } from '../model/reading.ts'
+import { tableDrops } from './loss.ts'
 import { counted, duration, grouped, percent } from './numbers.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from './thresholds.ts'
 import { wilsonInterval } from './wilson.ts'
@@ -39,14 +40,16 @@ function unknownGeneration({ conntrack }: Facts): readonly Finding[] {
 }
 
 function droppingNow({ counters }: Facts): readonly Finding[] {
-  const { drop, seconds, dropTotal } = counters
-  if (!drop.known) return [cannotTell('whether packets are dropped now', drop)]
-  if (drop.value <= 0) return []
+  const { drop, insertFailed, seconds, dropTotal } = counters
+  const lost = tableDrops(counters)
+  if (!drop.known || !lost.known) return [cannotTell('whether packets are dropped now', lost)]
+  if (lost.value <= 0) return []
   const within = seconds.known ? ` within ${duration(seconds.value)}` : ' between the two readings'
   const total = dropTotal.known ? [`drop since boot: ${grouped(dropTotal.value)}`] : []
   return [
-    finding('dropping-now', 'critical', `dropping: ${counted(drop.value, 'packet', 'packets')}${within}`, [
+    finding('dropping-now', 'critical', `dropping: ${counted(lost.value, 'packet', 'packets')}${within}`, [
       `drop grew by ${grouped(drop.value)}${within}`,
+      ...(insertFailed.known ? [`insert_failed, which drop counts too, grew by ${grouped(insertFailed.value)}`] : []),
       ...total,
     ]),
   ]
@@ -68,7 +71,7 @@ function nearFull({ conntrack }: Facts, thresholds: Thresholds): readonly Findin
   ]
 }
 
-function droppedLately({ kernelLog }: Facts, thresholds: Thresholds): readonly Finding[] {
+function droppedLately({ kernelLog, history }: Facts, thresholds: Thresholds): readonly Finding[] {
   const { tableFull } = kernelLog
   if (!tableFull.known) return [cannotTell('whether the table was full lately', tableFull)]
   const { lines, newestAgeSeconds: age } = tableFull.value
@@ -84,6 +87,9 @@ function droppedLately({ kernelLog }: Facts, thresholds: Thresholds): readonly F
       ),
     ]
   if (age > thresholds.logAgeSeconds) return []
+  // What was logged before the last change is what that change was made for.
+  const { lastChangeAgeSeconds: change } = history
+  if (change.known && change.value !== null && age >= change.value) return []
   return [finding('dropped-lately', 'warning', `table was full ${duration(age)} ago`, evidence)]
 }
 

@@ -7,6 +7,7 @@ import { counters, gap } from './counters.ts'
 import { entries } from './entries.ts'
 import type { Fact } from './fact.ts'
 import { firewall } from './firewall.ts'
+import { history } from './history.ts'
 import { kernelLog } from './kernel-log.ts'
 import { listeners } from './listeners.ts'
 import { managers } from './managers.ts'
@@ -29,6 +30,7 @@ export const FACTS = [
   firewall,
   managers,
   persistence,
+  history,
   privilege,
 ] as const satisfies readonly Fact<unknown>[]
 
@@ -80,6 +82,7 @@ export function parseFacts(output: string, nonce: string): Facts {
     firewall: firewall.parse(sections),
     managers: managers.parse(sections),
     persistence: persistence.parse(sections),
+    history: history.parse(sections),
     privilege: privilege.parse(sections),
   }
 }

@@ -60,9 +60,8 @@ export const persistence: Fact<PersistenceFacts> = {
       ruleFiles: mapReading(seen, (output) =>
         [...output.matchAll(/^rules (\/.{1,200})$/gm)].map(([, path = '']) => path),
       ),
-      iptablesModules: mapReading(readable, (output) =>
-        settings(output).some((line) => /TABLES_MODULES=["']?[\s]*\w/.test(line)),
-      ),
+      iptablesModules: mapReading(readable, (output) => namesModules(output, '/etc/sysconfig/iptables-config')),
+      ip6tablesModules: mapReading(readable, (output) => namesModules(output, '/etc/sysconfig/ip6tables-config')),
       savesOnStop: mapReading(readable, (output) =>
         settings(output).filter((line) => /SAVE_ON_(STOP|RESTART)=["']?yes\b/i.test(line)),
       ),
@@ -86,6 +85,10 @@ function persistentLines(output: string): readonly PersistenceFile[] {
       path: path.slice(0, 300),
       lines: lines.slice(0, 200).map((line) => line.trim().slice(0, 500)),
     }))
+}
+
+function namesModules(output: string, path: string): boolean {
+  return (filesIn(output).get(path) ?? []).some((line) => /TABLES_MODULES=["']?\s*\w/.test(line.slice(0, 500)))
 }
 
 function settings(output: string): readonly string[] {

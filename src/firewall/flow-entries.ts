@@ -31,12 +31,12 @@ failed=0`,
   )
 }
 
-/** An entry's first tuple is the original direction; nothing before it holds a `=`. IPv6 addresses are printed in full there. */
+/** An entry's first tuple is the original direction; nothing before it holds a `=`, and only nf_conntrack names the family first. IPv6 addresses are printed in full there. */
 export function entryPattern({ protocol, ports, addresses }: Flow): string {
   const own = addresses.map((address) =>
     (address.includes(':') ? fullAddress6(address) : address).replaceAll('.', '\\.'),
   )
-  return `^[^=]* ${protocol} [^=]*src=[^ ]+ dst=(${own.join('|')}) sport=[0-9]+ dport=(${ports.join('|')}) `
+  return `^([^=]* )?${protocol} [^=]*src=[^ ]+ dst=(${own.join('|')}) sport=[0-9]+ dport=(${ports.join('|')}) `
 }
 
 function fullAddress6(address: string): string {

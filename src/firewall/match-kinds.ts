@@ -61,6 +61,32 @@ export const OF_THE_PACKET: ReadonlySet<string> = new Set([
   'time',
   'cpu',
 ])
+/** Tests of a header that only the first piece of a datagram has; none of them, negated or not, holds for a later piece. */
+export const OF_THE_FIRST_FRAGMENT: ReadonlySet<string> = new Set([
+  'tcp',
+  'udp',
+  'udplite',
+  'sctp',
+  'dccp',
+  'multiport',
+  'icmp',
+  'icmp6',
+])
+/** What each piece of a datagram answers for itself. */
+export const OF_EACH_FRAGMENT: ReadonlySet<string> = new Set([
+  'length',
+  'string',
+  'u32',
+  'bpf',
+  'frag',
+  'ipv6header',
+  'tcpmss',
+  'ah',
+  'esp',
+  'rt',
+  'hbh',
+  'dst',
+])
 export const KNOWN: ReadonlySet<string> = new Set([
   'source',
   'destination',

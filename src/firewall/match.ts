@@ -16,6 +16,8 @@ import {
   KNOWN,
   METERED,
   NEEDS_TRACKING,
+  OF_EACH_FRAGMENT,
+  OF_THE_FIRST_FRAGMENT,
   OF_THE_FLOW,
   OF_THE_PACKET,
   VOLATILE,
@@ -53,6 +55,10 @@ function matchHolds(question: Question, packet: Packet, match: Match, site: stri
     return opaque(question, `${match.text} ${packet.kind}`, site)
   }
   if (ALWAYS.has(match.name)) return yes(decisions)
+  if (packet.fragment) {
+    if (OF_THE_FIRST_FRAGMENT.has(match.name)) return no(decisions)
+    if (OF_EACH_FRAGMENT.has(match.name)) return opaque(question, `${match.text} ${packet.kind} fragment`, null)
+  }
   if (METERED.has(match.name)) return opaque(question, `${match.text} ${packet.kind} ${site}`, site, true)
   if (VOLATILE.has(match.name)) return opaque(question, `${match.text} ${packet.kind} ${site}`, site)
   if (match.name === 'mark') {
@@ -88,6 +94,7 @@ function plainTest(question: Question, packet: Packet, test: Test, match: Match,
     case 'protocol':
       return protocolHolds(question, packet, value)
     case 'fragment':
+      if (packet.fragment) return yes(decisions)
       // Connection tracking puts fragments together before any rule sees them.
       return packet.protocol && 'is' in packet.protocol ? no(decisions) : opaque(question, 'fragment', null)
     case 'dport':
@@ -134,7 +141,8 @@ function setHolds(question: Question, packet: Packet, match: Match, site: string
   if (match.tests.length !== 1 || test === undefined || test.option !== 'match-set')
     return unsure(question.decisions, site)
   const [name, flags] = test.values as readonly [string, string | undefined]
+  const piece = packet.fragment && flags?.includes(',') ? ' fragment' : ''
   const role = flags === 'src' ? packet.source : flags === 'dst' ? packet.destination : `${flags} ${packet.path}`
-  const holds = opaque(question, `set ${name} ${role}`, question.writtenSets.has(name) ? site : null)
+  const holds = opaque(question, `set ${name} ${role}${piece}`, question.writtenSets.has(name) ? site : null)
   return test.negated ? not(question.decisions, holds) : holds
 }

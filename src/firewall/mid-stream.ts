@@ -2,12 +2,12 @@ import { OverBudget } from './decision.ts'
 import { fate, passes, questionFor } from './evaluate.ts'
 import { passagesOf } from './flow.ts'
 import { and, not, yes } from './logic.ts'
-import { LATER_IN, request, type Service } from './packet.ts'
+import { LATER_IN, reply, request, type Service } from './packet.ts'
 import type { Family, LiveRules } from './rules.ts'
 
 /**
  * The rule that drops a TCP connection's packets when tracking meets them in the middle, as it does once a notrack rule is
- * taken away again: they are NEW without SYN then. Null where every connection that passes is picked up; the rule or
+ * taken away again: whichever side speaks first, its packet is NEW without SYN then. Null where every connection that passes is picked up; the rule or
  * policy as `table: -A CHAIN …` otherwise, or a sentence when that cannot be told.
  */
 export function dropsMidStream(
@@ -21,8 +21,12 @@ export function dropsMidStream(
     const question = questionFor(family, mine, { ports: [service.port], budget })
     const { decisions } = question
     const flow = passagesOf(question, mine, service)[0]?.passes ?? yes(decisions)
-    for (const flags of LATER_IN.slice(0, 2)) {
-      const packet = { ...request(family, service, 'wire'), flags, state: { is: 'NEW' } } as const
+    const sides = [
+      request(family, service, 'wire'),
+      { ...reply(family, service, 'wire'), direction: 'original' } as const,
+    ]
+    for (const [side, flags] of sides.flatMap((each) => LATER_IN.slice(0, 2).map((set) => [each, set] as const))) {
+      const packet = { ...side, flags, state: { is: 'NEW' } } as const
       const met = fate(question, mine, { ...packet, kind: `${packet.kind} later` })
       const lost = decisions.witness(
         and(decisions, flow, not(decisions, passes(question, met))),

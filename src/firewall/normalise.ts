@@ -45,6 +45,16 @@ function legacyIsThere(family: Family): Script {
 // The nft save tools load nf_tables; a kernel without /proc/modules has nothing to load.
 const NFT_IS_THERE: Script = sh`{ [ ! -e /proc/modules ] || grep -qs '^nf_tables ' /proc/modules || grep -qs '/nf_tables\.ko' "/lib/modules/$(uname -r)/modules.builtin"; }`
 
+/**
+ * Prints which tables and base chains there are, of either backend and nft's own: a filter that comes up after a plan was
+ * made judges packets beside the chains it was made for.
+ */
+export const TABLES_PROBE: Script = sh`grep -s '' /proc/net/ip_tables_names /proc/net/ip6_tables_names
+if command -v nft >/dev/null 2>&1 && ${NFT_IS_THERE}; then
+  nft list chains 2>/dev/null </dev/null | grep -e '^table ' -e ' hook '
+fi
+:`
+
 function sedFor(prefix: string, chains: readonly ChainRef[]): string {
   const tables = [...new Set(chains.map(({ table }) => table))].sort()
   return [

@@ -4,7 +4,7 @@ import { addEdits, type Edit, type Placed, withEdits } from './edits.ts'
 import { questionFor } from './evaluate.ts'
 import type { Service } from './packet.ts'
 import { portLists } from './ports.ts'
-import { type RawRule, rawSpec } from './raw-rules.ts'
+import { type RawRule, type RawTarget, rawSpec } from './raw-rules.ts'
 import type { Backend, Family, LiveRules } from './rules.ts'
 import { icmpPatch, type Refused, refused, servicePatch, unchangedFor } from './service-patch.ts'
 import { type Twin, twinSpec } from './twins.ts'
@@ -23,12 +23,20 @@ export type NotrackPatch =
  * The rules that take services of this host out of connection tracking, with twins for every accept that needed a state,
  * such that whatever passed still passes and nothing else does; or why there are none, naming the rule.
  * @param live every rule set the kernel holds, both families, both backends.
- * @param host the families that the host speaks, and the backend for a family without any rules.
+ * @param host the families that the host speaks, and the backend for a family without any rules. `helperModules`: loaded
+ * modules by name, of which those that are helpers keep their default ports tracked; `oldTarget`: the kernel is older than
+ * 2.6.34 and has no CT target.
  */
 export function notrackPatch(
   live: readonly LiveRules[],
   services: readonly Service[],
-  host: { readonly families: readonly Family[]; readonly backend: Backend; readonly budget?: number },
+  host: {
+    readonly families: readonly Family[]
+    readonly backend: Backend
+    readonly budget?: number
+    readonly helperModules?: readonly string[]
+    readonly oldTarget?: boolean
+  },
 ): NotrackPatch {
   const edits: Edit[] = []
   const dependsOn: ChainRef[] = []
@@ -40,7 +48,15 @@ export function notrackPatch(
   }
   for (const family of host.families) {
     const mine = rulesOf(live, family, host.backend)
-    const on: FamilyPatch = { family, live: mine, backend: rawBackend(mine), budget: host.budget ?? BUDGET, nextKey }
+    const on: FamilyPatch = {
+      family,
+      live: mine,
+      backend: rawBackend(mine),
+      budget: host.budget ?? BUDGET,
+      target: host.oldTarget === true ? 'NOTRACK' : 'CT --notrack',
+      helperModules: host.helperModules ?? [],
+      nextKey,
+    }
     const patch = withinBudget(() => familyPatch(on, services))
     if (!patch.safe) return patch
     edits.push(...patch.edits)
@@ -57,6 +73,8 @@ type FamilyPatch = {
   readonly live: readonly LiveRules[]
   readonly backend: Backend
   readonly budget: number
+  readonly target: RawTarget
+  readonly helperModules: readonly string[]
   readonly nextKey: () => string
 }
 

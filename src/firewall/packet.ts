@@ -31,6 +31,8 @@ export type Packet = {
   readonly translated: boolean | null
   /** Whether its addresses are the host's own; null where that is not known. */
   readonly local: { readonly source: boolean | null; readonly destination: boolean | null }
+  /** A later piece of a datagram: it has no ports, and no test of a protocol's own header holds. */
+  readonly fragment?: true
   /** Packets of one flow that may differ in length, options and the like have different kinds. */
   readonly kind: string
 }

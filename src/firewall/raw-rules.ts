@@ -8,6 +8,9 @@ import type { Backend, LiveRules } from './rules.ts'
 /** Whether the host's own connections to its service go untracked with the rest, or stay tracked. */
 export type Loopback = 'untracked' | 'tracked'
 
+/** How a rule says that it leaves packets untracked: kernels before 2.6.34 know NOTRACK alone, later ones CT. */
+export type RawTarget = 'CT --notrack' | 'NOTRACK'
+
 /** A NOTRACK rule that is still missing; ports of rules that are otherwise equal are put together later. */
 export type RawRule = Omit<Placed, 'spec' | 'below'> & {
   readonly match: string
@@ -15,6 +18,7 @@ export type RawRule = Omit<Placed, 'spec' | 'below'> & {
   readonly side: 'dport' | 'sport'
   readonly tail: string
   readonly port: number
+  readonly target: RawTarget
 }
 
 /** The rules that make a service untracked, without those whose work existing rules do already, in whatever spelling. */
@@ -22,7 +26,7 @@ export function rawRulesFor(
   question: Question,
   live: readonly LiveRules[],
   service: Service,
-  put: { readonly backend: Backend; readonly loopback: Loopback },
+  put: { readonly backend: Backend; readonly loopback: Loopback; readonly target: RawTarget },
 ): readonly RawRule[] {
   const { decisions, space } = question
   const done = yes(decisions)
@@ -38,6 +42,7 @@ export function rawRulesFor(
     side,
     tail,
     port: service.port,
+    target: put.target,
   })
   const [toUs, fromUs] = ['-m addrtype --dst-type LOCAL', '-m addrtype --src-type LOCAL']
   const wireIn = wire.in === done
@@ -69,7 +74,7 @@ export function rawSpec(rule: RawRule, ports: readonly string[], key: string): s
     rule.tail,
     portWords,
     `-m comment --comment "${key}"`,
-    '-j CT --notrack',
+    `-j ${rule.target}`,
   ]
   return words.filter((each) => each !== '').join(' ')
 }

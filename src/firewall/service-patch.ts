@@ -3,13 +3,14 @@ import { type Placed, withPlaced } from './edits.ts'
 import { fate, passes, questionFor, siteOf } from './evaluate.ts'
 import { findTwins } from './find-twins.ts'
 import { fromLoopbackAddress, metersOf, type Passage, passagesOf, untrackedThroughout } from './flow.ts'
+import { helperOf } from './helpers.ts'
 import { ICMP_ERRORS } from './icmp.ts'
 import { icmpLikeness, likenessesOf } from './likeness.ts'
 import { and, not, or, yes } from './logic.ts'
 import { translationsOf } from './nat.ts'
 import type { Service } from './packet.ts'
 import type { Question } from './question.ts'
-import { type Loopback, type RawRule, rawRulesFor, rawSpec } from './raw-rules.ts'
+import { type Loopback, type RawRule, type RawTarget, rawRulesFor, rawSpec } from './raw-rules.ts'
 import type { Backend, Family, LiveRules } from './rules.ts'
 import type { Twin } from './twins.ts'
 
@@ -30,10 +31,18 @@ export type Refused = { readonly safe: false; readonly why: string; readonly rul
 export function servicePatch(
   live: readonly LiveRules[],
   service: Service,
-  put: { readonly family: Family; readonly backend: Backend; readonly budget: number },
+  put: {
+    readonly family: Family
+    readonly backend: Backend
+    readonly budget: number
+    readonly target: RawTarget
+    readonly helperModules: readonly string[]
+  },
 ): ServicePatch {
   const question = questionFor(put.family, live, { ports: [service.port], budget: put.budget })
   const name = `${service.protocol} port ${service.port}`
+  const helper = helperOf(question, live, service, put.helperModules)
+  if (helper !== null) return refused(`${name}: its helper needs to see its packets (${helper.name})`, helper.rule)
   const translations = translationsOf(question, live, service)
   if (translations.wire !== null) {
     return refused(`${name}: its packets may be translated, and untracked packets never are`, translations.wire)
@@ -48,7 +57,7 @@ export function servicePatch(
 
   let first: Refused | undefined
   for (const loopback of loopbackChoices(question, live, service, put, translations.loopback)) {
-    const raw = rawRulesFor(question, live, service, { backend: put.backend, loopback })
+    const raw = rawRulesFor(question, live, service, { ...put, loopback })
     const placed = raw.map(
       (rule): Placed => ({ ...rule, below: -1, spec: rawSpec(rule, [`${service.port}`], 'ctfleet') }),
     )
@@ -152,10 +161,10 @@ function loopbackChoices(
   question: Question,
   live: readonly LiveRules[],
   service: Service,
-  put: { readonly backend: Backend },
+  put: { readonly backend: Backend; readonly target: RawTarget },
   translated: string | null,
 ): readonly Loopback[] {
-  const settled = rawRulesFor(question, live, service, { backend: put.backend, loopback: 'tracked' }).length === 0
+  const settled = rawRulesFor(question, live, service, { ...put, loopback: 'tracked' }).length === 0
   return translated !== null || settled ? ['tracked'] : ['untracked', 'tracked']
 }
 

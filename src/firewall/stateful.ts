@@ -36,7 +36,8 @@ export function statefulRules(live: readonly LiveRules[]): readonly StatefulRule
 
 /**
  * Whether every stateful rule can go with no packet's fate changed, in whatever state; the first rule that stands in the
- * way otherwise. NAT of any kind stands in the way. Neighbours in the edits are those of the chain as it is.
+ * way otherwise. NAT of any kind stands in the way, and so does an accept that pieces of datagrams would miss: tracking puts
+ * them together before any rule sees them. Neighbours in the edits are those of the chain as it is.
  */
 export function removableStatefulRules(live: readonly LiveRules[], budget = 300_000): Removal {
   const stateful = statefulRules(live)
@@ -58,6 +59,20 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 300_
         budget,
       )
       if (blocked !== null) return blocked
+      const torn = fragmentsLost(
+        without(
+          each,
+          stateful.filter((one) => isIn(one, each)),
+        ),
+        budget,
+      )
+      if (torn !== null) {
+        return {
+          removable: false,
+          why: 'fragments of accepted datagrams would be dropped without tracking',
+          rule: torn,
+        }
+      }
     }
   } catch (error) {
     if (error instanceof OverBudget) return { removable: false, why: error.message, rule: null }
@@ -134,6 +149,31 @@ function blockedBy(live: LiveRules, stateful: readonly StatefulRule[], budget: n
       .find((one) => changeBetween(question, before, fateIn(without(live, [one]).rules)) !== null)
     const rule = culprit === undefined ? change : siteOf(culprit.table, culprit.chain, culprit.rule)
     return { removable: false, why: `without it, packets in ${base.table} ${base.chain} would meet another fate`, rule }
+  }
+  return null
+}
+
+/**
+ * The rule that accepts datagrams whose later pieces would be dropped; null where all pieces fare like the whole. TCP is not
+ * asked about: its segments are cut to what the path takes. Nothing is in pieces yet in OUTPUT.
+ */
+function fragmentsLost({ rules }: LiveRules, budget: number): string | null {
+  for (const base of BASES) {
+    if (base.chain === 'OUTPUT' || chainOf(rules, base.table, base.chain) === undefined) continue
+    const question = questionFor(rules.family, [{ backend: 'legacy', rules }], { ports: [], budget })
+    const { decisions } = question
+    for (const protocol of question.space.protocols.filter((each) => each !== 'tcp')) {
+      const datagram: Packet = { ...seenBy(anyPacket(rules.family, base.path), base), protocol: { is: protocol } }
+      const none = { is: -1 }
+      const piece: Packet = { ...datagram, sourcePort: none, destinationPort: none, fragment: true }
+      const fates = [datagram, piece].map((packet) => chainFate(question, rules, base, packet)) as [Node, Node]
+      const lost = decisions.combine('pieces lost', ...fates, (of, is) => {
+        const [whole, each] = [kindOf(of), kindOf(is)]
+        return (whole === 'accept' && each !== 'accept') || (whole === 'unsure' && each === 'drop') ? of : 'same'
+      })
+      const site = [...decisions.valuesOf(lost)].find((value) => value !== 'same')
+      if (site !== undefined) return site.slice(site.indexOf('|') + 1)
+    }
   }
   return null
 }

@@ -234,7 +234,7 @@ undo_change() {
   if [ "$volatile" = no ]; then
     if [ "$now" = "$before" ]; then say "undone $1"; return 0; fi
     case " $runtime_changes " in *" $1 "*)
-      if [ "$now" != "$after" ] && restarted; then say "undone $1"; return 0; fi ;;
+      if [ "$now" != "$after" ] && restarted; then say "undone $1 restarted"; return 0; fi ;;
     esac
     if [ -n "$after" ] && [ "$now" != "$after" ]; then say "left $1 changed by somebody else since"; return 1; fi
   fi
@@ -298,6 +298,11 @@ run() {
     sleep 1
     waited=$((waited + 1))
   done
+  # Staging and arming took a moment, and nobody else heeds our lock: look once more, last thing before the first write.
+  if [ "$(bound_probe 2> /dev/null | digest)" != "$bound_digest" ]; then
+    decide refused && { unstage_all; drop_lock; tell 'refused drifted'; }
+    return
+  fi
   for number in $runtime_changes; do
     [ -d "$dir/decision" ] && return
     if ! change "$number"; then

@@ -13,6 +13,7 @@ export type Facts = {
   readonly firewall: FirewallFacts
   readonly managers: ManagerFacts
   readonly persistence: PersistenceFacts
+  readonly history: HistoryFacts
   readonly privilege: PrivilegeFacts
 }
 
@@ -184,12 +185,18 @@ export type PersistenceFacts = {
   readonly files: Reading<readonly PersistenceFile[]>
   /** Rule files of the firewall's owners that exist: `/etc/iptables/rules.v4` … */
   readonly ruleFiles: Reading<readonly string[]>
-  /** `/etc/sysconfig/iptables-config` names modules that would be loaded again. */
+  /** `/etc/sysconfig/iptables-config` names modules that would be loaded again; the next one, `/etc/sysconfig/ip6tables-config`. */
   readonly iptablesModules: Reading<boolean>
+  readonly ip6tablesModules: Reading<boolean>
   /** Settings that make a service write the running rules, unconfirmed ones too, to disk when it stops: `IPTABLES_SAVE_ON_STOP="yes"`. */
   readonly savesOnStop: Reading<readonly string[]>
 }
 export type PersistenceFile = { readonly path: string; readonly lines: readonly string[] }
+
+export type HistoryFacts = {
+  /** Since ctfleet's newest transaction that still stands was committed here, by the host's own journal; null where there is none. */
+  readonly lastChangeAgeSeconds: Reading<number | null>
+}
 
 export type PrivilegeFacts = {
   readonly user: Reading<string>

@@ -27,7 +27,6 @@ export type HostFault =
   | 'unreadable'
   | 'locked'
   | 'drifted'
-  | 'open-transaction'
   | 'step-failed'
   | 'not-verified'
   | 'not-confirmed'

@@ -15,6 +15,8 @@ export type Plan = {
   /** Steps that were already at their goal, by title. */
   readonly kept: readonly string[]
   readonly notes: readonly string[]
+  /** What a later rollback may cost, said beforehand and said again when it is asked for. */
+  readonly rollbackNotes: readonly string[]
   readonly gates: readonly Gate[]
   /** The bytes that run on the host, undo included; transaction id and time limits come in as arguments. */
   readonly script: string

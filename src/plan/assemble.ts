@@ -44,6 +44,7 @@ export type Judged = {
   readonly considered: readonly Verdict[]
   readonly findings: readonly Finding[]
   readonly notes: readonly string[]
+  readonly rollbackNotes: readonly string[]
   readonly gates: readonly Gate[]
 }
 
@@ -66,7 +67,23 @@ export function assemblePlan(
   if (!/^[0-9a-f-]{5,}$/.test(digest)) return unknown('the host printed no digest of its state')
   const boundTo = { probe: questions.boundProbe.text, digest }
   const script = transactionScript(changes, boundTo)
-  return known(sealPlan({ ...judged, boundTo, changes, kept, script }))
+  const atOnce = endsDropsAtOnce(changes)
+  const gates = atOnce ? judged.gates : judged.gates.filter(({ gate }) => gate !== 'drops')
+  const slow = atOnce || gates.length === judged.gates.length || changes.length === 0 ? [] : [SLOW]
+  return known(sealPlan({ ...judged, gates, notes: [...judged.notes, ...slow], boundTo, changes, kept, script }))
+}
+
+const SLOW = 'Drops may go on until entries have run out, so their end is not waited for before the change is kept'
+
+/**
+ * Drops end at once only where something makes room at once: a larger limit, modules that go, entries that are deleted.
+ * Where entries can only run out, drops go on for a while, and a gate that forbade that would undo what is right.
+ */
+function endsDropsAtOnce(changes: readonly Change[]): boolean {
+  return changes.some(({ kind, want }) => {
+    if (kind === 'sysctl') return /conntrack_max"/.test(JSON.stringify(want))
+    return kind === 'kernel-modules' || kind === 'flush-entries'
+  })
 }
 
 function planSteps(

@@ -39,13 +39,22 @@ export type Met =
 /** Whether a requirement holds on one host; `view` has the playbook's vars. */
 export function checkRequirement({ when, otherwise }: Requirement, view: View): Met {
   const held = evaluate(when, view.bindings, view.whyUnknown)
-  if (held.type === 'unsure') return { type: 'unsure', reason: held.why }
+  if (held.type === 'unsure') return { type: 'unsure', reason: ownReason(otherwise, view) ?? held.why }
   if (held.type === 'failed') return { type: 'unsure', reason: `${when.text}: ${held.message}` }
   if (held.value === true) return { type: 'met' }
   if (held.value !== false) return { type: 'unsure', reason: `${when.text} is neither true nor false` }
   const sentence = resolve(otherwise, view)
   const said = sentence.type === 'value' && typeof sentence.value === 'string' && sentence.value !== ''
   return { type: 'unmet', reason: said ? String(sentence.value) : `not so: ${when.text}` }
+}
+
+/** An analysis that could not be made says why in its own sentence; a fixed one would claim what is not known. */
+function ownReason(otherwise: Template, view: View): string | null {
+  if (otherwise.type !== 'computed') return null
+  const sentence = resolve(otherwise, view)
+  return sentence.type === 'value' && typeof sentence.value === 'string' && sentence.value !== ''
+    ? sentence.value
+    : null
 }
 
 /** The notes that apply to this host; one whose condition is not known is said all the same. */

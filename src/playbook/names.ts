@@ -12,7 +12,7 @@ export type Analysis = {
     readonly why: string
     /** Stateful rules to take out first, as the step kind `firewall` wants them. */
     readonly edits: readonly Json[]
-    /** Leaf first; empty where tracking is built in and only rules can go. */
+    /** Leaf first. */
     readonly modules: readonly string[]
   }
   readonly notrack: {
@@ -22,6 +22,8 @@ export type Analysis = {
     /** The flows that the edits leave untracked, as the step kind `firewall` wants them. */
     readonly flows: readonly Json[]
     readonly ports: { readonly tcp: readonly number[]; readonly udp: readonly number[] }
+    /** The host's own, whose entries are to be deleted; empty where they are too many for that. */
+    readonly addresses: readonly string[]
   }
 }
 
@@ -94,7 +96,14 @@ const facts: ShapeOf<Facts> = {
     rawTable: 'bool',
   },
   managers: { present: 'list<dyn>' },
-  persistence: { files: 'list<dyn>', ruleFiles: 'list<string>', iptablesModules: 'bool', savesOnStop: 'list<string>' },
+  persistence: {
+    files: 'list<dyn>',
+    ruleFiles: 'list<string>',
+    iptablesModules: 'bool',
+    ip6tablesModules: 'bool',
+    savesOnStop: 'list<string>',
+  },
+  history: { lastChangeAgeSeconds: 'dyn' },
   privilege: { user: 'string', root: 'bool', sshPort: 'dyn' },
 }
 
@@ -106,6 +115,7 @@ const analysis: ShapeOf<Analysis> = {
     edits: 'list<dyn>',
     flows: 'list<dyn>',
     ports: { tcp: 'list<double>', udp: 'list<double>' },
+    addresses: 'list<string>',
   },
 }
 

@@ -36,7 +36,7 @@ export async function applyHost(plan: Plan, limits: Limits, { signal, onStage }:
     const lost = await listenOn(plan, limits, journal)
     if (lost !== null) return lost
   }
-  if (standingOf(journal) !== 'applied') return await ended(plan, journal, null)
+  if (standingOf(journal) !== 'applied') return takenBackByOthers(await ended(plan, journal, null))
 
   // Only a login made after the change proves that the host still lets us in.
   onStage('checking')
@@ -53,7 +53,17 @@ export async function applyHost(plan: Plan, limits: Limits, { signal, onStage }:
   }
   // The host may have taken itself back before our gates were done; then its own reason is the true one.
   const aborted = journal.records.some(({ word }) => word === 'aborted')
-  return await ended(plan, journal, aborted ? fault : null)
+  return takenBackByOthers(await ended(plan, journal, aborted ? fault : null))
+}
+
+/** An apply that ended as it began has failed, also where the host's journal names no failure of ours. */
+function takenBackByOthers(result: HostResult): HostResult {
+  if (result.status !== 'rolled-back' || result.fault !== null) return result
+  const message = 'it was taken back on the host itself before it was confirmed'
+  return {
+    ...result,
+    fault: { code: 'not-confirmed', message, next: 'see who works on this host, then plan again: ctfleet plan' },
+  }
 }
 
 /** @returns why nothing was begun, or null: from here on the host's journal tells. */

@@ -25,7 +25,7 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
       await forget(host, transaction, [])
       return { host: host.name, status: 'refused', plan, fault: refusal(journal) }
     case 'rolled-back': {
-      const remains = await forget(host, transaction, plan.changes)
+      const remains = await forget(host, transaction, comparable(plan, journal))
       if (remains !== null) return { host: host.name, status: 'needs-hands', plan, transaction, fault: remains }
       return { host: host.name, status: 'rolled-back', plan, transaction, fault: cause ?? failure(plan, journal) }
     }
@@ -35,6 +35,12 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
     case null:
       return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, 'gone') }
   }
+}
+
+/** After a restart of the host its run-time settings are its own business: what was undone by that is not read back. */
+function comparable({ changes }: Plan, { records }: SeenJournal): readonly Change[] {
+  const restarted = records.filter(({ word, detail }) => word === 'undone' && detail === 'restarted')
+  return changes.filter((_, index) => !restarted.some(({ change }) => change === index + 1))
 }
 
 /** Checks over a new connection that the host reads as before, then removes the transaction's directory. */

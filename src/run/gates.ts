@@ -1,3 +1,4 @@
+import { tableDrops } from '../diagnosis/loss.ts'
 import type { Change } from '../model/change.ts'
 import type { Fault } from '../model/fault.ts'
 import { sameJson } from '../model/json.ts'
@@ -12,7 +13,7 @@ import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
 /** Ports of the plan's gates that answer this machine now; only those are asked for again afterwards. */
 export async function answeringPorts(plan: Plan): Promise<readonly number[]> {
   const asked = plan.gates.flatMap((gate) => (gate.gate === 'ports' ? gate.ports : []))
-  const answered = await Promise.all(asked.map(async (port) => await answers(plan.host.address, port)))
+  const answered = await Promise.all(asked.map(async (port) => await answersAtAll(plan.host.address, port)))
   return asked.filter((_port, index) => answered[index])
 }
 
@@ -84,11 +85,15 @@ export async function readsBack(
 
 async function stillAnswering(address: string, ports: readonly number[]): Promise<Fault | null> {
   for (const port of ports) {
-    // A SYN may be lost to a table that is still full; three tries before it counts.
-    const answered = (await answers(address, port)) || (await answers(address, port)) || (await answers(address, port))
-    if (!answered) return notVerified(`port ${port} answered before the change and does not answer now`)
+    if (await answersAtAll(address, port)) continue
+    return notVerified(`port ${port} answered before the change and does not answer now`)
   }
   return null
+}
+
+/** A SYN may be lost to a table that is full; three tries before it counts, before the change as after it. */
+async function answersAtAll(address: string, port: number): Promise<boolean> {
+  return (await answers(address, port)) || (await answers(address, port)) || (await answers(address, port))
 }
 
 async function dropsEnded(session: Session, plan: Plan): Promise<Fault | null> {
@@ -97,9 +102,12 @@ async function dropsEnded(session: Session, plan: Plan): Promise<Fault | null> {
   for (;;) {
     const read = await gatherFacts(session)
     if ('refused' in read) return read.refused
-    const { drop } = read.facts.counters
-    // Where nothing is tracked any more there is no counter, and nothing is dropped for a full table.
-    if (!drop.known || drop.value === 0) return null
+    const { conntrack, counters } = read.facts
+    // Where nothing is tracked any more nothing is dropped for a full table.
+    if (conntrack.generation.known && conntrack.generation.value === 'none') return null
+    const drop = tableDrops(counters)
+    if (!drop.known) return notVerified(`whether the host still drops is not known: ${drop.why}`)
+    if (drop.value === 0) return null
     if (Date.now() >= deadline) {
       const seconds = read.facts.counters.seconds
       return notVerified(

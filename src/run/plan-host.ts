@@ -1,23 +1,26 @@
 import { diagnose } from '../diagnosis/diagnose.ts'
 import { healthOf } from '../diagnosis/health.ts'
 import type { Thresholds } from '../diagnosis/thresholds.ts'
-import { rulesProbe } from '../firewall/normalise.ts'
+import { rulesProbe, TABLES_PROBE } from '../firewall/normalise.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
-import type { Gate } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { assemblePlan, type Judged, questionsFor } from '../plan/assemble.ts'
+import type { BoundStep } from '../playbook/bind.ts'
 import { hostView } from '../playbook/names.ts'
-import type { GateName, Playbook } from '../playbook/playbook.ts'
+import type { Playbook } from '../playbook/playbook.ts'
 import { unbundle } from '../shell/bundle.ts'
+import { lines, sh } from '../shell/script.ts'
 import { STEP_KINDS } from '../steps/catalog.ts'
 import type { Step } from '../steps/step-kind.ts'
 import { type Analysis, analyse } from '../strategies/analysis.ts'
+import { bootNotes } from '../strategies/boot-notes.ts'
 import { type Choice, choose } from '../strategies/choose.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
+import { gatesFor } from './plan-gates.ts'
 import type { Telling } from './story.ts'
 
 /** What the operator asked for, the same for every host. */
@@ -64,8 +67,13 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
           strategy: choice.playbook.name,
           considered,
           findings,
-          notes: [...choice.notes, ...(choice.playbook.name === 'notrack' ? analysis.notrack.notes : [])],
-          gates: gatesFor(choice.playbook, facts),
+          notes: [
+            ...choice.notes,
+            ...(untracks(choice.steps) ? analysis.notrack.notes : []),
+            ...bootNotes(facts, choice.steps),
+          ],
+          rollbackNotes: untracks(choice.steps) ? analysis.notrack.rollbackNotes : [],
+          gates: gatesFor(choice.playbook, facts, untracks(choice.steps) ? analysis.notrack.services : []),
         },
       })
   }
@@ -85,9 +93,11 @@ async function planChosen(session: Session, facts: Facts, { analysis, choice, ju
     legacy: tools.known && tools.value.legacy !== null ? `${tools.value.legacy}-save` : null,
     nft: tools.known && tools.value.nft !== null ? `${tools.value.nft}-save` : null,
   }
-  const { unload, notrack } = analysis
-  const restsOn = { unload: unload.dependsOn, notrack: notrack.dependsOn }[choice.playbook.name] ?? []
-  const questions = questionsFor(steps, rulesProbe(restsOn, saveTools))
+  // Whatever a playbook is called: where it touches rules, both analyses' chains must still be as they were judged.
+  const changesRules = choice.steps.some(({ kind }) => kind === 'firewall')
+  const restsOn = [...analysis.unload.dependsOn, ...analysis.notrack.dependsOn]
+  const rules = changesRules ? lines(rulesProbe(restsOn, saveTools), TABLES_PROBE) : sh`:`
+  const questions = questionsFor(steps, rules)
   const nonce = newNonce()
   const outcome = await session.run(questions.script, { as: 'root', timeoutMs: 60_000, arguments: [nonce] })
   if ('refused' in outcome) return { host, status: 'failed', fault: outcome.refused }
@@ -101,29 +111,11 @@ async function planChosen(session: Session, facts: Facts, { analysis, choice, ju
   return { host, status: plan.value.changes.length === 0 ? 'already-right' : 'planned', plan: plan.value }
 }
 
+/** Whether rules that leave flows untracked are among the steps, under whatever playbook's name. */
+function untracks(steps: readonly BoundStep[]): boolean {
+  return steps.some(({ kind, want }) => kind === 'firewall' && /NOTRACK|--notrack/.test(JSON.stringify(want)))
+}
+
 function stepsOf(name: string, want: unknown): readonly Step[] {
   return STEP_KINDS.find(({ kind }) => kind === name)?.bind(want) ?? []
-}
-
-/** Longest wait for drops to end, in seconds; within the shortest confirmation window there is. */
-const DROPS_WITHIN = 10
-/** Ports asked for after the change, at most. */
-const MOST_PORTS = 16
-
-function gatesFor(playbook: Playbook, { listeners }: Facts): readonly Gate[] {
-  const sockets = listeners.sockets.known ? listeners.sockets.value : []
-  const ports = sockets.filter(({ protocol, address }) => protocol === 'tcp' && !/^(127\.|::1$)/.test(address))
-  const answering = [...new Set(ports.map(({ port }) => port))].sort((a, b) => a - b).slice(0, MOST_PORTS)
-  return playbook.verify.map((name) => gateFor(name, answering))
-}
-
-function gateFor(gate: GateName, ports: readonly number[]): Gate {
-  switch (gate) {
-    case 'reads-back':
-      return { gate }
-    case 'ports':
-      return { gate, ports }
-    case 'drops':
-      return { gate, withinSeconds: DROPS_WITHIN }
-  }
 }

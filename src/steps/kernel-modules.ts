@@ -13,7 +13,18 @@ type State = {
 }
 
 const NAME = /^[A-Za-z0-9_]+$/
-const PARAMETER = '/sys/module/nf_conntrack/parameters/hashsize'
+
+/** What goes with the module that holds the table: the two generations are never loaded together. */
+const TRACKERS: { readonly [module: string]: { readonly parameter: string; readonly settings: Script } } = {
+  nf_conntrack: {
+    parameter: '/sys/module/nf_conntrack/parameters/hashsize',
+    settings: sh`/proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/nf_conntrack_max`,
+  },
+  ip_conntrack: {
+    parameter: '/sys/module/ip_conntrack/parameters/hashsize',
+    settings: sh`/proc/sys/net/ipv4/netfilter/ip_conntrack_* /proc/sys/net/ipv4/ip_conntrack_max`,
+  },
+}
 
 /** Kernel modules out, leaf first; back in root first, with their parameter and settings. */
 export const kernelModules: StepKindSpec<Want, State> = {
@@ -22,17 +33,24 @@ export const kernelModules: StepKindSpec<Want, State> = {
   phase: 'runtime',
   want: z.strictObject({ unload: z.array(z.string().regex(NAME)).min(1) }),
   title: ({ unload }) => `unload ${unload.join(', ')}`,
-  probe: ({ unload }) => sh`for module in ${unload}; do
+  probe: ({ unload }) =>
+    lines(
+      sh`for module in ${unload}; do
   grep -s -q "^$module " /proc/modules && printf 'module %s\n' "$module"
-done
-case ${` ${unload.join(' ')} `} in *' nf_conntrack '*)
-  if [ -r ${PARAMETER} ]; then
-    printf 'hashsize '
-    cat -- ${PARAMETER}
-  fi
-  grep -s '' /proc/sys/net/netfilter/nf_conntrack_* /proc/sys/net/nf_conntrack_max | grep -v -e _count: -e _buckets: ${othersSettings(unload)} ;;
-esac
-[ -e /proc/modules ] && printf 'end\n'`,
+done`,
+      ...Object.entries(TRACKERS).flatMap(([module, { parameter, settings }]) =>
+        unload.includes(module)
+          ? [
+              sh`if [ -r ${parameter} ]; then
+  printf 'hashsize '
+  cat -- ${parameter}
+fi
+grep -s '' ${settings} | grep -v -e _count: -e _buckets: ${othersSettings(unload)}`,
+            ]
+          : [],
+      ),
+      sh`[ -e /proc/modules ] && printf 'end\n'`,
+    ),
   read(probed) {
     if (!probed.endsWith('end\n')) return unknown('this kernel has no loadable modules (/proc/modules is not there)')
     const rows = probed.split('\n')
@@ -50,6 +68,10 @@ esac
   },
   goal: (now) => (now.loaded.length === 0 ? now : { loaded: [], hashSize: null, settings: {} }),
   transition: (from, to) => (to.loaded.length < from.loaded.length ? remove(from.loaded) : bringBack(to)),
+  notes: (from, to) =>
+    trackerIn(from.loaded) !== undefined && trackerIn(to.loaded) === undefined
+      ? ['Every tracked entry is forgotten with the modules; sessions go on untracked']
+      : [],
   show: (state) => [
     ...(state.loaded.length === 0 ? ['none of them loaded'] : state.loaded.map((name) => `module ${name}`)),
     ...(state.hashSize === null ? [] : [`hashsize = ${state.hashSize}`]),
@@ -57,6 +79,10 @@ esac
       ([path, value]) => `${path.replace('/proc/sys/', '').replaceAll('/', '.')} = ${value}`,
     ),
   ],
+}
+
+function trackerIn(modules: readonly string[]): string | undefined {
+  return modules.find((module) => Object.hasOwn(TRACKERS, module))
 }
 
 /** For grep: settings with conntrack's prefix that belong to a module which stays. */
@@ -75,10 +101,12 @@ done`
 
 function bringBack(to: State): Script {
   const rootFirst = [...to.loaded].reverse()
+  const tracker = trackerIn(to.loaded)
+  const parameter = TRACKERS[tracker ?? '']?.parameter
   return lines(
     ...rootFirst.map((module) =>
-      module === 'nf_conntrack' && to.hashSize !== null
-        ? sh`modprobe nf_conntrack hashsize=${to.hashSize} || exit 1`
+      module === tracker && to.hashSize !== null
+        ? sh`modprobe ${module} hashsize=${to.hashSize} || exit 1`
         : sh`modprobe ${module} || exit 1`,
     ),
     // The parameter sets max to a multiple of itself, and a value below one second reads as 0: write back what differs, no more.
@@ -88,7 +116,7 @@ function bringBack(to: State): Script {
   printf '%s\n' "$2" > "$1" && [ "$(cat -- "$1")" = "$2" ]
 }
 failed=0`,
-    ...(to.hashSize === null ? [] : [sh`back ${PARAMETER} ${to.hashSize} || failed=1`]),
+    ...(to.hashSize === null || parameter === undefined ? [] : [sh`back ${parameter} ${to.hashSize} || failed=1`]),
     ...Object.entries(to.settings).map(([path, value]) => sh`back ${path} ${value} || failed=1`),
     sh`exit "$failed"`,
   )

@@ -30,7 +30,11 @@ export function choose(playbooks: readonly Playbook[], view: View, health: Healt
     const asked = judged.find(({ playbook }) => playbook.name === wanted)
     if (asked === undefined)
       return { type: 'none', why: `no strategy is called ${wanted}`, considered: verdicts(judged) }
-    const considered = verdicts(judged, { chosen: asked, passedOver: `${wanted} was asked for` })
+    const considered = verdicts(judged, {
+      chosen: asked,
+      why: 'asked for by name',
+      passedOver: `${wanted} was asked for`,
+    })
     if (asked.verdict.verdict !== 'eligible')
       return { type: 'none', why: `${wanted} does not fit: ${asked.verdict.reasons.join('; ')}`, considered }
     return chosen(asked, considered)
@@ -48,7 +52,8 @@ export function choose(playbooks: readonly Playbook[], view: View, health: Healt
   }
   const [best] = eligible
   if (best === undefined) return { type: 'none', why: 'no strategy fits this host', considered: verdicts(judged) }
-  return chosen(best, verdicts(judged, { chosen: best, passedOver: `${best.playbook.name} comes first` }))
+  const why = `the first that fits, in the order ${playbooks.map(({ name }) => name).join(', ')}`
+  return chosen(best, verdicts(judged, { chosen: best, why, passedOver: `${best.playbook.name} comes first` }))
 }
 
 type Judged = {
@@ -84,10 +89,14 @@ function chosen({ playbook, steps, notes, verdict }: Judged, considered: readonl
 /** Every verdict, those that fit and were not chosen with the reason. */
 function verdicts(
   judged: readonly Judged[],
-  story?: { readonly chosen?: Judged; readonly passedOver: string },
+  story?: { readonly chosen?: Judged; readonly why?: string; readonly passedOver: string },
 ): readonly Verdict[] {
   return judged.map((each) => {
-    if (each === story?.chosen || each.verdict.verdict !== 'eligible' || story === undefined) return each.verdict
+    if (each.verdict.verdict !== 'eligible' || story === undefined) return each.verdict
+    if (each === story.chosen) {
+      const because = story.why === undefined ? each.playbook.title : `${each.playbook.title}: ${story.why}`
+      return { ...each.verdict, reasons: [because] }
+    }
     return { ...each.verdict, reasons: [story.passedOver] }
   })
 }

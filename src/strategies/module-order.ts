@@ -39,5 +39,7 @@ export function heldFromOutside(order: readonly string[], loaded: readonly Modul
 }
 
 function usedByRules(name: string): boolean {
-  return /^(xt_|ipt_|ip6t_|nft_|iptable_|ip6table_)/.test(name) || /^nf_conntrack(_ipv[46])?$/.test(name)
+  // nft_chain_nat is held by every nat chain there is, also by an empty one that no rule of ours takes away.
+  if (name === 'nft_chain_nat') return false
+  return /^(xt_|ipt_|ip6t_|nft_|iptable_|ip6table_)/.test(name) || /^(nf|ip)_conntrack(_ipv[46])?$/.test(name)
 }

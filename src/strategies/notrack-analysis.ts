@@ -13,9 +13,11 @@ export type Service = { readonly protocol: 'tcp' | 'udp'; readonly port: number 
 export type NotrackAnalysis = Analysis['notrack'] & {
   readonly dependsOn: readonly ChainRef[]
   readonly notes: readonly string[]
+  readonly rollbackNotes: readonly string[]
+  readonly services: readonly Service[]
 }
 
-/** A port counts as busy from this part of the sampled entries. */
+/** A port counts as busy when it holds this part of what the table may hold: then leaving it out makes room. */
 const BUSY_SHARE = 0.1
 const MID_STREAM_BUDGET = 300_000
 /** Deleting entries takes one command a port and address. */
@@ -37,8 +39,11 @@ export function analyseNotrack(
     ports,
     edits: [],
     flows: [],
+    addresses: [],
     dependsOn: [],
     notes: [],
+    rollbackNotes: [],
+    services,
   })
   const refused = (why: string) => not(known(false), why)
   const doubtful = (why: string) => not(unknown(why), why)
@@ -56,7 +61,16 @@ export function analyseNotrack(
   if (!addresses.known) return doubtful(`the host's own addresses are not known: ${addresses.why}`)
 
   const families: Family[] = ['ip', ...(addresses.value.some((each) => each.includes(':')) ? (['ip6'] as const) : [])]
-  const patch = notrackPatch(live.value, services, { families, backend })
+  const { loaded } = facts.modules
+  if (!loaded.known && facts.modules.loadable.known && facts.modules.loadable.value) {
+    return doubtful(`the loaded modules are not known: ${loaded.why}`)
+  }
+  const patch = notrackPatch(live.value, services, {
+    families,
+    backend,
+    helperModules: loaded.known ? loaded.value.map(({ name }) => name) : [],
+    oldTarget: lacksCtTarget(facts),
+  })
   if (!patch.safe) return refused(patch.rule === null ? patch.why : `${patch.why}: ${patch.rule}`)
   return {
     safe: known(true),
@@ -64,9 +78,19 @@ export function analyseNotrack(
     ports,
     edits: patch.edits,
     flows: flowsOf(services, addresses.value),
+    addresses: addresses.value.length > MOST_ADDRESSES ? [] : addresses.value,
     dependsOn: patch.dependsOn,
-    notes: [...patch.notes, ...entriesNotes(facts), ...rollbackNotes(facts, live.value, { services, families })],
+    services,
+    notes: [...patch.notes, ...entriesNotes(facts), ...addressNotes(addresses.value)],
+    rollbackNotes: rollbackNotes(facts, live.value, { services, families }),
   }
+}
+
+/** The CT target came with 2.6.34, in place of NOTRACK. */
+function lacksCtTarget({ system }: Facts): boolean {
+  if (!system.kernel.known || system.kernel.value.major > 2) return false
+  const [, , patch = '0'] = system.kernel.value.release.split(/[.-]/)
+  return Number.parseInt(patch, 10) < 34
 }
 
 /** Ports of the host that hold a notable part of the table and have a listener; ssh's own port never. */
@@ -75,11 +99,15 @@ function busyServices(facts: Facts): readonly Service[] {
   const { sockets } = facts.listeners
   if (!sample.known || !sockets.known) return []
   const ssh = facts.privilege.sshPort
+  const { usage } = facts.conntrack
+  const filled = usage.known ? Math.min(usage.value, 1) : 1
   return sample.value.byDestinationPort.flatMap(({ protocol, port, share, local }) => {
     if (protocol !== 'tcp' && protocol !== 'udp') return []
     const listens = sockets.value.some((socket) => socket.protocol === protocol && socket.port === port)
     const isSsh = protocol === 'tcp' && (port === 22 || (ssh.known && ssh.value === port))
-    return share >= BUSY_SHARE && local !== null && local > 0.5 && listens && !isSsh ? [{ protocol, port }] : []
+    return share * filled >= BUSY_SHARE && local !== null && local > 0.5 && listens && !isSsh
+      ? [{ protocol, port }]
+      : []
   })
 }
 
@@ -90,7 +118,7 @@ function nothingBusy(facts: Facts): string {
   if (!sockets.known) return `who listens is not known: ${sockets.why}`
   if (sample.value.read === 0) return 'the table is empty: no port fills it'
   const percent = Math.round(BUSY_SHARE * 100)
-  return `no listening port of this host but ssh holds ${percent} % of the entries; name ports with --ports to choose them yourself`
+  return `no listening port of this host but ssh fills ${percent} % of the table; name ports with --ports to choose them yourself`
 }
 
 function flowsOf(ports: readonly Service[], addresses: readonly string[]): readonly Flow[] {
@@ -101,9 +129,14 @@ function flowsOf(ports: readonly Service[], addresses: readonly string[]): reado
   })
 }
 
+function addressNotes(addresses: readonly string[]): readonly string[] {
+  if (addresses.length <= MOST_ADDRESSES) return []
+  return [`the host has ${addresses.length} addresses: the entries that are there are left to time out, not deleted`]
+}
+
 // Without the conntrack program entries can only run out.
 function entriesNotes({ conntrack }: Facts): readonly string[] {
-  if (!conntrack.tool.known || conntrack.tool.value) return []
+  if (conntrack.tool.known && conntrack.tool.value) return []
   const timeout = conntrack.timeouts.known ? conntrack.timeouts.value.tcp_timeout_established : undefined
   const longest = timeout === undefined ? '' : `, up to ${Math.ceil(timeout / 3600)} h for established TCP connections`
   return [`no conntrack program on the host: entries that are there already stay until they time out${longest}`]
@@ -129,5 +162,11 @@ function rollbackNotes(
       return [`tcp port ${service.port}: sessions that are open during a later rollback may not survive it: ${rule}`]
     }),
   )
-  return [...strict, ...new Set(dropping)]
+  const stale =
+    conntrack.tool.known && conntrack.tool.value
+      ? []
+      : [
+          'no conntrack program on the host: TCP sessions that are open now and still open at a rollback may not survive it',
+        ]
+  return [...stale, ...strict, ...new Set(dropping)]
 }

@@ -7,9 +7,7 @@ import { aPlan, aRun } from '../report/fleet.ts'
 
 const hosts = ['a', 'b', 'c']
 const planned = hosts.map((host): HostResult => ({ host, status: 'planned', plan: aPlan(host) }))
-const applied = hosts.map(
-  (host): HostResult => ({ host, status: 'applied', plan: aPlan(host), transaction: host }),
-)
+const applied = hosts.map((host): HostResult => ({ host, status: 'applied', plan: aPlan(host), transaction: host }))
 const run = aRun({ endedAt: null, results: planned })
 
 test('what was approved is on record before anything begins', async () => {

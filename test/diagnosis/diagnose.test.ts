@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { diagnose } from '../../src/diagnosis/diagnose.ts'
 import { healthOf } from '../../src/diagnosis/health.ts'
+import { tableDrops } from '../../src/diagnosis/loss.ts'
 import { DEFAULT_THRESHOLDS } from '../../src/diagnosis/thresholds.ts'
 import type { Facts } from '../../src/model/facts.ts'
 import { known, unknown } from '../../src/model/reading.ts'
@@ -117,6 +118,33 @@ test('an old "table full" is history, and thresholds can be set', () => {
   expect(diagnose(facts)).toEqual([])
   expect(diagnose(facts, { ...DEFAULT_THRESHOLDS, logAgeSeconds: 100_000 })).toHaveLength(1)
   expect(diagnose(HEALTHY, { ...DEFAULT_THRESHOLDS, usage: 0.05 })).toHaveLength(1)
+})
+
+test('a "table full" from before the last change is what that change was made for', () => {
+  const logged = { tableFull: known({ lines: 3, newestAgeSeconds: 100 }) }
+  const after = (age: number) =>
+    diagnose(factsWith({ kernelLog: logged, history: { lastChangeAgeSeconds: known(age) } })).map(({ rule }) => rule)
+  expect(after(40)).toEqual([])
+  expect(after(100)).toEqual([])
+  expect(after(101)).toEqual(['dropped-lately'])
+  const unreadable = factsWith({ kernelLog: logged, history: { lastChangeAgeSeconds: unknown('not root') } })
+  expect(diagnose(unreadable).map(({ rule }) => rule)).toEqual(['dropped-lately'])
+})
+
+test('two entries of one flow that met are no loss of the table', () => {
+  const counted = (drop: number, insertFailed: number) =>
+    diagnose(factsWith({ counters: { drop: known(drop), insertFailed: known(insertFailed) } }))
+  expect(counted(7, 7)).toEqual([])
+  expect(counted(2, 7)).toEqual([])
+  expect(counted(9, 7)).toMatchObject([
+    {
+      title: 'dropping: 2 packets within 3 s',
+      evidence: ['drop grew by 9 within 3 s', 'insert_failed, which drop counts too, grew by 7', 'drop since boot: 5'],
+    },
+  ])
+  const uncounted = { drop: known(3), insertFailed: unknown('this kernel does not count insert_failed') }
+  expect(tableDrops({ ...HEALTHY.counters, ...uncounted })).toEqual(known(3))
+  expect(diagnose(factsWith({ counters: uncounted }))[0]?.title).toBe('dropping: 3 packets within 3 s')
 })
 
 test('a small sample makes no port busy', () => {

@@ -78,7 +78,14 @@ export const HEALTHY: Facts = {
     rawTable: known(true),
   },
   managers: { present: known([]) },
-  persistence: { files: known([]), ruleFiles: known([]), iptablesModules: known(false), savesOnStop: known([]) },
+  persistence: {
+    files: known([]),
+    ruleFiles: known([]),
+    iptablesModules: known(false),
+    ip6tablesModules: known(false),
+    savesOnStop: known([]),
+  },
+  history: { lastChangeAgeSeconds: known(null) },
   privilege: { user: known('root'), root: known(true), sshPort: known(22) },
 }
 

@@ -33,6 +33,16 @@ describe('a session that tracking meets in the middle', () => {
     expect(dropsMidStream(live(ESTABLISHED, syn), HTTP, IP)).toContain('policy of INPUT')
   })
 
+  test('is lost to the rule that keeps a server from speaking first', () => {
+    const drop = '-A OUTPUT -p tcp -m conntrack --ctstate NEW -j DROP'
+    const accept = '-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT'
+    expect(dropsMidStream(live(ESTABLISHED, accept, drop), HTTP, IP)).toBe(`filter: ${drop}`)
+    const elsewhere = '-A OUTPUT -d 192.0.2.0/24 -p tcp -m conntrack --ctstate NEW -j ACCEPT'
+    expect(dropsMidStream(live(ESTABLISHED, accept, elsewhere, drop), HTTP, IP)).toBe(`filter: ${drop}`)
+    const open = '-A OUTPUT -p tcp -m tcp --sport 80 -j ACCEPT'
+    expect(dropsMidStream(live(ESTABLISHED, accept, open, drop), HTTP, IP)).toBeNull()
+  })
+
   test('is of no matter to UDP', () => {
     expect(dropsMidStream(live(ESTABLISHED), { protocol: 'udp', port: 53 }, IP)).toBeNull()
   })

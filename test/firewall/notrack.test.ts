@@ -286,3 +286,54 @@ function apply(rules: readonly LiveRules[], services: Parameters<typeof notrackP
     ),
   }))
 }
+
+describe('a service whose helper must see its packets', () => {
+  const refusal = (chains: string, port: number) =>
+    notrackPatch([live(`${chains}\nfilter INPUT ACCEPT`)], [{ protocol: 'tcp', port }], IPV4)
+
+  test.each([
+    ['by its port', '-p tcp -m tcp --dport 2121 -j CT --helper ftp', 2121],
+    ['in a list', '-p tcp -m multiport --dports 21,2121 -j CT --helper ftp', 2121],
+    ['in a range', '-p tcp -m tcp --dport 2000:2200 -j CT --helper ftp', 2121],
+    ['without a port', '-p tcp -j CT --helper ftp', 80],
+  ])('named by a rule %s', (_, rule, port) => {
+    expect(refusal(`raw PREROUTING ACCEPT\n${rule}`, port)).toEqual({
+      safe: false,
+      why: `tcp port ${port}: its helper needs to see its packets (ftp)`,
+      rule: `raw: -A PREROUTING ${rule}`,
+    })
+  })
+
+  test('named in a chain of its own, for those that come there', () => {
+    const chains = `raw PREROUTING ACCEPT
+      -p tcp -m tcp --dport 21 -j FTP
+      raw FTP
+      -j CT --helper ftp`
+    expect(refusal(chains, 21)).toMatchObject({ safe: false, rule: 'raw: -A FTP -j CT --helper ftp' })
+    expect(refusal(chains, 80)).toMatchObject({ safe: true })
+  })
+
+  test('by a loaded module, on the port it watches', () => {
+    const patch = (service: { readonly protocol: 'tcp' | 'udp'; readonly port: number }, module: string) =>
+      notrackPatch([live('filter INPUT ACCEPT')], [service], { ...IPV4, helperModules: ['nf_nat', module] })
+    expect(patch({ protocol: 'udp', port: 69 }, 'nf_conntrack_tftp')).toEqual({
+      safe: false,
+      why: 'udp port 69: its helper needs to see its packets (nf_conntrack_tftp)',
+      rule: null,
+    })
+    expect(patch({ protocol: 'tcp', port: 21 }, 'ip_conntrack_ftp')).toMatchObject({ safe: false })
+    expect(patch({ protocol: 'tcp', port: 69 }, 'nf_conntrack_tftp')).toMatchObject({ safe: true })
+    expect(patch({ protocol: 'tcp', port: 80 }, 'nf_conntrack_ftp')).toMatchObject({ safe: true })
+  })
+})
+
+test('a kernel without the CT target gets NOTRACK, and CT rules of equal meaning stay enough', () => {
+  const old = { ...IPV4, oldTarget: true }
+  const patch = notrackPatch([live('filter INPUT ACCEPT')], [HTTP], old)
+  if (!patch.safe) throw new Error(patch.why)
+  expect(patch.edits.map(({ spec }) => / -j .*$/.exec(spec)?.[0])).toEqual(Array(4).fill(' -j NOTRACK'))
+  expect(notrackPatch(apply([live('filter INPUT ACCEPT')], [HTTP]), [HTTP], old)).toMatchObject({
+    safe: true,
+    edits: [],
+  })
+})

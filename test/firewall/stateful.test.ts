@@ -88,3 +88,43 @@ describe('a stateful rule that decides stays, and is named', () => {
     expect(removableStatefulRules([live(chains)])).toMatchObject({ removable: false, rule })
   })
 })
+
+describe('pieces of datagrams, which tracking no longer puts together', () => {
+  const DNS = '-p udp -m udp --dport 53 -j ACCEPT'
+  const lost: readonly [name: string, chains: string, rule: string][] = [
+    ['a default drop behind a port', `filter INPUT DROP\n${DNS}`, `filter: -A INPUT ${DNS}`],
+    [
+      'a reject behind a list of ports',
+      `filter INPUT ACCEPT
+       -p udp -m multiport --dports 53,123 -j ACCEPT
+       -j REJECT --reject-with icmp-port-unreachable`,
+      'filter: -A INPUT -p udp -m multiport --dports 53,123 -j ACCEPT',
+    ],
+    [
+      'a port that is not the one',
+      `filter INPUT DROP
+       -p udp -m udp ! --dport 53 -j ACCEPT`,
+      'filter: -A INPUT -p udp -m udp ! --dport 53 -j ACCEPT',
+    ],
+    [
+      'a drop of what is in pieces',
+      `filter INPUT ACCEPT
+       -f -j DROP`,
+      'filter: policy of INPUT',
+    ],
+  ]
+  test.each(lost)('%s', (_, chains, rule) => {
+    const why = 'fragments of accepted datagrams would be dropped without tracking'
+    expect(removableStatefulRules([live(chains)])).toEqual({ removable: false, why, rule })
+  })
+
+  test.each([
+    ['TCP', 'filter INPUT DROP\n-p tcp -m tcp --dport 80 -j ACCEPT'],
+    ['nothing drops', `filter INPUT ACCEPT\n${DNS}`],
+    ['another rule accepts all of them', `filter INPUT DROP\n${DNS}\n-p udp -j ACCEPT`],
+    ['a port is dropped', 'filter INPUT ACCEPT\n-p udp -m udp --dport 53 -j DROP'],
+    ['on the way out nothing is in pieces', 'filter OUTPUT DROP\n-p udp -m udp --sport 53 -j ACCEPT'],
+  ])('are of no matter where %s', (_, chains) => {
+    expect(removableStatefulRules([live(chains)])).toMatchObject({ removable: true })
+  })
+})

@@ -49,10 +49,22 @@ mount -t sysfs -o ro sysfs "$root/sys"
 
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 mkdir "$root/dev/pts" "$root/dev/shm"
-for device in null zero full random urandom tty kmsg; do
-  touch "$root/dev/$device"
-  mount --bind "/dev/$device" "$root/dev/$device"
-done
+# Nodes of the host's own: a chmod in there must not reach the machine's. Where none can be made, the machine's read-only.
+while read -r device major minor; do
+  if ! mknod -m 666 "$root/dev/$device" c "$major" "$minor" 2>/dev/null; then
+    touch "$root/dev/$device"
+    mount --bind "/dev/$device" "$root/dev/$device"
+    mount -o remount,bind,ro "$root/dev/$device"
+  fi
+done <<'NODES'
+null 1 3
+zero 1 5
+full 1 7
+random 1 8
+urandom 1 9
+tty 5 0
+kmsg 1 11
+NODES
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 ln -s pts/ptmx "$root/dev/ptmx"

@@ -10,7 +10,7 @@ provision_base() {
   : >/etc/resolv.conf
   # The machine's own settings are no part of the host.
   rm -rf /etc/sysctl.d/* /etc/modules-load.d/* /etc/modprobe.d/* /etc/iptables /etc/nftables.conf /etc/sudoers.d/* \
-    /etc/ssh/ssh_host_* /etc/ssh/sshd_config.d /var/lib/ctfleet
+    /etc/ssh/ssh_host_* /etc/ssh/sshd_config.d /var/lib/ctfleet /.dockerenv
   mkdir -p /etc/iptables /etc/modules-load.d
   provision_login
 }

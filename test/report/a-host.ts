@@ -88,7 +88,9 @@ export const FULL_WEB_SERVER: Facts = {
     files: known([{ path: '/etc/sysctl.d/90-net.conf', lines: ['net.netfilter.nf_conntrack_max = 262144'] }]),
     ruleFiles: known(['/etc/iptables/rules.v4']),
     iptablesModules: known(false),
+    ip6tablesModules: known(false),
     savesOnStop: known([]),
   },
+  history: { lastChangeAgeSeconds: unknown('only root may read /var/lib/ctfleet') },
   privilege: { user: known('ops'), root: known(false), sshPort: known(22) },
 }

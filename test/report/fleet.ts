@@ -120,6 +120,7 @@ export function aPlan(host: string, plan: Partial<Plan> = {}): Plan {
     changes: TUNE_CHANGES,
     kept: ['set the hash table to 262144 buckets'],
     notes: [],
+    rollbackNotes: [],
     gates: [{ gate: 'reads-back' }],
     script: '#!/bin/sh\nexit 0\n',
     ...plan,

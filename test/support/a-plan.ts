@@ -43,6 +43,7 @@ export const aPlan = sealPlan({
   changes: [change],
   kept: [],
   notes: [],
+  rollbackNotes: [],
   gates: [{ gate: 'reads-back' }],
   script: transactionScript([change], boundTo),
 })

@@ -81,7 +81,10 @@ async function isServed(host: string, port: number): Promise<void> {
     }
     const timer = setTimeout(() => end(`no answer in ${PATIENCE_MS} ms`), PATIENCE_MS)
     socket.once('connect', () => socket.write('hello\n'))
-    socket.once('data', (chunk: Buffer) => end(chunk.toString() === 'hello\n' ? undefined : `it said ${chunk}`))
+    socket.once('data', (chunk: Buffer) => {
+      const said = chunk.toString()
+      end(said === 'hello\n' ? undefined : `it said ${said}`)
+    })
     socket.once('error', (error) => end(error.message))
     socket.once('close', () => end('closed before it answered'))
   })

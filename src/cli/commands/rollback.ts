@@ -133,7 +133,7 @@ function nextRun(runs: readonly Run[]): string {
 /** A plan as its undo is shown: changes in reverse order, each with its two sides swapped. For reading only. */
 function backwards(plan: Plan): Plan {
   const changes = plan.changes.map(takenBack).reverse()
-  return { ...plan, changes, kept: [], considered: [], findings: [], gates: [{ gate: 'reads-back' }] }
+  return { ...plan, changes, kept: [], considered: [], findings: [], notes: [], gates: [{ gate: 'reads-back' }] }
 }
 
 function takenBack(change: Change): Change {

@@ -24,7 +24,7 @@ function hostJson(result: HostResult): object {
     considered: judged?.considered ?? [],
     changes: plan?.changes.map(changeJson) ?? [],
     kept: plan?.kept ?? [],
-    notes: plan?.notes ?? [],
+    notes: [...(plan?.notes ?? []), ...(plan?.rollbackNotes ?? [])],
     gates: plan?.gates ?? [],
     plan: plan?.id ?? null,
     transaction: 'transaction' in result ? result.transaction : null,

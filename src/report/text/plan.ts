@@ -1,5 +1,6 @@
 import { duration, grouped } from '../../diagnosis/numbers.ts'
 import type { Change } from '../../model/change.ts'
+import type { Host } from '../../model/host.ts'
 import type { Gate, Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import type { Verdict } from '../../model/verdict.ts'
@@ -133,8 +134,12 @@ function planLines(paper: Paper, plan: Plan): readonly string[] {
     ...(plan.changes.length === 0
       ? []
       : [
-          ...section(paper, 'To know before you say yes', bullets(plan.notes)),
-          ...section(paper, 'Checked before it is kept', bullets(plan.gates.map(gateText))),
+          ...section(paper, 'To know before you say yes', bullets([...plan.notes, ...plan.rollbackNotes])),
+          ...section(
+            paper,
+            'Checked before it is kept',
+            bullets(plan.gates.map((gate) => gateText(gate, plan.host.transport))),
+          ),
         ]),
   ]
 }
@@ -194,10 +199,12 @@ function changeLines(paper: Paper, { title, phase, shown, notes }: Change, numbe
   ]
 }
 
-function gateText(gate: Gate): string {
+function gateText(gate: Gate, transport: Host['transport']): string {
   switch (gate.gate) {
     case 'reads-back':
-      return 'every change reads back as planned, over a new connection'
+      return transport === 'local'
+        ? 'every change reads back as planned; that a new login is possible is not tested on this machine itself'
+        : 'every change reads back as planned, over a new connection'
     case 'ports':
       if (gate.ports.length === 0) return 'no port answers, so none is asked'
       return gate.ports.length === 1

@@ -1,0 +1,53 @@
+import { siteOf } from './evaluate.ts'
+import { overLoopback, reply, request, type Service } from './packet.ts'
+import type { Question } from './question.ts'
+import { rulesMet } from './reach.ts'
+import type { LiveRules } from './rules.ts'
+
+/** The ports that a helper's module watches unless told otherwise, from each module's source under net/netfilter. */
+const HELPER_PORTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['ftp', ['tcp/21']],
+  ['tftp', ['udp/69']],
+  ['sip', ['tcp/5060', 'udp/5060']],
+  ['h323', ['tcp/1720', 'udp/1719']],
+  ['pptp', ['tcp/1723']],
+  ['irc', ['tcp/6667']],
+  ['amanda', ['udp/10080']],
+  ['snmp', ['udp/161']],
+  ['sane', ['tcp/6566']],
+  ['netbios_ns', ['udp/137']],
+])
+
+/** One that clients take by chance (net.ipv4.ip_local_port_range): a rule that names a single port does not mean it. */
+const CLIENT_PORT = { is: 49_152 }
+
+/** What makes a service's connections need a conntrack helper: a rule of the raw table, or a loaded module; null where nothing does. */
+export function helperOf(
+  question: Question,
+  live: readonly LiveRules[],
+  service: Service,
+  modules: readonly string[],
+): { readonly name: string; readonly rule: string | null } | null {
+  const { family } = question.space
+  const over = (['wire', 'lo'] as const).flatMap((by) => [
+    { ...request(family, service, by), sourcePort: CLIENT_PORT },
+    { ...reply(family, service, by), destinationPort: CLIENT_PORT },
+  ])
+  const packets = [...over, ...over.slice(2).map(overLoopback)].map(
+    (packet) => ({ ...packet, flags: null, state: { is: 'raw' } }) as const,
+  )
+  for (const { rules } of live) {
+    for (const packet of packets) {
+      const at = { table: 'raw', chain: packet.path === 'out' ? 'OUTPUT' : 'PREROUTING' }
+      for (const { chain, rule } of rulesMet(question, rules, at, packet, true).met) {
+        const helper = rule.target?.name === 'CT' && rule.target.options.find(({ option }) => option === 'helper')
+        if (helper) return { name: helper.values.join(' '), rule: siteOf('raw', chain, rule) }
+      }
+    }
+  }
+  const watched = modules.find((module) => {
+    const [, helper] = /^(?:nf|ip)_conntrack_(\w+)$/.exec(module) ?? []
+    return HELPER_PORTS.get(helper ?? '')?.includes(`${service.protocol}/${service.port}`)
+  })
+  return watched === undefined ? null : { name: watched, rule: null }
+}

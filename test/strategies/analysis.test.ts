@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import type { Module, PortShare } from '../../src/model/facts.ts'
+import { known, unknown } from '../../src/model/reading.ts'
+import { analyse } from '../../src/strategies/analysis.ts'
+import { bootNotes } from '../../src/strategies/boot-notes.ts'
+import { heldFromOutside, unloadOrder } from '../../src/strategies/module-order.ts'
+import { factsWith } from '../diagnosis/sample-facts.ts'
+
+const module = (name: string, references: number, ...holders: readonly string[]): Module => ({
+  name,
+  references,
+  holders,
+})
+
+describe('the order in which modules go', () => {
+  const loaded = [
+    module('xt_conntrack', 1),
+    module('nf_nat', 1, 'nft_chain_nat'),
+    module('nft_chain_nat', 2),
+    module('nf_conntrack', 2, 'xt_conntrack', 'nf_nat'),
+    module('nf_defrag_ipv4', 1, 'nf_conntrack'),
+    module('x_tables', 1, 'xt_conntrack'),
+  ]
+
+  test('is leaf first, and takes along what only tracking held', () => {
+    const order = unloadOrder(loaded)
+    expect(order).toEqual(known(['xt_conntrack', 'nft_chain_nat', 'nf_nat', 'nf_conntrack', 'nf_defrag_ipv4']))
+  })
+
+  test('an empty nat chain of nft holds its module, and no rule of ours lets it go', () => {
+    expect(heldFromOutside(['xt_conntrack', 'nft_chain_nat', 'nf_nat'], loaded)).toEqual(['nft_chain_nat'])
+  })
+
+  test('what is not loaded cannot go', () => {
+    expect(unloadOrder([module('x_tables', 0)]).known).toBe(false)
+  })
+})
+
+describe('which ports are worth leaving out', () => {
+  const share = (port: number, part: number): PortShare => ({
+    key: `tcp ${port}`,
+    protocol: 'tcp',
+    port,
+    entries: part * 1000,
+    share: part,
+    local: 1,
+  })
+  const withShares = (usage: number, ...shares: readonly PortShare[]) =>
+    factsWith({
+      conntrack: { usage: known(usage) },
+      entries: {
+        sample: known({
+          read: 1000,
+          total: 1000,
+          unreadable: 0,
+          bySource: [],
+          byDestinationPort: shares,
+          byProtocol: [],
+          byState: [],
+        }),
+      },
+    })
+
+  test('a port that fills the table', () => {
+    expect(analyse(withShares(0.95, share(80, 0.9)), null).notrack.services).toEqual([{ protocol: 'tcp', port: 80 }])
+  })
+
+  test('not one that holds most of an almost empty table: leaving it out makes no room', () => {
+    const { notrack } = analyse(withShares(0.01, share(80, 0.9)), null)
+    expect(notrack.services).toEqual([])
+    expect(notrack.why).toContain('--ports')
+  })
+
+  test('never ssh, however busy', () => {
+    expect(analyse(withShares(0.95, share(22, 0.9)), null).notrack.services).toEqual([])
+  })
+
+  test('without the conntrack program the plan says what a rollback may cost', () => {
+    const facts = factsWith({ conntrack: { tool: known(false) } })
+    const { notrack } = analyse(facts, [{ protocol: 'tcp', port: 80 }])
+    expect(notrack.rollbackNotes.join()).toContain('may not survive')
+    expect(notrack.notes.join()).toContain('stay until they time out')
+  })
+
+  test('rules that cannot be known leave both cures undecided, not refused', () => {
+    const facts = factsWith({ firewall: { nftRuleset: unknown('there is no nft on the host to list them') } })
+    const { notrack, unload } = analyse(facts, [{ protocol: 'tcp', port: 80 }])
+    expect([notrack.safe.known, unload.possible.known]).toEqual([false, false])
+  })
+})
+
+describe('what else has a say at boot', () => {
+  const SYSCTL = {
+    kind: 'file',
+    name: null,
+    want: { path: '/etc/sysctl.d/90-ctfleet-conntrack.conf', content: 'net.netfilter.nf_conntrack_max = 1000\n' },
+  }
+
+  test.each(['net.netfilter.nf_conntrack_max=5', 'net.nf_conntrack_max = 5', '-net/netfilter/nf_conntrack_max = 5'])(
+    'another file with %s',
+    (line) => {
+      const facts = factsWith({ persistence: { files: known([{ path: '/etc/sysctl.conf', lines: [line] }]) } })
+      expect(bootNotes(facts, [SYSCTL])).toEqual([expect.stringContaining('/etc/sysctl.conf sets')])
+    },
+  )
+
+  test('not a comment, not our own file, not another key', () => {
+    const files = [
+      {
+        path: '/etc/sysctl.conf',
+        lines: ['# net.netfilter.nf_conntrack_max = 5', 'net.netfilter.nf_conntrack_acct = 1'],
+      },
+      { path: SYSCTL.want.path, lines: ['net.netfilter.nf_conntrack_max = 7'] },
+    ]
+    expect(bootNotes(factsWith({ persistence: { files: known(files) } }), [SYSCTL])).toEqual([])
+  })
+
+  test('a service that saves the running rules when it stops', () => {
+    const facts = factsWith({ persistence: { savesOnStop: known(['iptables']) } })
+    expect(bootNotes(facts, [{ kind: 'firewall', name: null, want: {} }])).toEqual([
+      expect.stringContaining('writes the running rules'),
+    ])
+  })
+})
