@@ -12,6 +12,7 @@ import { complainAbout } from './checks.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { runPhase } from './fleet-phase.ts'
 import { beginRecord } from './record.ts'
+import { kept } from './state.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What apply and rollback have in common: plans in, one result a host out, a record of both. */
@@ -49,7 +50,7 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
     return EXIT.interrupted
   }
   const decided = replaced(results, approval.others)
-  const record = await beginRecord(store, { ...run, results: decided, endedAt: null })
+  const record = await kept(async () => await beginRecord(store, { ...run, results: decided, endedAt: null }))
   const changed = approval.approved.length === 0 ? [] : await change(undertaking, approval, record.ended, terminal)
   const ended = replaced(decided, changed)
   const problem = await record.close(ended, new Date())
@@ -97,7 +98,7 @@ async function change(
       story: async ({ plan }, telling): Promise<HostResult> => await story(plan, telling),
       onEnd,
       onLeaving: [
-        'A host that was not confirmed takes its change back by itself, in a few minutes.',
+        'A host whose change was not confirmed takes it back by itself, in a few minutes; one that was confirmed keeps it.',
         `What is known of this run: ctfleet runs (run ${run.id}). On a host: /var/lib/ctfleet`,
       ],
     },

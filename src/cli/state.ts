@@ -10,17 +10,22 @@ export function openStore(): RunStore {
 /** @throws InputError when no record could be kept: then nothing may be changed. */
 export async function storeToWrite(): Promise<RunStore> {
   const store = openStore()
+  await kept(async () => await store.prepare())
+  return store
+}
+
+/** Without a record nothing may begin. @throws InputError for a store that fails, with what to do. */
+export async function kept<T>(work: () => Promise<T>): Promise<T> {
   try {
-    await store.prepare()
+    return await work()
   } catch (error) {
-    const hint = 'set CTFLEET_STATE to a directory that you may write to'
+    const hint = 'set CTFLEET_STATE to a directory that you may write to, with room on its disk'
     throw complainAbout(
       'CTFLEET_STATE',
-      `the record of a run cannot be kept: ${error instanceof Error ? error.message : String(error)}`,
+      `the records of runs cannot be kept or read there: ${error instanceof Error ? error.message : String(error)}`,
       hint,
     )
   }
-  return store
 }
 
 /** Who asks: the login name, also behind sudo, and the machine. */

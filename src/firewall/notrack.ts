@@ -1,3 +1,4 @@
+import { sha256 } from '../shell/script.ts'
 import { OverBudget } from './decision.ts'
 import { type ChainRef, chainsBehind } from './depends.ts'
 import { addEdits, type Edit, type Placed, withEdits } from './edits.ts'
@@ -5,7 +6,7 @@ import { questionFor } from './evaluate.ts'
 import type { Service } from './packet.ts'
 import { portLists } from './ports.ts'
 import { type RawRule, type RawTarget, rawSpec } from './raw-rules.ts'
-import type { Backend, Family, LiveRules } from './rules.ts'
+import type { Backend, Family, LiveRules, Rule } from './rules.ts'
 import { icmpPatch, type Refused, refused, servicePatch, unchangedFor } from './service-patch.ts'
 import { type Twin, twinSpec } from './twins.ts'
 
@@ -41,13 +42,17 @@ export function notrackPatch(
   const edits: Edit[] = []
   const dependsOn: ChainRef[] = []
   const notes: string[] = []
-  let number = lastNumber(live)
-  const nextKey = () => {
-    number += 1
-    return `ctfleet:notrack:${number}`
+  const used = new Set<string>()
+  const keyFor = (content: string) => {
+    const key = `ctfleet:notrack:${sha256(content).slice(0, 10)}`
+    const free = Array.from({ length: used.size + 1 }, (_, again) => (again === 0 ? key : `${key}-${again + 1}`))
+    const first = free.find((each) => !used.has(each)) ?? key
+    used.add(first)
+    return first
   }
+  const others = live.map(withoutOurs)
   for (const family of host.families) {
-    const mine = rulesOf(live, family, host.backend)
+    const mine = rulesOf(others, family, host.backend)
     const on: FamilyPatch = {
       family,
       live: mine,
@@ -55,7 +60,7 @@ export function notrackPatch(
       budget: host.budget ?? BUDGET,
       target: host.oldTarget === true ? 'NOTRACK' : 'CT --notrack',
       helperModules: host.helperModules ?? [],
-      nextKey,
+      keyFor,
     }
     const patch = withinBudget(() => familyPatch(on, services))
     if (!patch.safe) return patch
@@ -75,7 +80,7 @@ type FamilyPatch = {
   readonly budget: number
   readonly target: RawTarget
   readonly helperModules: readonly string[]
-  readonly nextKey: () => string
+  readonly keyFor: (content: string) => string
 }
 
 function familyPatch(on: FamilyPatch, services: readonly Service[]): NotrackPatch {
@@ -97,7 +102,8 @@ function familyPatch(on: FamilyPatch, services: readonly Service[]): NotrackPatc
     twins.push(...patch.twins.map((twin) => ({ twin, port: null })))
   }
   const placed = [...twinRules(twins), ...rawRules(raw)].map(({ rule, write }) => {
-    const key = on.nextKey()
+    const { backend, family, table, chain } = rule
+    const key = on.keyFor([backend, family, table, chain, write('')].join(' '))
     return { ...rule, key, spec: write(key) }
   })
   const edits = addEdits(on.live, placed)
@@ -168,11 +174,17 @@ function rawBackend(live: readonly LiveRules[]): Backend {
   return (withRaw ?? nft ?? (live[0] as LiveRules)).backend
 }
 
-function lastNumber(live: readonly LiveRules[]): number {
-  const specs = live.flatMap(({ rules }) =>
-    rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules.map(({ spec }) => spec))),
-  )
-  return Math.max(0, ...specs.map((spec) => Number(/ctfleet:notrack:(\d+)/.exec(spec)?.[1] ?? 0)))
+/**
+ * The rules as they would be without any that we added. A patch is judged against these, and names each rule by what it
+ * says: so rules of ours that stand are met again under the same name, and one that somebody took away is put back.
+ */
+function withoutOurs({ backend, rules }: LiveRules): LiveRules {
+  const ours = ({ spec }: Rule) => /--comment "?ctfleet:notrack:/.test(spec)
+  const tables = rules.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => !ours(rule)) })),
+  }))
+  return { backend, rules: { ...rules, tables } }
 }
 
 function withinBudget(work: () => NotrackPatch): NotrackPatch {

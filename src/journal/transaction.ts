@@ -40,6 +40,10 @@ backwards=${numbered
       .map(({ number }) => number)
       .reverse()
       .join(' ')}
+rule_changes=${numbered
+      .filter(({ change }) => change.kind === 'firewall')
+      .map(({ number }) => number)
+      .join(' ')}
 volatile_changes=${numbered
       .filter(({ change }) => change.volatile)
       .map(({ number }) => number)
@@ -236,7 +240,10 @@ undo_change() {
     case " $runtime_changes " in *" $1 "*)
       if [ "$now" != "$after" ] && restarted; then say "undone $1 restarted"; return 0; fi ;;
     esac
-    if [ -n "$after" ] && [ "$now" != "$after" ]; then say "left $1 changed by somebody else since"; return 1; fi
+    # Rules are found one by one, ours by their comment, so a part of them is taken back as well as all.
+    case " $rule_changes " in *" $1 "*) ;; *)
+      if [ -n "$after" ] && [ "$now" != "$after" ]; then say "left $1 changed by somebody else since"; return 1; fi ;;
+    esac
   fi
   # A log that cannot be opened, on a disk that has become read-only, must not keep the undo from running.
   log=$dir/log
@@ -250,14 +257,25 @@ undo_change() {
   say "undone $1"
 }
 undo_all() {
-  whole=yes
+  whole=yes rules_stand=no
   # Room for the words of the undo, where the disk is full.
   rm -f "$dir/reserve"
   if [ ! -e "$dir/modules.brought" ] && [ -e "$dir/modules.before" ]; then remember_after; fi
   for number in $backwards; do
     said "intend $number" || continue
     said "undone $number" && continue
-    undo_change "$number" || whole=no
+    # Accepts for untracked packets may go only once nothing leaves packets untracked: what rests on rules that could not
+    # be taken back stays as well.
+    case " $rule_changes " in
+      *" $number "*)
+        if [ "$rules_stand" = yes ]; then
+          whole=no
+          say "left $number rules made after it could not be taken back"
+          continue
+        fi
+        undo_change "$number" || { whole=no rules_stand=yes; } ;;
+      *) undo_change "$number" || whole=no ;;
+    esac
   done
   unstage_all
   sweep

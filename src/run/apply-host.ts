@@ -83,8 +83,10 @@ async function listenOn(plan: Plan, limits: Limits, journal: SeenJournal): Promi
   const picked = await pickUp(host, journal, deadline)
   if (picked === 'picked-up') return null
   if (picked === 'gone' && journal.lines === 0) {
-    const message = 'the connection was lost before the change began; nothing was touched'
-    return { host: host.name, status: 'failed', fault: { code: 'lost', message, next: 'run the same command again' } }
+    const message =
+      'the connection was lost before the host said a word; if its change begins after all, it takes itself back'
+    const next = `in a few minutes, on the host: ls ${directoryOf('')}; then run the same command again`
+    return { host: host.name, status: 'failed', fault: { code: 'lost', message, next } }
   }
   return {
     host: host.name,

@@ -108,11 +108,16 @@ function leftOver(plan: Plan, { records, transaction }: SeenJournal): Fault {
   }
 }
 
-export function outOfReach({ transaction }: SeenJournal, picked: 'gone' | { readonly fault: Fault }): Fault {
+export function outOfReach(
+  { transaction }: SeenJournal,
+  picked: 'gone' | { readonly fault: Fault },
+  what: 'change' | 'rollback' = 'change',
+): Fault {
   const why = picked === 'gone' ? 'the transaction is no longer on the host' : picked.fault.message
+  const meanwhile = what === 'change' ? '; an unconfirmed change takes itself back' : ''
   return {
     code: 'lost',
-    message: `the host could not be asked how its change ended (${why}); unconfirmed changes take themselves back`,
+    message: `the host could not be asked how its ${what} ended (${why})${meanwhile}`,
     next: `when it answers again, on the host: cat ${directoryOf(transaction)}/journal`,
   }
 }

@@ -37,7 +37,7 @@ export async function rollbackHost(
   }
   if (!isOver(journal)) {
     const why = 'fault' in told ? told : 'gone'
-    return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, why) }
+    return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, why, 'rollback') }
   }
   // What was committed stays so, with its undo, while another transaction holds the host.
   if (standingOf(journal) === 'refused') return { host: host.name, status: 'refused', plan, fault: refusal(journal) }

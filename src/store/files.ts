@@ -49,7 +49,10 @@ export function fileStore(state: string): RunStore {
 
 /** An apply that changed nothing, or that was taken back whole, is not what a person means by the last one. */
 function newestApply({ runs }: { readonly runs: readonly Run[] }): Found {
-  const run = runs.find((each) => each.command === 'apply' && stillApplied(each, runs).length > 0)
+  // One that was cut off may have changed hosts: it must not be passed over in silence.
+  const run = runs.find(
+    (each) => each.command === 'apply' && (each.endedAt === null || stillApplied(each, runs).length > 0),
+  )
   return run === undefined ? { type: 'none' } : { type: 'found', run }
 }
 

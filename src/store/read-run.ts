@@ -63,7 +63,8 @@ const PARTS: Readonly<Record<Part, (value: unknown) => boolean>> = {
     isText(value.script) &&
     isMap(value.host) &&
     isList(value.changes),
-  transaction: isText,
+  // It names a directory on hosts.
+  transaction: (value) => isText(value) && /^[A-Za-z0-9-]{1,40}$/.test(value),
   fault: (value) => isMap(value) && isText(value.code) && isText(value.message) && isText(value.next),
   why: isText,
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { withEdits } from '../../src/firewall/edits.ts'
 import { notrackPatch } from '../../src/firewall/notrack.ts'
-import type { LiveRules } from '../../src/firewall/rules.ts'
+import { parseRules } from '../../src/firewall/parse.ts'
+import { printRules } from '../../src/firewall/print.ts'
+import type { LiveRules, RuleSet } from '../../src/firewall/rules.ts'
 import { live } from './dump.ts'
 
 const HTTP = { protocol: 'tcp', port: 80 } as const
@@ -92,14 +94,16 @@ describe('a web server behind a default drop', () => {
     `)
     const patch = notrackPatch([rules], [HTTP], IPV4)
     if (!patch.safe) throw new Error(patch.why)
+    const key = patch.edits[0]?.key ?? ''
+    expect(key).toMatch(/^ctfleet:notrack:[0-9a-f]{10}$/)
     expect(patch.edits[0]).toEqual({
       backend: 'legacy',
       family: 'ip',
       table: 'filter',
       chain: 'INPUT',
       action: 'add',
-      key: 'ctfleet:notrack:1',
-      spec: '-p tcp -m tcp --dport 80 -m conntrack --ctstate UNTRACKED -m comment --comment "ctfleet:notrack:1" -j ACCEPT',
+      key,
+      spec: `-p tcp -m tcp --dport 80 -m conntrack --ctstate UNTRACKED -m comment --comment "${key}" -j ACCEPT`,
       after: '-p icmp -j ACCEPT',
       before: '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j DROP',
     })
@@ -112,7 +116,7 @@ test('ports that need the same rules share them, fifteen to a rule', () => {
   expect(added).toEqual(RAW('-m multiport --dports 80,443,8000:8002,8080'))
 })
 
-test('a second patch finds nothing left to do, whichever way the first rules are spelled', () => {
+test('a second patch names the same rules, and finds nothing left to do where others wrote their like', () => {
   const rules = live(`
     filter INPUT DROP
     -i lo -j ACCEPT
@@ -121,7 +125,9 @@ test('a second patch finds nothing left to do, whichever way the first rules are
     -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT
   `)
   const patched = apply([rules], [HTTP])
-  expect(safe(patched, [HTTP])).toEqual([])
+  expect(safe(patched, [HTTP])).toEqual(safe([rules], [HTTP]))
+  const byOthers = patched.map((each) => ({ ...each, rules: withoutComments(each.rules) }))
+  expect(safe(byOthers, [HTTP])).toEqual([])
   const other = live(`
     filter INPUT DROP
     -i lo -j ACCEPT
@@ -275,6 +281,33 @@ function safe(rules: readonly LiveRules[], services: Parameters<typeof notrackPa
   )
 }
 
+/** The same rules as somebody else would have written them. */
+function withoutComments(rules: RuleSet): RuleSet {
+  const parsed = parseRules(printRules(rules).replaceAll(/ -m comment --comment "ctfleet:[^"]*"/g, ''), rules.family)
+  if (!parsed.known) throw new Error(parsed.why)
+  return parsed.value
+}
+
+test('accepts of ours that a reload took away are put back, while NOTRACK still stands', () => {
+  const rules = live(`
+    filter INPUT DROP
+    -m state --state RELATED,ESTABLISHED -j ACCEPT
+    -p tcp -m tcp --dport 80 -m state --state NEW -j ACCEPT
+  `)
+  const first = safe([rules], [HTTP])
+  const reloaded = apply([rules], [HTTP]).map(({ backend, rules: patched }) => ({
+    backend,
+    rules: {
+      ...patched,
+      tables: patched.tables.map((table) =>
+        table.name === 'filter' ? (rules.rules.tables.find(({ name }) => name === 'filter') ?? table) : table,
+      ),
+    },
+  }))
+  expect(safe(reloaded, [HTTP])).toEqual(first)
+  expect(first.some((rule) => rule.startsWith('filter '))).toBe(true)
+})
+
 function apply(rules: readonly LiveRules[], services: Parameters<typeof notrackPatch>[1]): readonly LiveRules[] {
   const patch = notrackPatch(rules, services, IPV4)
   if (!patch.safe) throw new Error(patch.why)
@@ -332,7 +365,11 @@ test('a kernel without the CT target gets NOTRACK, and CT rules of equal meaning
   const patch = notrackPatch([live('filter INPUT ACCEPT')], [HTTP], old)
   if (!patch.safe) throw new Error(patch.why)
   expect(patch.edits.map(({ spec }) => / -j .*$/.exec(spec)?.[0])).toEqual(Array(4).fill(' -j NOTRACK'))
-  expect(notrackPatch(apply([live('filter INPUT ACCEPT')], [HTTP]), [HTTP], old)).toMatchObject({
+  const byOthers = apply([live('filter INPUT ACCEPT')], [HTTP]).map((each) => ({
+    ...each,
+    rules: withoutComments(each.rules),
+  }))
+  expect(notrackPatch(byOthers, [HTTP], old)).toMatchObject({
     safe: true,
     edits: [],
   })

@@ -14,9 +14,10 @@ describe('a journal record', () => {
     fc.option(fc.nat({ max: 9999 })),
     fc
       .string({ unit: fc.constantFrom('a', 'b', ' ', '(', ':', ')', '-', '!', '1'), maxLength: 40 })
-      .map((text) => text.trim()),
+      .map((text) => text.trim())
+      // A detail that begins with a number would be read as that of a change; the script writes none like it.
+      .filter((text) => !/^\d/.test(text)),
   ])('reads back as it was written', (at, word, change, detail) => {
-    // The first word of a detail that is a number stands for a change.
     const line = [at, word, change, detail === '' ? null : detail].filter((part) => part !== null).join(' ')
     expect(parseRecord(line)).toEqual({ at, word, change, detail })
   })

@@ -98,7 +98,7 @@ describe('six hosts of which four are in trouble', () => {
       expect.arrayContaining(GOOD),
     )
     const after = await dumps()
-    expect(after.slice(0, 2).every((dump) => dump.includes('ctfleet:notrack:1'))).toBe(true)
+    expect(after.slice(0, 2).every((dump) => dump.includes('ctfleet:notrack:'))).toBe(true)
     expect(after.slice(2)).toEqual(before.slice(2))
 
     const back = await ctfleet(['rollback', 'last', '--yes'], env)

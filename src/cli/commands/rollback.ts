@@ -65,7 +65,7 @@ async function findApplied({ run: wanted, limit }: RollbackWords) {
   const run = await findRun(store, wanted)
   const { runs } = await store.list()
   const left = stillApplied(run, runs)
-  if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextRun(runs))
+  if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextMove(run, runs))
   const altered = left.find(({ plan }) => !isSealed(plan))
   if (altered !== undefined) {
     const hint = `on the host itself: sh /var/lib/ctfleet/${altered.transaction}/undo`
@@ -117,10 +117,18 @@ async function findRun(store: RunStore, wanted: string): Promise<Run> {
   }
 }
 
-function nothingLeft({ id, results }: Run): string {
+function nothingLeft({ id, endedAt, results }: Run): string {
+  if (endedAt === null) return 'this run was cut off before it knew how its hosts ended, or it is still under way'
   return results.some(({ status }) => status === 'applied')
     ? `all that run ${id} applied was taken back already`
     : 'this run applied nothing that could be taken back'
+}
+
+function nextMove(run: Run, runs: readonly Run[]): string {
+  if (run.endedAt !== null) return nextRun(runs)
+  const hosts = run.results.flatMap(({ host, status }) => (status === 'planned' ? [host] : []))
+  const asked = hosts.length === 0 ? 'its hosts' : hosts.slice(0, 5).join(', ')
+  return `ask ${asked} themselves: cat /var/lib/ctfleet/*/journal; what ends in "committed" goes back by sh /var/lib/ctfleet/TRANSACTION/undo`
 }
 
 function nextRun(runs: readonly Run[]): string {

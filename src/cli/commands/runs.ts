@@ -4,14 +4,14 @@ import { jsonText } from '../../report/json/text.ts'
 import { runsText } from '../../report/text/runs.ts'
 import { formatFrom } from '../arguments.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { openStore } from '../state.ts'
+import { kept, openStore } from '../state.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type RunsWords = { readonly format: string }
 
 export async function runsCommand(words: RunsWords, terminal: Terminal): Promise<ExitCode> {
   const format = formatFrom(words.format)
-  const { runs, damaged } = await openStore().list()
+  const { runs, damaged } = await kept(async () => await openStore().list())
   if (format === 'json') terminal.printText(jsonText(runsJson(runs)))
   else terminal.print(runsText(terminal.paper, runs))
   terminal.say(damaged.map(({ place, why }) => `${visible(place)} ${visible(why)}; it was skipped`))
