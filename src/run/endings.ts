@@ -5,9 +5,9 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
-import { openSession } from '../transport/catalog.ts'
 import { readsBack } from './gates.ts'
 import { type SeenJournal, standingOf } from './journal-link.ts'
+import { openAgain } from './open-again.ts'
 
 /** Seconds more that an undo may take before we stop waiting for word of it. */
 export const UNDO_SECONDS = 60
@@ -45,7 +45,8 @@ function comparable({ changes }: Plan, { records }: SeenJournal): readonly Chang
 
 /** Checks over a new connection that the host reads as before, then removes the transaction's directory. */
 async function forget(host: Host, transaction: string, changes: readonly Change[]): Promise<Fault | null> {
-  const opened = await openSession(host, AbortSignal.timeout(90_000))
+  // A table that is small again after the undo may drop us for a while.
+  const opened = await openAgain(host, Date.now() + 90_000)
   if ('refused' in opened) return null
   await using session = opened
   const differs = await readsBack(session, changes, 'before')

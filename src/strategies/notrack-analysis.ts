@@ -2,6 +2,7 @@ import type { ChainRef } from '../firewall/depends.ts'
 import type { Flow } from '../firewall/flow-entries.ts'
 import { dropsMidStream } from '../firewall/mid-stream.ts'
 import { notrackPatch } from '../firewall/notrack.ts'
+import { printRules } from '../firewall/print.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
@@ -82,7 +83,7 @@ export function analyseNotrack(
     dependsOn: patch.dependsOn,
     services,
     notes: [...patch.notes, ...entriesNotes(facts), ...addressNotes(addresses.value)],
-    rollbackNotes: rollbackNotes(facts, live.value, { services, families }),
+    rollbackNotes: [...standingNotes(live.value), ...rollbackNotes(facts, live.value, { services, families })],
   }
 }
 
@@ -127,6 +128,13 @@ function flowsOf(ports: readonly Service[], addresses: readonly string[]): reado
     const mine = ports.filter((each) => each.protocol === protocol).map(({ port }) => port)
     return mine.length === 0 ? [] : [{ protocol, ports: mine, addresses }]
   })
+}
+
+function standingNotes(live: readonly LiveRules[]): readonly string[] {
+  const stands = live.some(({ rules }) => printRules(rules).includes('ctfleet:notrack:'))
+  return stands
+    ? ['rules of an earlier apply stand here already: taking back this one alone leaves those in force, accepts or not']
+    : []
 }
 
 function addressNotes(addresses: readonly string[]): readonly string[] {
