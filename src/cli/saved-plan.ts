@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, open, readFile, rename, rm } from 'node:fs/promises'
+import { access, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pid } from 'node:process'
 import { type PlanDocument, readPlanDocument } from '../plan/document.ts'
@@ -15,6 +15,8 @@ export async function readSavedPlan(path: string): Promise<PlanDocument> {
 /** Whether a file that was named is a saved plan and not an inventory: an inventory's `hosts`, if it has any, is a map. */
 export async function isSavedPlan(path: string): Promise<boolean> {
   try {
+    // A pipe can be read only once, and a device may never end: those are left to whoever reads inventories.
+    if (!(await stat(path)).isFile()) return false
     const text = await readFile(path, 'utf8')
     if (!text.trimStart().startsWith('{')) return false
     if (BEGINNING.test(text)) return true
