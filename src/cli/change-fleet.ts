@@ -32,7 +32,7 @@ export type Undertaking = {
 /** @throws InputError where a person would have to be asked and nobody can be. */
 export function checkApproval(yes: boolean, terminal: Terminal): void {
   if (yes || terminal.canAsk) return
-  const hint = 'look at the plan first (ctfleet plan), then give --yes, or run this in a terminal'
+  const hint = 'run this in a terminal to be asked for each host, or give --yes when you are sure'
   throw complainAbout('--yes', 'there is no terminal to ask in, and changes need a yes', hint)
 }
 

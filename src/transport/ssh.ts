@@ -11,6 +11,9 @@ import type { Session, Transport } from './transport.ts'
 
 /** How often an sshd is asked that hangs up before it greets, as it does when too many ask at a time (MaxStartups). */
 const KNOCKS = 4
+/** How often a host that says nothing is asked again, each time for a part of its patience: what stands before it may have taken our call while a full table drops us behind. */
+const SILENT_TRIES = 2
+const SILENT_PART = 0.4
 
 export const ssh: Transport = sshTransport(PATIENCE)
 
@@ -21,14 +24,19 @@ export function sshTransport(patience: Patience): Transport {
     async open(host, signal) {
       const files = host.knownHostsFiles.length > 0 ? host.knownHostsFiles : DEFAULT_KNOWN_HOSTS
       const [offers, known] = await Promise.all([offersFor(host), findKnownKeys(files, host)])
-      for (let knocks = 1; ; knocks++) {
+      for (let knocks = 1, silences = 0; ; knocks++) {
+        const waits = silences < SILENT_TRIES ? { ...patience, handshake: patience.handshake * SILENT_PART } : patience
         const dialled = await dial(host, patience, signal)
         const entered =
           'refused' in dialled
             ? { ...dialled, early: dialled.refused.code === 'lost' }
-            : await login(host, { ...dialled, credentials: { offers, known }, patience, signal })
+            : await login(host, { ...dialled, credentials: { offers, known }, patience: waits, signal })
         if ('client' in entered) return sshSession(host, entered, { patience, signal })
-        if (!entered.early || knocks === KNOCKS) return { refused: entered.refused }
+        if (entered.refused.code === 'handshake-timed-out' && silences < SILENT_TRIES && !signal.aborted) {
+          silences++
+          continue
+        }
+        if (!entered.early || knocks >= KNOCKS) return { refused: entered.refused }
         await pause(patience.betweenKnocks * (knocks - 0.5 + Math.random()), signal)
       }
     },

@@ -102,7 +102,7 @@ const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
   [
     'to apply with nobody to ask',
     'apply good.yaml',
-    /--yes: there is no terminal to ask in.*\n {2}look at the plan first/,
+    /--yes: there is no terminal to ask in.*\n {2}run this in a terminal/,
   ],
   ['to roll back with nobody to ask', 'rollback last', /--yes: there is no terminal/, /last: nothing that was applied/],
   ['an unknown option', 'plan good.yaml --frobnicate', /error: unknown option '--frobnicate'/],

@@ -108,7 +108,7 @@ describe.each([
 })
 
 function connections(): { stop(): Promise<void> } {
-  return floodPort(vm.forwards[80] ?? 0, { perSecond: 16, seconds: 150 })
+  return floodPort(vm.forwards[80] ?? 0, { perSecond: 14, seconds: 150 })
 }
 
 /** Pings to many loopback addresses: the cheapest flows there are, each of its own entry. */

@@ -101,7 +101,15 @@ function bodyLines(paper: Paper, result: HostResult): readonly string[] {
       return paragraph(paper, '  ', 'Nothing to do.')
     case 'no-strategy':
     case 'blocked':
-      return [...paragraph(paper, '  ', result.why), ...consideredLines(paper, result.considered, null)]
+      return [
+        ...paragraph(paper, '  ', result.why),
+        ...consideredLines(paper, result.considered, null),
+        ...paragraph(
+          paper,
+          '  ',
+          'Next: mend what stands in the way of one of them, or ask for one by name: ctfleet plan --strategy NAME',
+        ),
+      ]
     case 'already-right':
     case 'planned':
     case 'skipped':
