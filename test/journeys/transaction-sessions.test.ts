@@ -1,5 +1,3 @@
-import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { notrackPatch } from '../../src/firewall/notrack.ts'
 import { parseRules } from '../../src/firewall/parse.ts'
@@ -10,6 +8,7 @@ import { rollbackHost } from '../../src/run/rollback-host.ts'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { planOn, type Wish } from '../support/hand-made-plan.ts'
 import { inventoryHost, opened } from '../support/lab-host.ts'
+import { talking, type User } from '../support/talking.ts'
 
 /** What must never be noticed by those who use the service: a port goes untracked, and is tracked again. */
 const able = canRunLab()
@@ -31,7 +30,7 @@ test('sessions live through notrack and its rollback, entries fall to none, and 
   const before = await web.dump()
   const { wishes } = await notrackWishes(host)
 
-  await using talks = await talking([
+  await using talks = await talkingTo([
     { address: web.address, port: 80 },
     { address: web.address6 ?? '', port: 80 },
     { address: web.address, port: 443 },
@@ -55,7 +54,7 @@ test('sessions live through notrack and its rollback, entries fall to none, and 
   expect((await reach()).stdout).toBe('hello\n')
   expect((await outward).stdout).toBe('1\n2\n3\n4\n5\n6\n7\n8\n')
   expect((await inward).stdout).toBe('1\n2\n3\n4\n5\n6\n7\n8\n')
-  await using fresh = await talking([{ address: web.address, port: 80 }])
+  await using fresh = await talkingTo([{ address: web.address, port: 80 }])
 
   const back = await rollbackHost({ plan, transaction: applied.transaction }, TELLING)
   expect(back).toMatchObject({ status: 'rolled-back', fault: null })
@@ -102,51 +101,15 @@ async function entriesOf(host: LabHost): Promise<number> {
   return Number(stdout)
 }
 
-/** Connections to an echo service that say something every second; `goOn` waits for two more answers on each. */
-async function talking(ends: readonly { readonly address: string; readonly port: number }[]) {
-  const talks = await Promise.all(ends.map(async (end) => await talk(end.address, end.port)))
+/** Connections to an echo service with words on each; `goOn` waits for more answers on all of them. */
+async function talkingTo(ends: readonly { readonly address: string; readonly port: number }[]): Promise<User> {
+  const talks = await Promise.all(ends.map(async (end) => await talking(end.address, end.port)))
   return {
     async goOn() {
       await Promise.all(talks.map(async (each) => await each.goOn()))
     },
     async [Symbol.asyncDispose]() {
-      for (const each of talks) each.end()
-    },
-  }
-}
-
-async function talk(host: string, port: number) {
-  const socket: Socket = connect({ host, port, timeout: 0 })
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve)
-    socket.once('error', reject)
-  })
-  let said = 0
-  let heard = ''
-  let broken: string | undefined
-  socket.on('data', (chunk: Buffer) => {
-    heard += chunk.toString()
-  })
-  socket.on('error', (error) => {
-    broken = error.message
-  })
-  socket.on('close', () => {
-    broken ??= 'closed'
-  })
-  const timer = setInterval(() => socket.write(`${++said}\n`), 1000)
-  const answers = () => heard.split('\n').length - 1
-  return {
-    async goOn() {
-      const goal = said + 2
-      for (let tries = 0; tries < 100 && answers() < goal && broken === undefined; tries++) await sleep(200)
-      // Every word came back, in order, over the one connection.
-      const expected = Array.from({ length: answers() }, (_, at) => `${at + 1}\n`).join('')
-      if (broken !== undefined || answers() < goal || heard !== expected)
-        throw new Error(`the session to ${host} port ${port} broke: ${broken ?? `${answers()} of ${said} answers`}`)
-    },
-    end() {
-      clearInterval(timer)
-      socket.destroy()
+      await Promise.all(talks.map(async (each) => await each[Symbol.asyncDispose]()))
     },
   }
 }
