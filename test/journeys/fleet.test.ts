@@ -140,10 +140,17 @@ describe('every kind of host', () => {
     for (const { host, facts } of hosts) {
       const { address, address6 } = lab.host(host)
       const addresses = facts?.listeners.addresses
-      expect(addresses?.known === true && addresses.value, host).toEqual(expect.arrayContaining([address, address6]))
+      expect(addresses?.known === true && addresses.value, host).toEqual(
+        expect.arrayContaining([address, shortest(address6 ?? '')]),
+      )
     }
   })
 })
+
+/** An IPv6 address as RFC 5952 writes it: a lab with the number 0 names its own with a zero too many. */
+function shortest(address6: string): string {
+  return new URL(`http://[${address6}]`).hostname.slice(1, -1)
+}
 
 type Read = {
   readonly host: string

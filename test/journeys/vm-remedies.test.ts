@@ -78,7 +78,7 @@ describe.each([
   { remedy: 'tune', rules: DEFAULT_DROP, words: [], flood: pings },
   { remedy: 'notrack', rules: DEFAULT_DROP, words: ['--ports', '80'], flood: connections },
 ])('$remedy on a machine that drops', ({ remedy, rules, words, flood }) => {
-  test('ends the drops, and goes back to exactly what was', { timeout: 240_000, retry: 0 }, async () => {
+  test('ends the drops, and goes back to exactly what was', { timeout: 420_000, retry: 0 }, async () => {
     await vm.exec(RESET)
     await vm.exec(`set -e\n${rules}\n${SMALL_TABLE}`)
     const before = await vm.dump()
