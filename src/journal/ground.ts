@@ -1,5 +1,9 @@
 import { type Script, sh } from '../shell/script.ts'
 
+/** Prints what a host's life is known by. After a restart, of the machine or of the container alone, nothing seen before counts. */
+export const LIFE: Script = sh`cat /proc/sys/kernel/random/boot_id
+sed 's/.*) //' /proc/1/stat | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; }`
+
 /** What every verb of a transaction stands on: the journal, the decision, who is alive, processes apart from us, the lock. */
 export const GROUND: Script = sh`say() {
   printf '%s %s\n' "$(date +%s)" "$*" >> "$dir/journal" || return 1
@@ -12,8 +16,7 @@ decide() { mv "$dir/undecided" "$dir/decision" 2> /dev/null && { printf '%s\n' "
 # Taking back is right where nobody decided at all, as on a disk that can no longer be written.
 may_undo() { decide "$1" || [ ! -d "$dir/decision" ] ; }
 life() {
-  cat /proc/sys/kernel/random/boot_id
-  sed 's/.*) //' /proc/1/stat | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; }
+${LIFE}
 }
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; } ; }
 alive() { [ -s "$1" ] && read -r pid since < "$1" && [ "$(started_at "$pid")" = "$since" ] && ! is_dead "$pid" ; }

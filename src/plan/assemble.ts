@@ -1,3 +1,4 @@
+import { LIFE } from '../journal/ground.ts'
 import { DIGEST, transactionScript } from '../journal/transaction.ts'
 import type { Change } from '../model/change.ts'
 import type { Finding } from '../model/finding.ts'
@@ -137,7 +138,3 @@ function changeOf(step: Step, planned: StepPlan & { needed: true }, number: numb
 function nameOf(index: number): string {
   return `step-${index + 1}`
 }
-
-// A host's life: after a restart, of the machine or of the container alone, nothing seen before counts.
-const LIFE = sh`cat /proc/sys/kernel/random/boot_id
-sed 's/.*) //' /proc/1/stat | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; }`
