@@ -1,4 +1,4 @@
-import { kindOf, type Node } from './decision.ts'
+import type { Assignment, Node } from './decision.ts'
 import type { Passage } from './flow.ts'
 import type { Question } from './question.ts'
 
@@ -29,19 +29,24 @@ export type Standing = {
 function changesOf(question: Question, was: Passage, is: Passage): readonly Difference[] {
   const { decisions } = question
   const changes = decisions.combine('change', was.passes, is.passes, change)
-  return [...new Set([...decisions.valuesOf(changes)].map(kindOf))].flatMap((kind): Difference[] => {
-    if (kind !== 'breaks' && kind !== 'opens' && kind !== 'unsure') return []
-    const at = decisions.witness(changes, (value) => kindOf(value) === kind)
+  return (['breaks', 'opens', 'unsure'] as const).flatMap((kind): Difference[] => {
+    const at = decisions.witness(changes, (value) => value === kind)
     if (at === null) return []
-    const value = decisions.valueAt(changes, at)
-    const rule = kind === 'unsure' ? siteIn(value) : (blamed(kind === 'breaks' ? is : was, 'drop') ?? null)
+    const rule =
+      kind === 'unsure'
+        ? (blamed(was, 'unsure', at) ?? blamed(is, 'unsure', at))
+        : blamed(kind === 'breaks' ? is : was, 'drop', at)
     return [{ kind, passage: was.name, rule }]
-
-    function blamed({ fates }: Passage, end: string): string | undefined {
-      const found = fates.map((fate) => decisions.valueAt(fate, at ?? new Map())).find((each) => kindOf(each) === end)
-      return found === undefined ? undefined : (siteIn(found) ?? undefined)
-    }
   })
+}
+
+/** The rule or policy that ends one packet so, on the first of a passage's ways that does. */
+function blamed({ ways }: Passage, end: 'drop' | 'unsure', at: Assignment): string | null {
+  for (const way of ways) {
+    const decided = way(at)
+    if (decided.end === end) return decided.site
+  }
+  return null
 }
 
 /** A verdict may rest on a rule that counts packets only while exactly the same packets meet it. */
@@ -65,13 +70,7 @@ function sameMeters(before: readonly (Node | null)[], after: readonly (Node | nu
 }
 
 function change(was: string, is: string): string {
-  if (kindOf(was) === 'unsure') return was
-  if (kindOf(is) === 'unsure') return is
+  if (was === 'unsure' || is === 'unsure') return 'unsure'
   if (was === is) return 'same'
   return was === 'yes' ? 'breaks' : 'opens'
-}
-
-function siteIn(value: string): string | null {
-  const bar = value.indexOf('|')
-  return bar === -1 ? null : value.slice(bar + 1)
 }

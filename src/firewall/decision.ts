@@ -1,16 +1,21 @@
 /**
- * Decision diagrams over finite variables, hash-consed: equal functions are the same number. A terminal is a word, and its
- * kind is what stands before the first bar: `accept|3` says accept, and that origin 3 decided.
- * Variables are ordered by first use. Works within a budget of nodes and throws `OverBudget` beyond it.
+ * Decision diagrams over finite variables, hash-consed: equal functions are the same number. A variable is asked bit by
+ * bit, so a test of a range costs as many nodes as its cells have digits, however many cells there are. Variables are
+ * ordered by first use. Works within a budget of nodes and throws `OverBudget` beyond it.
  */
 export class Decisions {
   readonly #terminals: string[] = []
   readonly #terminalIds = new Map<string, Node>()
-  readonly #variables: Variable[] = []
-  readonly #variableIds = new Map<string, number>()
-  readonly #branches: Branch[] = []
-  readonly #branchIds = new Map<string, Node>()
-  readonly #memo = new Map<string, Node>()
+  readonly #variables: Placed[] = []
+  readonly #variableIds = new Map<string, Placed>()
+  /** By level: whose bit it is. */
+  readonly #owners: Placed[] = []
+  readonly #levels: number[] = []
+  readonly #lows: Node[] = []
+  readonly #highs: Node[] = []
+  readonly #known: Map<number, Node>[] = []
+  readonly #combined = new Map<string, Map<number, Node>>()
+  readonly #chosen = new Map<Node, Map<number, Node>>()
   readonly #budget: number
 
   constructor(budget = 200_000) {
@@ -27,60 +32,95 @@ export class Decisions {
     return id
   }
 
-  /** The function that asks one variable and answers per cell; `volatile` marks what may change from packet to packet. */
+  /** The function that asks one variable and answers per cell. */
   branch(variable: Variable, childOf: (cell: number) => Node): Node {
-    const at = this.#variable(variable)
-    const children = Array.from({ length: variable.size }, (_, cell) => childOf(cell))
-    const test = (cell: number) =>
-      this.#node(at, cellTest(variable.size, cell, this.terminal('yes'), this.terminal('no')))
-    if (children.every((child) => child < 0)) return this.#node(at, children)
-    return children.reduce(
-      (otherwise, child, cell) => this.choose(test(cell), child, otherwise, 'unsure'),
-      children[0] as Node,
-    )
+    const { base, bits } = this.#place(variable)
+    const last = variable.size - 1
+    const answers = Array.from({ length: variable.size }, (_, cell) => childOf(cell))
+    // Codes beyond the last cell stand for it, so that equal functions stay equal.
+    const build = (bit: number, code: number): Node => {
+      if (bit === bits || code >= last) return answers[Math.min(code, last)] as Node
+      const low = build(bit + 1, code)
+      const high = build(bit + 1, code + (1 << (bits - bit - 1)))
+      const level = base + bit
+      if (this.#top(low) > level && this.#top(high) > level) return this.#node(level, low, high)
+      return this.choose(this.#node(level, this.terminal('no'), this.terminal('yes')), high, low)
+    }
+    return build(0, 0)
+  }
+
+  /** `yes` in the ranges of cells, which are ascending and apart, `no` elsewhere. */
+  inside(variable: Variable, ranges: readonly CellRange[]): Node {
+    const { base, bits } = this.#place(variable)
+    const last = variable.size - 1
+    const [yes, no] = [this.terminal('yes'), this.terminal('no')]
+    const build = (bit: number, code: number, from: number, to: number): Node => {
+      const end = code + (1 << (bits - bit)) - 1
+      let at = from
+      while (at < to && (ranges[at] as CellRange)[1] < code && (ranges[at] as CellRange)[1] < last) at += 1
+      const range = at < to ? (ranges[at] as CellRange) : undefined
+      if (range === undefined || range[0] > end) return no
+      const reach = range[1] >= last ? Number.POSITIVE_INFINITY : range[1]
+      if (range[0] <= code && reach >= end) return yes
+      const middle = code + (1 << (bits - bit - 1))
+      const low = build(bit + 1, code, at, to)
+      const high = build(bit + 1, middle, at, to)
+      return this.#node(base + bit, low, high)
+    }
+    return build(0, 0, 0, ranges.length)
   }
 
   /** `then` where the test says yes, `otherwise` where no; where unsure, what both agree on, else `unsure`. */
-  choose(test: Node, then: Node, otherwise: Node, unsure: string): Node {
+  choose(test: Node, then: Node, otherwise: Node): Node {
     if (then === otherwise) return then
     if (test < 0) {
       const answer = this.valueOf(test)
       if (answer === 'yes') return then
       if (answer === 'no') return otherwise
     }
-    const key = `? ${test} ${then} ${otherwise} ${unsure}`
-    const memo = this.#memo.get(key)
-    if (memo !== undefined) return memo
-    const top = Math.min(this.#top(test), this.#top(then), this.#top(otherwise))
-    const result =
-      top === Number.POSITIVE_INFINITY
-        ? this.terminal(kindOf(this.valueOf(then)) === kindOf(this.valueOf(otherwise)) ? this.valueOf(then) : unsure)
-        : this.#node(
-            top,
-            this.#cells(top).map((cell) =>
-              this.choose(this.#at(test, top, cell), this.#at(then, top, cell), this.#at(otherwise, top, cell), unsure),
-            ),
-          )
-    this.#memo.set(key, result)
+    const level = Math.min(this.#top(test), this.#top(then), this.#top(otherwise))
+    if (level === Number.POSITIVE_INFINITY) return this.terminal('unsure')
+    const key = pairKey(then, otherwise)
+    let memo = this.#chosen.get(test)
+    if (memo === undefined) {
+      memo = new Map()
+      this.#chosen.set(test, memo)
+    }
+    const known = memo.get(key)
+    if (known !== undefined) return known
+    const result = this.#node(
+      level,
+      this.choose(this.#low(test, level), this.#low(then, level), this.#low(otherwise, level)),
+      this.choose(this.#high(test, level), this.#high(then, level), this.#high(otherwise, level)),
+    )
+    memo.set(key, result)
     return result
   }
 
   /** Combines two functions value by value; `name` stands for `combine` in the memory of results. */
   combine(name: string, left: Node, right: Node, combine: (left: string, right: string) => string): Node {
-    const key = `${name} ${left} ${right}`
-    const memo = this.#memo.get(key)
-    if (memo !== undefined) return memo
-    const top = Math.min(this.#top(left), this.#top(right))
+    let memo = this.#combined.get(name)
+    if (memo === undefined) {
+      memo = new Map()
+      this.#combined.set(name, memo)
+    }
+    return this.#combine(memo, left, right, combine)
+  }
+
+  #combine(memo: Map<number, Node>, left: Node, right: Node, combine: (left: string, right: string) => string): Node {
+    const key = pairKey(left, right)
+    const known = memo.get(key)
+    if (known !== undefined) return known
+    const level = Math.min(this.#top(left), this.#top(right))
     const result =
-      top === Number.POSITIVE_INFINITY
+      level === Number.POSITIVE_INFINITY
         ? this.terminal(combine(this.valueOf(left), this.valueOf(right)))
         : this.#node(
-            top,
-            this.#cells(top).map((cell) =>
-              this.combine(name, this.#at(left, top, cell), this.#at(right, top, cell), combine),
-            ),
+            level,
+            this.#combine(memo, this.#low(left, level), this.#low(right, level), combine),
+            this.#combine(memo, this.#high(left, level), this.#high(right, level), combine),
           )
-    this.#memo.set(key, result)
+    memo.set(key, result)
     return result
   }
 
@@ -105,7 +145,7 @@ export class Decisions {
   variablesOf(node: Node): readonly Variable[] {
     const found = new Set<Variable>()
     this.#walk(node, (each) => {
-      if (each >= 0) found.add(this.#variables[this.#top(each)] as Variable)
+      if (each >= 0) found.add((this.#owners[this.#top(each)] as Placed).variable)
     })
     return [...found]
   }
@@ -113,65 +153,83 @@ export class Decisions {
   /** An assignment under which the function has a wanted value, or null. */
   witness(node: Node, wanted: (value: string) => boolean): Assignment | null {
     const dead = new Set<Node>()
-    const search = (at: Node): [string, number][] | null => {
-      if (dead.has(at)) return null
+    const path: [level: number, bit: 0 | 1][] = []
+    const search = (at: Node): boolean => {
+      if (dead.has(at)) return false
       if (at < 0) {
-        if (wanted(this.valueOf(at))) return []
+        if (wanted(this.valueOf(at))) return true
       } else {
-        const { variable, children } = this.#branches[at] as Branch
-        for (const [cell, child] of children.entries()) {
-          const rest = search(child)
-          if (rest !== null) return [[(this.#variables[variable] as Variable).name, cell], ...rest]
+        for (const bit of [0, 1] as const) {
+          path.push([this.#top(at), bit])
+          if (search((bit === 0 ? this.#lows[at] : this.#highs[at]) as Node)) return true
+          path.pop()
         }
       }
       dead.add(at)
-      return null
+      return false
     }
-    const found = search(node)
-    return found === null ? null : new Map(found)
+    if (!search(node)) return null
+    const cells = new Map<string, number>()
+    for (const [level, bit] of path) {
+      const { variable, base, bits } = this.#owners[level] as Placed
+      cells.set(variable.name, (cells.get(variable.name) ?? 0) + (bit << (bits - 1 - (level - base))))
+    }
+    for (const [name, cell] of cells) {
+      cells.set(name, Math.min(cell, (this.#variableIds.get(name) as Placed).variable.size - 1))
+    }
+    return cells
   }
 
   /** The value under an assignment; a variable that it does not name is in its first cell. */
   valueAt(node: Node, assignment: Assignment): string {
     let at = node
     while (at >= 0) {
-      const { variable, children } = this.#branches[at] as Branch
-      at = children[assignment.get((this.#variables[variable] as Variable).name) ?? 0] as Node
+      const level = this.#top(at)
+      const { variable, base, bits } = this.#owners[level] as Placed
+      const cell = assignment.get(variable.name) ?? 0
+      at = ((cell >> (bits - 1 - (level - base))) & 1) === 0 ? (this.#lows[at] as Node) : (this.#highs[at] as Node)
     }
     return this.valueOf(at)
   }
 
-  #variable(variable: Variable): number {
+  #place(variable: Variable): Placed {
     const existing = this.#variableIds.get(variable.name)
     if (existing !== undefined) return existing
-    this.#variables.push(variable)
-    this.#variableIds.set(variable.name, this.#variables.length - 1)
-    return this.#variables.length - 1
+    const bits = Math.max(1, Math.ceil(Math.log2(variable.size)))
+    const placed: Placed = { variable, base: this.#owners.length, bits }
+    this.#variables.push(placed)
+    this.#variableIds.set(variable.name, placed)
+    for (let bit = 0; bit < bits; bit += 1) {
+      this.#owners.push(placed)
+      this.#known.push(new Map())
+    }
+    return placed
   }
 
-  #node(variable: number, children: readonly Node[]): Node {
-    if (children.every((child) => child === children[0])) return children[0] as Node
-    const key = `${variable}:${children.join(',')}`
-    const existing = this.#branchIds.get(key)
+  #node(level: number, low: Node, high: Node): Node {
+    if (low === high) return low
+    const key = pairKey(low, high)
+    const known = this.#known[level] as Map<number, Node>
+    const existing = known.get(key)
     if (existing !== undefined) return existing
-    if (this.#branches.length >= this.#budget) throw new OverBudget(this.#budget)
-    this.#branches.push({ variable, children })
-    this.#branchIds.set(key, this.#branches.length - 1)
-    return this.#branches.length - 1
+    if (this.#levels.length >= this.#budget) throw new OverBudget(this.#budget)
+    this.#levels.push(level)
+    this.#lows.push(low)
+    this.#highs.push(high)
+    known.set(key, this.#levels.length - 1)
+    return this.#levels.length - 1
   }
 
   #top(node: Node): number {
-    return node < 0 ? Number.POSITIVE_INFINITY : (this.#branches[node] as Branch).variable
+    return node < 0 ? Number.POSITIVE_INFINITY : (this.#levels[node] as number)
   }
 
-  #at(node: Node, variable: number, cell: number): Node {
-    if (node < 0) return node
-    const branch = this.#branches[node] as Branch
-    return branch.variable === variable ? (branch.children[cell] as Node) : node
+  #low(node: Node, level: number): Node {
+    return node >= 0 && this.#levels[node] === level ? (this.#lows[node] as Node) : node
   }
 
-  #cells(variable: number): readonly number[] {
-    return Array.from({ length: (this.#variables[variable] as Variable).size }, (_, cell) => cell)
+  #high(node: Node, level: number): Node {
+    return node >= 0 && this.#levels[node] === level ? (this.#highs[node] as Node) : node
   }
 
   #walk(node: Node, visit: (node: Node) => void): void {
@@ -180,7 +238,9 @@ export class Decisions {
       if (seen.has(at)) return
       seen.add(at)
       visit(at)
-      if (at >= 0) for (const child of (this.#branches[at] as Branch).children) go(child)
+      if (at < 0) return
+      go(this.#lows[at] as Node)
+      go(this.#highs[at] as Node)
     }
     go(node)
   }
@@ -188,6 +248,7 @@ export class Decisions {
 
 /** A terminal (negative) or a branch. */
 export type Node = number
+export type CellRange = readonly [first: number, last: number]
 export type Variable = {
   readonly name: string
   readonly size: number
@@ -206,13 +267,9 @@ export class OverBudget extends Error {
   }
 }
 
-export function kindOf(value: string): string {
-  const bar = value.indexOf('|')
-  return bar === -1 ? value : value.slice(0, bar)
-}
+type Placed = { readonly variable: Variable; readonly base: number; readonly bits: number }
 
-type Branch = { readonly variable: number; readonly children: readonly Node[] }
-
-function cellTest(size: number, cell: number, yes: Node, no: Node): readonly Node[] {
-  return Array.from({ length: size }, (_, each) => (each === cell ? yes : no))
+/** Two nodes as one number below 2^53; budgets are far below 2^25 nodes, and terminals are few. */
+function pairKey(left: Node, right: Node): number {
+  return (left + 0x10000) * 0x4000000 + (right + 0x10000)
 }

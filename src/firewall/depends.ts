@@ -1,4 +1,4 @@
-import { PATHS } from './evaluate.ts'
+import { type BaseChain, basesOn, natBasesOn, rawBasesOn } from './bases.ts'
 import { icmpMessage, overLoopback, reply, request, type Service } from './packet.ts'
 import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
@@ -26,13 +26,16 @@ export function chainsBehind(
   })
   packets.push(icmpMessage(family, 3, 'in'), icmpMessage(family, 3, 'out'))
   const found = new Map<string, ChainRef>()
-  for (const { backend, rules } of live) {
-    for (const [table, chain, path] of BASES) {
-      for (const packet of packets.filter((each) => each.path === path)) {
-        const { chains } = rulesMet(question, rules, { table, chain }, { ...packet, flags: null }, true)
-        for (const name of [chain, ...chains]) {
-          const ref = { backend, family, table, chain: name }
-          found.set(`${backend} ${table} ${name}`, ref)
+  for (const each of live) {
+    const { backend, rules } = each
+    for (const path of ['in', 'out'] as const) {
+      for (const { table, chain } of basesBehind(each, path)) {
+        for (const packet of packets.filter((one) => one.path === path)) {
+          const { chains } = rulesMet(question, rules, { table, chain }, { ...packet, flags: null }, true)
+          for (const name of [chain, ...chains]) {
+            const ref = { backend, family, table, chain: name }
+            found.set(`${backend} ${table} ${name}`, ref)
+          }
         }
       }
     }
@@ -40,13 +43,7 @@ export function chainsBehind(
   return [...found.values()]
 }
 
-const BASES: readonly (readonly [table: string, chain: string, path: 'in' | 'out'])[] = [
-  ['raw', 'PREROUTING', 'in'],
-  ['raw', 'OUTPUT', 'out'],
-  ...PATHS.in.map(({ table, chain }) => [table, chain, 'in'] as const),
-  ...PATHS.out.map(({ table, chain }) => [table, chain, 'out'] as const),
-  ['nat', 'PREROUTING', 'in'],
-  ['nat', 'INPUT', 'in'],
-  ['nat', 'OUTPUT', 'out'],
-  ['nat', 'POSTROUTING', 'out'],
-]
+function basesBehind(live: LiveRules, path: 'in' | 'out'): readonly BaseChain[] {
+  const hooks = path === 'in' ? (['prerouting', 'input'] as const) : (['output', 'postrouting'] as const)
+  return [...rawBasesOn(live, path), ...basesOn(live, path), ...hooks.flatMap((at) => natBasesOn(live, at))]
+}

@@ -1,8 +1,7 @@
 import type { Difference } from './compare.ts'
 import { type Placed, withPlaced } from './edits.ts'
-import { siteOf } from './evaluate.ts'
 import type { Question } from './question.ts'
-import type { LiveRules, Rule } from './rules.ts'
+import { type LiveRules, type Rule, siteOf } from './rules.ts'
 import { type Likeness, type Twin, twinSpec, twinsOf } from './twins.ts'
 
 /**
@@ -26,7 +25,8 @@ export function findTwins(
   const blockers: Blocker[] = []
   let first: Difference | undefined
   for (let round = 0; round < 4; round += 1) {
-    const twins = likenesses.flatMap((likeness) => twinsOf(question, live, likeness, blockers)).filter(isFirst)
+    const all = likenesses.flatMap((likeness) => twinsOf(question, live, likeness, blockers))
+    const twins = [...new Map(all.map((twin) => [JSON.stringify(twin), twin])).values()]
     if (twins.length > MOST_TWINS) break
     const left = attempt(twins)
     if (left.length === 0) return { twins: fewest(twins, (some) => attempt(some).length === 0) }
@@ -73,9 +73,4 @@ function blockersAt(live: readonly LiveRules[], site: string): readonly Blocker[
       return found
     }),
   )
-}
-
-function isFirst(twin: Twin, index: number, all: readonly Twin[]): boolean {
-  const text = JSON.stringify(twin)
-  return all.findIndex((each) => JSON.stringify(each) === text) === index
 }

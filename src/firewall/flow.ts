@@ -1,4 +1,5 @@
-import type { Node } from './decision.ts'
+import type { Assignment, Node } from './decision.ts'
+import { type Decided, decidedBy } from './decider.ts'
 import { fate, metWhere, passes, rawFate, untrackedWhere } from './evaluate.ts'
 import { addressIn } from './header-tests.ts'
 import { and, either, not, or } from './logic.ts'
@@ -16,13 +17,14 @@ import {
 import type { Question } from './question.ts'
 import type { LiveRules } from './rules.ts'
 
-/** One side of a comparison: something that passes or not, and the fates it was made of, for naming the rule. */
+/** One side of a comparison: something that passes or not, and the ways it was made of, for naming the rule. */
 export type Passage = {
   readonly name: string
   readonly passes: Node
-  /** Fates in the order of blame. */
-  readonly fates: readonly Node[]
+  /** Who decides on one packet, way by way, in the order of blame. */
+  readonly ways: readonly Way[]
 }
+export type Way = (at: Assignment) => Decided
 
 /**
  * What of a service passes, over everything the rules can tell apart. A flow passes when its first packet and all later
@@ -129,11 +131,11 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
     {
       name: 'connections from outside',
       passes: and(decisions, outside, flow),
-      fates: [...incoming.fates, ...outgoing.fates],
+      ways: [...incoming.ways, ...outgoing.ways],
     },
-    { name: 'first packets from outside', passes: and(decisions, outside, first), fates: incoming.fates },
-    { name: 'later packets from outside', passes: and(decisions, outside, later), fates: incoming.fates },
-    { name: 'replies', passes: and(decisions, outside, replies), fates: outgoing.fates },
+    { name: 'first packets from outside', passes: and(decisions, outside, first), ways: incoming.ways },
+    { name: 'later packets from outside', passes: and(decisions, outside, later), ways: incoming.ways },
+    { name: 'replies', passes: and(decisions, outside, replies), ways: outgoing.ways },
   ]
   if (tcp) return passages
   // A UDP server also asks others from its own port; a TCP port that listens is never picked for that.
@@ -152,7 +154,7 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
     {
       name: `what the host itself asks from port ${service.port}`,
       passes: and(decisions, outside, own),
-      fates: [...outgoing.fates, ...incoming.fates],
+      ways: [...outgoing.ways, ...incoming.ways],
     },
   ]
 }
@@ -200,32 +202,26 @@ function loopbackPassages(question: Question, live: readonly LiveRules[], servic
       all(answered, 'later', 'UNTRACKED'),
     ),
   })
-  const fates = [...asked, ...answered].flatMap((each) => each.fates)
-  return [{ name: "the host's own connections to itself", passes: flow, fates }]
+  const ways = [...asked, ...answered].flatMap((each) => each.ways)
+  return [{ name: "the host's own connections to itself", passes: flow, ways }]
 }
 
 type FlowState = Exclude<State, 'RELATED'>
 type Kinds = {
   readonly first: Readonly<Record<FlowState, Node>>
   readonly later: Readonly<Record<FlowState, Node>>
-  readonly fates: readonly Node[]
+  readonly ways: readonly Way[]
 }
 
 function kinds(question: Question, live: readonly LiveRules[], packet: Packet, service: Service): Kinds {
   const { decisions } = question
   const tcp = service.protocol === 'tcp'
   const later = !tcp ? [[]] : packet.direction === 'reply' ? LATER_OUT : LATER_IN
-  const fates: Node[] = []
+  const ways: Way[] = []
   const pass = (flags: readonly string[], state: State, kind: string) => {
     const asked: Packet = { ...packet, flags, state: { is: state }, kind: tcp ? `${packet.kind} ${kind}` : packet.kind }
-    const found = decisions.combine(
-      'raw and after',
-      rawFate(question, live, asked),
-      fate(question, live, asked),
-      rawThenRest,
-    )
-    fates.push(found)
-    return passes(question, found)
+    ways.push((at) => decidedBy(question, live, asked, at))
+    return and(decisions, passes(question, rawFate(question, live, asked)), passes(question, fate(question, live, asked)))
   }
   const each = (of: (state: FlowState) => Node): Readonly<Record<FlowState, Node>> => ({
     UNTRACKED: of('UNTRACKED'),
@@ -236,12 +232,8 @@ function kinds(question: Question, live: readonly LiveRules[], packet: Packet, s
   return {
     first: each((state) => pass(tcp ? SYN : [], state, 'first')),
     later: each((state) => and(decisions, ...later.map((flags) => pass(flags, state, 'later')))),
-    fates,
+    ways,
   }
-}
-
-function rawThenRest(raw: string, rest: string): string {
-  return raw.startsWith('accept') ? rest : rest.startsWith('drop') ? rest : raw
 }
 
 type ByTracking = {

@@ -1,27 +1,16 @@
 import type { Node } from './decision.ts'
 import { constant, no, or, unsure, yes } from './logic.ts'
 import type { Field, Packet } from './packet.ts'
-import { cellTest, opaque, type Question } from './question.ts'
-import type { Match } from './rules.ts'
-import { addressRanges, interfaceIn, portRanges, protocolName } from './space.ts'
+import { cellTest, flagsPass, opaque, type Question } from './question.ts'
+import type { Match, Test } from './rules.ts'
+import { addressRanges, flagTestOf, interfaceIn, portRanges, protocolName } from './space.ts'
 
-/** What `--syn` stands for. */
-export const SYN_TEST: readonly string[] = ['FIN,SYN,RST,ACK', 'SYN']
-const ALL_FLAGS: readonly string[] = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG']
-
-export function flagsHold(question: Question, packet: Packet, values: readonly string[], match: Match): Node {
-  const [mask, set] = values.map((list) => {
-    const names = list.toUpperCase().split(',')
-    return names.includes('ALL') ? ALL_FLAGS : names.filter((name) => name !== 'NONE')
-  })
-  if (packet.flags === null || mask === undefined || set === undefined) {
-    return opaque(question, `tcp flags ${mask?.join() ?? match.text} ${set?.join() ?? ''}`, null)
+export function flagsHold(question: Question, packet: Packet, test: Test, match: Match): Node {
+  const asked = flagTestOf(test)
+  if (packet.flags === null || asked === null) {
+    return opaque(question, `tcp flags ${asked === null ? match.text : JSON.stringify(asked)}`, null)
   }
-  const { flags } = packet
-  return constant(
-    question.decisions,
-    mask.every((flag) => flags.includes(flag) === set.includes(flag)),
-  )
+  return constant(question.decisions, flagsPass(packet.flags, asked))
 }
 
 export function addressTypeHolds(
@@ -41,23 +30,32 @@ export function addressTypeHolds(
 export function addressIn(question: Question, role: string, value: string): Node {
   const { space } = question
   const key = `${role} in ${value}`
-  const known = question.addressTests.get(key)
+  const known = question.fieldTests.get(key)
   if (known !== undefined) return known
   const ranges = addressRanges(value, space.family)
   const node =
     ranges === null
       ? opaque(question, `address ${value} of ${role}`, null)
       : cellTest(question, role, space.addresses, ranges)
-  question.addressTests.set(key, node)
+  question.fieldTests.set(key, node)
   return node
 }
 
-export function portHolds(question: Question, port: Field<number>, value: string, site: string): Node {
+export function portHolds(question: Question, port: Field<number>, value: string): Node {
+  const key = `${'is' in port ? port.is : port.any} port in ${value}`
+  const known = question.fieldTests.get(key)
+  if (known !== undefined) return known
+  const node = portTest(question, port, value)
+  question.fieldTests.set(key, node)
+  return node
+}
+
+function portTest(question: Question, port: Field<number>, value: string): Node {
   const { decisions, space } = question
   const ranges = portRanges(value)
   if ('is' in port) {
     if (port.is === -1) return no(decisions)
-    if (ranges === null) return unsure(decisions, site)
+    if (ranges === null) return unsure(decisions)
     return constant(
       decisions,
       ranges.some(([first, last]) => first <= port.is && port.is <= last),

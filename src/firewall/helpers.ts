@@ -1,8 +1,8 @@
-import { siteOf } from './evaluate.ts'
+import { rawBasesOn } from './bases.ts'
 import { overLoopback, reply, request, type Service } from './packet.ts'
 import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
-import type { LiveRules } from './rules.ts'
+import { type LiveRules, siteOf } from './rules.ts'
 
 /** The ports that a helper's module watches unless told otherwise, from each module's source under net/netfilter. */
 const HELPER_PORTS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -36,12 +36,16 @@ export function helperOf(
   const packets = [...over, ...over.slice(2).map(overLoopback)].map(
     (packet) => ({ ...packet, flags: null, state: { is: 'raw' } }) as const,
   )
-  for (const { rules } of live) {
+  for (const each of live) {
     for (const packet of packets) {
-      const at = { table: 'raw', chain: packet.path === 'out' ? 'OUTPUT' : 'PREROUTING' }
-      for (const { chain, rule } of rulesMet(question, rules, at, packet, true).met) {
-        const helper = rule.target?.name === 'CT' && rule.target.options.find(({ option }) => option === 'helper')
-        if (helper) return { name: helper.values.join(' '), rule: siteOf('raw', chain, rule) }
+      for (const at of rawBasesOn(each, packet.path)) {
+        for (const { chain, rule } of rulesMet(question, each.rules, at, packet, true).met) {
+          const helper =
+            rule.target !== null &&
+            ['CT', 'ct'].includes(rule.target.name) &&
+            rule.target.options.find(({ option }) => option === 'helper')
+          if (helper) return { name: helper.values.join(' '), rule: siteOf(at.table, chain, rule) }
+        }
       }
     }
   }

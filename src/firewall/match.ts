@@ -6,7 +6,6 @@ import {
   interfaceHolds,
   portHolds,
   protocolHolds,
-  SYN_TEST,
 } from './header-tests.ts'
 import { icmpTypeOf } from './icmp.ts'
 import { and, constant, no, not, or, unsure, yes } from './logic.ts'
@@ -23,20 +22,58 @@ import {
   VOLATILE,
 } from './match-kinds.ts'
 import { type Packet, STATES } from './packet.ts'
-import { opaque, packetKey, type Question } from './question.ts'
+import { opaque, packetKeys, type Question } from './question.ts'
 import type { Match, Rule, Test } from './rules.ts'
 import { trackingHolds, untracked } from './tracking-tests.ts'
 
 /** Where a rule's matches hold: yes, no, or unsure where we do not know what a test means. `site` names the rule. */
 export function ruleMatches(question: Question, packet: Packet, rule: Rule, site: string): Node {
-  // A rule stands in one place: its site is always the same, or not asked for.
-  const key = `${packetKey(question, packet)}${site === '' ? '' : '!'}`
-  const known = question.ruleTests.get(rule)?.get(key)
+  const keys = packetKeys(question, packet)
+  const { plain, rest } = partsOf(rule)
+  const header = remembered(question.memory.headerTests, rule, keys.header, () =>
+    and(question.decisions, ...plain.map((match) => matchHolds(question, packet, match, site))),
+  )
+  if (rest.length === 0 || header === no(question.decisions)) return header
+  return remembered(question.memory.ruleTests, rule, keys.whole, () =>
+    and(question.decisions, header, ...rest.map((match) => matchHolds(question, packet, match, site))),
+  )
+}
+
+/** Whether addresses, ports, protocol and interfaces are all that a rule looks at. */
+export function isPlain(rule: Rule): boolean {
+  return partsOf(rule).rest.length === 0
+}
+
+type Parts = { readonly plain: readonly Match[]; readonly rest: readonly Match[] }
+
+function partsOf(rule: Rule): Parts {
+  const known = parts.get(rule)
   if (known !== undefined) return known
-  const node = and(question.decisions, ...rule.matches.map((match) => matchHolds(question, packet, match, site)))
-  question.ruleTests.set(rule, (question.ruleTests.get(rule) ?? new Map<string, Node>()).set(key, node))
+  const isPlainMatch = ({ name, tests }: Match) =>
+    ALWAYS.has(name) || (KNOWN.has(name) && tests.every(({ option }) => !NOT_OF_THE_HEADER.has(option)))
+  const found = {
+    plain: rule.matches.filter(isPlainMatch),
+    rest: rule.matches.filter((match) => !isPlainMatch(match)),
+  }
+  parts.set(rule, found)
+  return found
+}
+
+function remembered(memory: WeakMap<Rule, Map<number, Node>>, rule: Rule, key: number, answer: () => Node): Node {
+  let answers = memory.get(rule)
+  if (answers === undefined) {
+    answers = new Map()
+    memory.set(rule, answers)
+  }
+  const known = answers.get(key)
+  if (known !== undefined) return known
+  const node = answer()
+  answers.set(key, node)
   return node
 }
+
+const parts = new WeakMap<Rule, Parts>()
+const NOT_OF_THE_HEADER: ReadonlySet<string> = new Set(['syn', 'tcp-flags', 'any-flag', 'tcp-option'])
 
 function matchHolds(question: Question, packet: Packet, match: Match, site: string): Node {
   const { decisions } = question
@@ -67,18 +104,18 @@ function matchHolds(question: Question, packet: Packet, match: Match, site: stri
   if (match.name === 'set') return setHolds(question, packet, match, site)
   if (OF_THE_FLOW.has(match.name)) return opaque(question, `${match.text} ${packet.path}`, null)
   if (OF_THE_PACKET.has(match.name)) return opaque(question, `${match.text} ${packet.kind}`, null)
-  if (!KNOWN.has(match.name)) return unsure(decisions, site)
-  return and(decisions, ...match.tests.map((test) => testHolds(question, packet, test, match, site)))
+  if (!KNOWN.has(match.name)) return unsure(decisions)
+  return and(decisions, ...match.tests.map((test) => testHolds(question, packet, test, match)))
 }
 
-function testHolds(question: Question, packet: Packet, test: Test, match: Match, site: string): Node {
+function testHolds(question: Question, packet: Packet, test: Test, match: Match): Node {
   const { decisions } = question
-  const holds = plainTest(question, packet, test, match, site)
+  const holds = plainTest(question, packet, test, match)
   return test.negated ? not(decisions, holds) : holds
 }
 
-function plainTest(question: Question, packet: Packet, test: Test, match: Match, site: string): Node {
-  const { decisions, space } = question
+function plainTest(question: Question, packet: Packet, test: Test, match: Match): Node {
+  const { decisions } = question
   const value = test.values[0] ?? ''
   switch (test.option) {
     case 'source':
@@ -88,31 +125,31 @@ function plainTest(question: Question, packet: Packet, test: Test, match: Match,
     case 'dst-range':
       return addressIn(question, packet.destination, value)
     case 'in':
-      return interfaceHolds(question, packet.in, value)
+      return or(decisions, ...test.values.map((each) => interfaceHolds(question, packet.in, each)))
     case 'out':
-      return interfaceHolds(question, packet.out, value)
+      return or(decisions, ...test.values.map((each) => interfaceHolds(question, packet.out, each)))
     case 'protocol':
-      return protocolHolds(question, packet, value)
+      return or(decisions, ...test.values.map((each) => protocolHolds(question, packet, each)))
     case 'fragment':
       if (packet.fragment) return yes(decisions)
       // Connection tracking puts fragments together before any rule sees them.
       return packet.protocol && 'is' in packet.protocol ? no(decisions) : opaque(question, 'fragment', null)
     case 'dport':
     case 'dports':
-      return portHolds(question, packet.destinationPort, value, site)
+      return portHolds(question, packet.destinationPort, value)
     case 'sport':
     case 'sports':
-      return portHolds(question, packet.sourcePort, value, site)
+      return portHolds(question, packet.sourcePort, value)
     case 'ports':
       return or(
         decisions,
-        portHolds(question, packet.sourcePort, value, site),
-        portHolds(question, packet.destinationPort, value, site),
+        portHolds(question, packet.sourcePort, value),
+        portHolds(question, packet.destinationPort, value),
       )
     case 'syn':
-      return flagsHold(question, packet, SYN_TEST, match)
     case 'tcp-flags':
-      return flagsHold(question, packet, test.values, match)
+    case 'any-flag':
+      return flagsHold(question, packet, test, match)
     case 'tcp-option':
       return opaque(question, `${match.text} ${packet.kind}`, null)
     case 'src-type':
@@ -120,26 +157,30 @@ function plainTest(question: Question, packet: Packet, test: Test, match: Match,
     case 'dst-type':
       return addressTypeHolds(question, packet, 'destination', value)
     case 'icmp-type':
-    case 'icmpv6-type': {
-      const type = icmpTypeOf(value, space.family)
-      if (type === null) return unsure(decisions, site)
-      if (type === 'any') return yes(decisions)
-      if (packet.icmpType !== null && packet.icmpType !== type.type) return no(decisions)
-      if (packet.icmpType === null) return opaque(question, `icmp type ${type.type}/${type.code ?? ''}`, null)
-      return type.code === null
-        ? yes(decisions)
-        : opaque(question, `icmp code ${type.type}/${type.code} ${packet.path}`, null)
-    }
+    case 'icmpv6-type':
+      return or(decisions, ...test.values.map((each) => icmpHolds(question, packet, each)))
     default:
-      return unsure(decisions, site)
+      return unsure(decisions)
   }
+}
+
+function icmpHolds(question: Question, packet: Packet, value: string): Node {
+  const { decisions, space } = question
+  const type = icmpTypeOf(value, space.family)
+  if (type === null) return unsure(decisions)
+  if (type === 'any') return yes(decisions)
+  if (packet.icmpType !== null && packet.icmpType !== type.type) return no(decisions)
+  if (packet.icmpType === null) return opaque(question, `icmp type ${type.type}/${type.code ?? ''}`, null)
+  return type.code === null
+    ? yes(decisions)
+    : opaque(question, `icmp code ${type.type}/${type.code} ${packet.path}`, null)
 }
 
 /** A source set asked about the client in one direction is the destination set in the other. */
 function setHolds(question: Question, packet: Packet, match: Match, site: string): Node {
   const [test] = match.tests
   if (match.tests.length !== 1 || test === undefined || test.option !== 'match-set')
-    return unsure(question.decisions, site)
+    return unsure(question.decisions)
   const [name, flags] = test.values as readonly [string, string | undefined]
   const piece = packet.fragment && flags?.includes(',') ? ' fragment' : ''
   const role = flags === 'src' ? packet.source : flags === 'dst' ? packet.destination : `${flags} ${packet.path}`

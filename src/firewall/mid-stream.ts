@@ -1,4 +1,5 @@
 import { OverBudget } from './decision.ts'
+import { decidedBy } from './decider.ts'
 import { fate, passes, questionFor } from './evaluate.ts'
 import { passagesOf } from './flow.ts'
 import { and, not, yes } from './logic.ts'
@@ -33,8 +34,7 @@ export function dropsMidStream(
         (value) => value !== 'no',
       )
       if (lost === null) continue
-      const end = decisions.valueAt(met, lost)
-      return end.includes('|') ? end.slice(end.indexOf('|') + 1) : end
+      return decidedBy(question, mine, { ...packet, kind: `${packet.kind} later` }, lost).site ?? 'a rule that was not found'
     }
     return null
   } catch (error) {

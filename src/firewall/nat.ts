@@ -1,8 +1,9 @@
-import { kindOf } from './decision.ts'
-import { type BaseChain, translatedWhere } from './evaluate.ts'
+import { natBasesOn, seenBy } from './bases.ts'
+import { decidedIn } from './decider.ts'
+import { translatedWhere } from './evaluate.ts'
 import { overLoopback, type Packet, reply, request, type Service } from './packet.ts'
 import type { Question } from './question.ts'
-import type { LiveRules } from './rules.ts'
+import type { Hook, LiveRules } from './rules.ts'
 
 /** Which rule may translate a service's packets over the wire, which its packets over loopback, and which may by chance. */
 export type Translations = {
@@ -17,36 +18,36 @@ export function translationsOf(question: Question, live: readonly LiveRules[], s
   const wire = request(family, service, 'wire')
   const own: Packet = { ...reply(family, service, 'wire'), direction: 'original' }
   const lo = request(family, service, 'lo')
-  const first = (asked: readonly (readonly [Chain, Packet])[]) =>
+  const first = (asked: readonly (readonly [Hook['at'], Packet])[]) =>
     asked.map(([chain, packet]) => translator(question, live, chain, packet)).find((site) => site !== null) ?? null
   return {
     wire: first([
-      ['PREROUTING', wire],
-      ['INPUT', wire],
+      ['prerouting', wire],
+      ['input', wire],
       ...(service.protocol === 'udp'
         ? ([
-            ['OUTPUT', own],
-            ['POSTROUTING', own],
+            ['output', own],
+            ['postrouting', own],
           ] as const)
         : []),
     ]),
     loopback: first([
-      ['OUTPUT', overLoopback(lo)],
-      ['POSTROUTING', overLoopback(lo)],
-      ['INPUT', lo],
+      ['output', overLoopback(lo)],
+      ['postrouting', overLoopback(lo)],
+      ['input', lo],
     ]),
-    sharedPort: first([['POSTROUTING', forwardedFrom(own)]]),
+    sharedPort: first([['postrouting', forwardedFrom(own)]]),
   }
 }
 
-type Chain = 'PREROUTING' | 'INPUT' | 'OUTPUT' | 'POSTROUTING'
-
-function translator(question: Question, live: readonly LiveRules[], chain: Chain, packet: Packet): string | null {
-  const base: BaseChain = { table: 'nat', chain, sees: chain === 'PREROUTING' || chain === 'INPUT' ? 'in' : 'out' }
-  for (const { rules } of live) {
-    const where = translatedWhere(question, rules, base, packet)
-    const touched = [...question.decisions.valuesOf(where)].find((value) => kindOf(value) !== 'no')
-    if (touched !== undefined) return touched.slice(touched.indexOf('|') + 1)
+function translator(question: Question, live: readonly LiveRules[], at: Hook['at'], packet: Packet): string | null {
+  for (const each of live) {
+    for (const base of natBasesOn(each, at)) {
+      const where = translatedWhere(question, each.rules, base, packet)
+      const touched = question.decisions.witness(where, (value) => value !== 'no')
+      if (touched === null) continue
+      return decidedIn(question, each.rules, base, { packet: seenBy(packet, base), assignment: touched }).site
+    }
   }
   return null
 }

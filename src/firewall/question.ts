@@ -1,8 +1,8 @@
-import type { Decisions, Node } from './decision.ts'
+import type { CellRange, Decisions, Node } from './decision.ts'
 import { constant, unsure } from './logic.ts'
 import type { Packet } from './packet.ts'
-import type { Rule, Table } from './rules.ts'
-import { cellIn, type Range, type Space } from './space.ts'
+import { type Chain, type Rule, siteOf, type Table } from './rules.ts'
+import type { Range, Space } from './space.ts'
 
 /** What the rules of a host are asked with: one space and one diagram for all questions that are compared. */
 export type Question = {
@@ -12,26 +12,86 @@ export type Question = {
   readonly writtenSets: ReadonlySet<string>
   /** Some rule marks packets by their state, so a mark may differ once tracking does. */
   readonly marksByState: boolean
-  /** Address tests that were asked before. */
-  readonly addressTests: Map<string, Node>
-  /** Rules and whole tables that were asked before; rule sets that are tried share most of them. */
-  readonly ruleTests: WeakMap<Rule, Map<string, Node>>
+  /** Tests of addresses and ports that were asked before. */
+  readonly fieldTests: Map<string, Node>
+  /** What was asked before; rule sets that are tried share most rules, chains and tables. */
+  readonly memory: Memory
+}
+
+export type Memory = {
+  /** What a rule says of addresses, ports, protocol and interfaces, and all of what it says. */
+  readonly headerTests: WeakMap<Rule, Map<number, Node>>
+  readonly ruleTests: WeakMap<Rule, Map<number, Node>>
+  readonly stateless: WeakMap<Rule, Rule>
+  readonly sites: WeakMap<Rule, string>
+  readonly blocks: WeakMap<Rule, Block[]>
+  readonly chains: WeakMap<Chain, readonly Block[]>
   readonly fates: WeakMap<Table, Map<string, Node>>
-  readonly packets: { readonly keys: WeakMap<Packet, string>; readonly texts: Map<string, string> }
+  readonly keys: WeakMap<Packet, PacketKeys>
+  readonly texts: Map<string, number>
 }
 
-/** Equal for packets that every rule treats alike. */
-export function packetKey({ packets }: Question, packet: Packet): string {
-  const known = packets.keys.get(packet)
+/** Some rules that stand together, and what packets of a class meet in them, worked out once. */
+export type Block = { readonly rules: readonly Rule[]; readonly plain: boolean; readonly runs: Map<number, readonly Run[]> }
+
+/** Rules in a row that do the same to whom they match; `rule` stands for all of them. */
+export type Run = { readonly matches: Node; readonly rule: Rule }
+
+/** `whole` is equal for packets that every rule treats alike, `header` for those that rules treat alike which look at addresses, ports, protocol and interfaces alone. */
+export type PacketKeys = { readonly whole: number; readonly header: number }
+
+export function newMemory(): Memory {
+  return {
+    headerTests: new WeakMap(),
+    ruleTests: new WeakMap(),
+    stateless: new WeakMap(),
+    sites: new WeakMap(),
+    blocks: new WeakMap(),
+    chains: new WeakMap(),
+    fates: new WeakMap(),
+    keys: new WeakMap(),
+    texts: new Map(),
+  }
+}
+
+export function packetKeys({ memory, space }: Question, packet: Packet): PacketKeys {
+  const known = memory.keys.get(packet)
   if (known !== undefined) return known
-  const text = JSON.stringify(packet)
-  const key = packets.texts.get(text) ?? String(packets.texts.size)
-  packets.texts.set(text, key)
-  packets.keys.set(packet, key)
-  return key
+  const number = (text: string) => {
+    const id = memory.texts.get(text) ?? memory.texts.size
+    memory.texts.set(text, id)
+    return id
+  }
+  const { flags, state, direction, translated, kind, ...rest } = packet
+  // Sets of flags that no rule tells apart are one.
+  const seen = flags === null ? null : space.flagTests.map((test) => Number(flagsPass(flags, test))).join('')
+  const header = JSON.stringify(rest)
+  const keys = {
+    whole: number(`${header}${JSON.stringify([seen, state, direction, translated, kind])}`),
+    header: number(header),
+  }
+  memory.keys.set(packet, keys)
+  return keys
 }
 
-/** Whether a variable's value lies in ranges of its space. */
+/** `all` of the mask's flags are as in `set`, or, for `any`, at least one of `set` is there. */
+export type FlagTest = { readonly mask: readonly string[] | 'any'; readonly set: readonly string[] }
+
+export function flagsPass(flags: readonly string[], { mask, set }: FlagTest): boolean {
+  if (mask === 'any') return set.some((flag) => flags.includes(flag))
+  return mask.every((flag) => flags.includes(flag) === set.includes(flag))
+}
+
+/** The rule's name, as a person finds it; a rule stands in one place. */
+export function siteFor({ memory }: Question, table: string, chain: string, rule: Rule): string {
+  const known = memory.sites.get(rule)
+  if (known !== undefined) return known
+  const site = siteOf(table, chain, rule)
+  memory.sites.set(rule, site)
+  return site
+}
+
+/** Whether a variable's value lies in ranges of its space; unsure where a border runs through a cell. */
 export function cellTest<T extends bigint | number>(
   question: Question,
   name: string,
@@ -39,10 +99,15 @@ export function cellTest<T extends bigint | number>(
   ranges: readonly Range<T>[],
 ): Node {
   const { decisions } = question
-  return decisions.branch({ name, size: cuts.length, volatile: null }, (cell) => {
-    const inside = cellIn(cuts, cell, ranges)
-    return inside === null ? unsure(decisions, `${name} is cut too coarsely`) : constant(decisions, inside)
-  })
+  const cells: CellRange[] = []
+  for (const [from, to] of ranges) {
+    const first = lastAtMost(cuts, from)
+    const last = lastAtMost(cuts, to)
+    const next = cuts[last + 1]
+    if (cuts[first] !== from || (next !== undefined && BigInt(next) !== BigInt(to) + 1n)) return unsure(decisions)
+    cells.push([first, last])
+  }
+  return decisions.inside({ name, size: cuts.length, volatile: null }, apart(cells))
 }
 
 /** A test whose answer we do not know but name: wherever it is asked by this name, the answer is the same. */
@@ -50,4 +115,25 @@ export function opaque(question: Question, name: string, site: string | null, me
   const { decisions } = question
   const volatile = site === null ? null : { site, metered }
   return decisions.branch({ name, size: 2, volatile }, (cell) => constant(decisions, cell === 1))
+}
+
+function lastAtMost<T extends bigint | number>(cuts: readonly T[], value: T): number {
+  let low = 0
+  let high = cuts.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if ((cuts[middle] as T) <= value) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function apart(cells: CellRange[]): readonly CellRange[] {
+  const merged: [number, number][] = []
+  for (const [first, last] of cells.sort((a, b) => a[0] - b[0])) {
+    const before = merged.at(-1)
+    if (before !== undefined && first <= before[1] + 1) before[1] = Math.max(before[1], last)
+    else merged.push([first, last])
+  }
+  return merged
 }

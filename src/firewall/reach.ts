@@ -2,7 +2,7 @@ import { no } from './logic.ts'
 import { ruleMatches } from './match.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
 import type { Packet } from './packet.ts'
-import type { Question } from './question.ts'
+import { type Question, siteFor } from './question.ts'
 import { type Chain, chainOf, type Rule, type RuleSet } from './rules.ts'
 
 /** A rule that a class of packets can meet, and where it stands. */
@@ -23,8 +23,8 @@ export function rulesMet(
     if (chains.includes(chain.name)) return
     chains.push(chain.name)
     for (const [index, rule] of chain.rules.entries()) {
-      const asked = anyState ? { ...rule, matches: rule.matches.filter(({ name }) => !NEEDS_TRACKING.has(name)) } : rule
-      if (ruleMatches(question, packet, asked, '') === never) continue
+      const asked = anyState ? stateless(question, rule) : rule
+      if (ruleMatches(question, packet, asked, siteFor(question, at.table, chain.name, rule)) === never) continue
       met.push({ chain: chain.name, index, rule })
       const next = rule.target === null ? undefined : chainOf(rules, at.table, rule.target.name)
       if (next !== undefined) visit(next)
@@ -33,4 +33,13 @@ export function rulesMet(
   const base = chainOf(rules, at.table, at.chain)
   if (base !== undefined) visit(base)
   return { chains, met }
+}
+
+function stateless({ memory }: Question, rule: Rule): Rule {
+  if (!rule.matches.some(({ name }) => NEEDS_TRACKING.has(name))) return rule
+  const known = memory.stateless.get(rule)
+  if (known !== undefined) return known
+  const made = { ...rule, matches: rule.matches.filter(({ name }) => !NEEDS_TRACKING.has(name)) }
+  memory.stateless.set(rule, made)
+  return made
 }

@@ -1,6 +1,7 @@
 import { type Difference, differences, type Standing } from './compare.ts'
 import { type Placed, withPlaced } from './edits.ts'
-import { fate, passes, questionFor, siteOf } from './evaluate.ts'
+import { decidedBy } from './decider.ts'
+import { fate, passes, questionFor } from './evaluate.ts'
 import { findTwins } from './find-twins.ts'
 import { fromLoopbackAddress, metersOf, type Passage, passagesOf, untrackedThroughout } from './flow.ts'
 import { helperOf } from './helpers.ts'
@@ -11,7 +12,7 @@ import { translationsOf } from './nat.ts'
 import type { Service } from './packet.ts'
 import type { Question } from './question.ts'
 import { type Loopback, type RawRule, type RawTarget, rawRulesFor, rawSpec } from './raw-rules.ts'
-import type { Backend, Family, LiveRules } from './rules.ts'
+import { type Backend, type Family, type LiveRules, siteOf } from './rules.ts'
 import type { Twin } from './twins.ts'
 
 /** What one service of one family needs to go untracked with no change to what passes. */
@@ -102,7 +103,8 @@ export function icmpPatch(
           not(question.decisions, fromLoopbackAddress(question)),
           or(question.decisions, ...parts),
         )
-        return { name, passes: passing, fates: [...invalid, related] }
+        const asked = [...likeness.become, ...(alsoRelated ? [likeness.like] : [])]
+        return { name, passes: passing, ways: asked.map((packet) => (at) => decidedBy(question, rules, packet, at)) }
       }
       const before = alone(passage(live, true))
       const changes = (after: readonly LiveRules[]) => differences(question, before, alone(passage(after, false)))

@@ -1,4 +1,5 @@
-import type { Family, LiveRules, Rule } from './rules.ts'
+import type { FlagTest } from './question.ts'
+import type { Family, LiveRules, Rule, Test } from './rules.ts'
 
 /**
  * What the rules can tell apart: addresses and ports cut at every border that a rule names, interface names by every
@@ -12,6 +13,8 @@ export type Space = {
   /** A name, or a prefix with `+` for all other names that begin so; never `lo`. */
   readonly interfaces: readonly string[]
   readonly protocols: readonly string[]
+  /** Every test of TCP flags that a rule makes. */
+  readonly flagTests: readonly FlagTest[]
 }
 
 export type Range<T> = readonly [first: T, last: T]
@@ -28,7 +31,11 @@ export function spaceOf(family: Family, live: readonly LiveRules[], ports: reado
   const portCuts = new Set<number>([0, ...ports.flatMap((port) => [port, port + 1])])
   const interfaces = new Set<string>()
   const protocols = new Set<string>(['tcp', 'udp', protocolName('icmp', family)])
-  for (const { option, values } of rules.flatMap(testsOf)) {
+  const flagTests = new Map<string, FlagTest>()
+  for (const test of rules.flatMap(testsOf)) {
+    const { option, values } = test
+    const flags = flagTestOf(test)
+    if (flags !== null) flagTests.set(JSON.stringify(flags), flags)
     if (ADDRESS_OPTIONS.has(option)) {
       for (const [first, last] of values.flatMap((value) => addressRanges(value, family) ?? [])) {
         addresses.add(first)
@@ -55,23 +62,24 @@ export function spaceOf(family: Family, live: readonly LiveRules[], ports: reado
     ports: [...portCuts].sort((a, b) => a - b),
     interfaces: [...interfaces],
     protocols: [...protocols, 'other'],
+    flagTests: [...flagTests.values()],
   }
 }
 
-/** Whether a cell lies in the ranges: null where a border runs through it. */
-export function cellIn<T extends bigint | number>(
-  cuts: readonly T[],
-  cell: number,
-  ranges: readonly Range<T>[],
-): boolean | null {
-  const first = cuts[cell] as T
-  const next = cuts[cell + 1]
-  for (const [from, to] of ranges) {
-    if (first > to || (next !== undefined && next <= from)) continue
-    if (first >= from && (next === undefined || next <= to || BigInt(next) === BigInt(to) + 1n)) return true
-    return null
-  }
-  return false
+/** What `--syn` stands for. */
+const SYN_TEST: readonly string[] = ['FIN,SYN,RST,ACK', 'SYN']
+const ALL_FLAGS: readonly string[] = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG']
+
+/** The flags that a test asks for; null where it asks for something else. */
+export function flagTestOf({ option, values }: Test): FlagTest | null {
+  if (option !== 'syn' && option !== 'tcp-flags' && option !== 'any-flag') return null
+  const [first, second] = (option === 'syn' ? SYN_TEST : values).map((list) => {
+    const names = list.toUpperCase().split(',')
+    return names.includes('ALL') ? ALL_FLAGS : names.filter((name) => name !== 'NONE')
+  })
+  if (first === undefined) return null
+  if (option === 'any-flag') return { mask: 'any', set: first }
+  return second === undefined ? null : { mask: first, set: second }
 }
 
 /** Whether a pattern (`eth0`, `eth+`) covers a cell of the space's interfaces. */

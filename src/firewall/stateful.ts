@@ -1,11 +1,13 @@
-import { kindOf, type Node, OverBudget } from './decision.ts'
+import { allBases, seenBy } from './bases.ts'
+import { decidedIn } from './decider.ts'
+import { type Assignment, type Node, OverBudget } from './decision.ts'
 import type { ChainRef } from './depends.ts'
 import type { Edit } from './edits.ts'
-import { type BaseChain, chainFate, metWhere, questionFor, seenBy, siteOf } from './evaluate.ts'
+import { chainFate, metWhere, questionFor } from './evaluate.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
 import { anyPacket, type Packet } from './packet.ts'
 import type { Question } from './question.ts'
-import { type Chain, chainOf, type LiveRules, type Rule, type RuleSet } from './rules.ts'
+import { type Chain, chainOf, type LiveRules, type Rule, siteOf } from './rules.ts'
 import { effectOf, NEEDS_TRACKING_TARGETS, onlyWatches } from './targets.ts'
 
 export type StatefulRule = ChainRef & {
@@ -46,7 +48,8 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 300_
     if (translates)
       return { removable: false, why: 'address translation needs tracking', rule: siteOf(table, chain, rule) }
   }
-  const more = stateful.find(({ rule, table }) => doesMore(rule, table, live, stateful))
+  const gone = new Set(stateful.map(({ rule }) => rule))
+  const more = stateful.find(({ rule, table }) => doesMore(rule, table, live, gone))
   if (more !== undefined) {
     const rule = siteOf(more.table, more.chain, more.rule)
     return { removable: false, why: 'a stateful rule does more than decide, and others build on it', rule }
@@ -89,16 +92,14 @@ function reasonFor(table: string, { matches, target }: Rule): string | null {
 }
 
 /** Rules that set what is read elsewhere: marks by routing, headers by others, lists by kept rules. */
-function doesMore(rule: Rule, table: string, live: readonly LiveRules[], stateful: readonly StatefulRule[]): boolean {
+function doesMore(rule: Rule, table: string, live: readonly LiveRules[], gone: ReadonlySet<Rule>): boolean {
   const { target } = rule
   const writes = ['recent', 'hashlimit'].find((name) => rule.matches.some((match) => match.name === name))
   if (writes !== undefined) {
     const kept = live.some(({ rules }) =>
       rules.tables.some(({ chains }) =>
         chains.some((chain) =>
-          chain.rules.some(
-            (each) => each.matches.some(({ name }) => name === writes) && !stateful.some((one) => one.rule === each),
-          ),
+          chain.rules.some((each) => each.matches.some(({ name }) => name === writes) && !gone.has(each)),
         ),
       ),
     )
@@ -112,84 +113,72 @@ function doesMore(rule: Rule, table: string, live: readonly LiveRules[], statefu
   return !isChain && effectOf(target.name, target.options) === 'go-on'
 }
 
-const BASES: readonly (BaseChain & { readonly path: Packet['path'] })[] = [
-  { table: 'raw', chain: 'PREROUTING', sees: 'in', path: 'in' },
-  { table: 'raw', chain: 'OUTPUT', sees: 'out', path: 'out' },
-  { table: 'mangle', chain: 'PREROUTING', sees: 'in', path: 'in' },
-  { table: 'mangle', chain: 'INPUT', sees: 'in', path: 'in' },
-  { table: 'mangle', chain: 'FORWARD', sees: 'both', path: 'forward' },
-  { table: 'mangle', chain: 'OUTPUT', sees: 'out', path: 'out' },
-  { table: 'mangle', chain: 'POSTROUTING', sees: 'out', path: 'out' },
-  { table: 'filter', chain: 'INPUT', sees: 'in', path: 'in' },
-  { table: 'filter', chain: 'FORWARD', sees: 'both', path: 'forward' },
-  { table: 'filter', chain: 'OUTPUT', sees: 'out', path: 'out' },
-  { table: 'security', chain: 'INPUT', sees: 'in', path: 'in' },
-  { table: 'security', chain: 'FORWARD', sees: 'both', path: 'forward' },
-  { table: 'security', chain: 'OUTPUT', sees: 'out', path: 'out' },
-]
-
 function blockedBy(live: LiveRules, stateful: readonly StatefulRule[], budget: number): Removal | null {
   if (stateful.length === 0) return null
   const after = without(live, stateful)
-  for (const base of BASES) {
+  const gone = new Set(stateful.map(({ rule }) => rule))
+  for (const base of allBases(live)) {
     if (chainOf(live.rules, base.table, base.chain) === undefined) continue
     const question = questionFor(live.rules.family, [live], { ports: [], budget })
-    const packet = anyPacket(live.rules.family, base.path)
-    const asked: Packet = base.table === 'raw' ? { ...packet, state: { is: 'raw' } } : packet
-    const fateIn = (rules: RuleSet) => chainFate(question, rules, base, seenBy(asked, base))
-    const before = fateIn(live.rules)
-    const change = changeBetween(question, before, fateIn(after.rules))
-    if (change === null) {
+    const any = anyPacket(live.rules.family, base.path)
+    const asked: Packet = seenBy(base.raw ? { ...any, state: { is: 'raw' } } : any, base)
+    const before = chainFate(question, live.rules, base, asked)
+    const changed = changeBetween(question, before, chainFate(question, after.rules, base, asked))
+    if (changed === null) {
       const counted = countedOtherwise(question, live, after, { packet: asked, fate: before })
       if (counted === null) continue
       return { removable: false, why: 'other packets would use up a limit', rule: counted }
     }
-    const culprit = stateful
-      .filter(({ table }) => table === base.table)
-      .find((one) => changeBetween(question, before, fateIn(without(live, [one]).rules)) !== null)
-    const rule = culprit === undefined ? change : siteOf(culprit.table, culprit.chain, culprit.rule)
-    return { removable: false, why: `without it, packets in ${base.table} ${base.chain} would meet another fate`, rule }
+    const why = `without it, packets in ${base.table} ${base.chain} would meet another fate`
+    if ('site' in changed) return { removable: false, why, rule: changed.site }
+    // The first stateful rule that such a packet meets is the one that sends it another way.
+    const decided = decidedIn(question, live.rules, base, { packet: asked, assignment: changed.at })
+    const culprit = decided.met.find(({ rule }) => gone.has(rule))
+    const rule = culprit === undefined ? decided.site : siteOf(culprit.table, culprit.chain, culprit.rule)
+    return { removable: false, why, rule }
   }
   return null
 }
 
 /**
  * The rule that accepts datagrams whose later pieces would be dropped; null where all pieces fare like the whole. TCP is not
- * asked about: its segments are cut to what the path takes. Nothing is in pieces yet in OUTPUT.
+ * asked about: its segments are cut to what the path takes. Nothing is in pieces yet in output.
  */
-function fragmentsLost({ rules }: LiveRules, budget: number): string | null {
-  for (const base of BASES) {
-    if (base.chain === 'OUTPUT' || chainOf(rules, base.table, base.chain) === undefined) continue
-    const question = questionFor(rules.family, [{ backend: 'legacy', rules }], { ports: [], budget })
+function fragmentsLost(live: LiveRules, budget: number): string | null {
+  const { rules } = live
+  for (const base of allBases(live)) {
+    if (base.path === 'out' || chainOf(rules, base.table, base.chain) === undefined) continue
+    const question = questionFor(rules.family, [live], { ports: [], budget })
     const { decisions } = question
     for (const protocol of question.space.protocols.filter((each) => each !== 'tcp')) {
       const datagram: Packet = { ...seenBy(anyPacket(rules.family, base.path), base), protocol: { is: protocol } }
       const none = { is: -1 }
       const piece: Packet = { ...datagram, sourcePort: none, destinationPort: none, fragment: true }
       const fates = [datagram, piece].map((packet) => chainFate(question, rules, base, packet)) as [Node, Node]
-      const lost = decisions.combine('pieces lost', ...fates, (of, is) => {
-        const [whole, each] = [kindOf(of), kindOf(is)]
-        return (whole === 'accept' && each !== 'accept') || (whole === 'unsure' && each === 'drop') ? of : 'same'
-      })
-      const site = [...decisions.valuesOf(lost)].find((value) => value !== 'same')
-      if (site !== undefined) return site.slice(site.indexOf('|') + 1)
+      const lost = decisions.combine('pieces lost', ...fates, (of, is) =>
+        (of === 'accept' && is !== 'accept') || (of === 'unsure' && is === 'drop') ? 'lost' : 'same',
+      )
+      const at = decisions.witness(lost, (value) => value === 'lost')
+      if (at !== null) return decidedIn(question, rules, base, { packet: datagram, assignment: at }).site
     }
   }
   return null
 }
 
-/** The rule that decides where two fates differ or cannot be told; null where they are the same throughout. */
-function changeBetween(question: Question, before: Node, after: Node): string | null {
+/** A packet for which two fates differ or cannot be told, or the rule that answers by chance; null where they are the same throughout. */
+function changeBetween(
+  question: Question,
+  before: Node,
+  after: Node,
+): { readonly at: Assignment } | { readonly site: string } | null {
   const { decisions } = question
-  const changes = decisions.combine('fate change', before, after, (was, is) => {
-    if (kindOf(was) === 'unsure') return was
-    if (kindOf(is) === 'unsure') return is
-    return kindOf(was) === kindOf(is) ? 'same' : was
-  })
-  const changed = [...decisions.valuesOf(changes)].find((value) => value !== 'same')
-  if (changed !== undefined) return changed.slice(changed.indexOf('|') + 1)
+  const changes = decisions.combine('fate change', before, after, (was, is) =>
+    was === 'unsure' || is === 'unsure' || was !== is ? 'changed' : 'same',
+  )
+  const at = decisions.witness(changes, (value) => value === 'changed')
+  if (at !== null) return { at }
   const free = decisions.variablesOf(after).find(({ volatile }) => volatile !== null && !volatile.metered)
-  return free?.volatile?.site ?? null
+  return free?.volatile == null ? null : { site: free.volatile.site }
 }
 
 function countedOtherwise(
@@ -207,16 +196,12 @@ function countedOtherwise(
 }
 
 function without(live: LiveRules, gone: readonly StatefulRule[]): LiveRules {
-  const kept = (table: string, chain: Chain): Chain => ({
-    ...chain,
-    rules: chain.rules.filter(
-      (_, index) => !gone.some((one) => one.table === table && one.chain === chain.name && one.index === index),
-    ),
-  })
-  const tables = live.rules.tables.map((table) => ({
-    ...table,
-    chains: table.chains.map((chain) => kept(table.name, chain)),
-  }))
+  const rules = new Set(gone.map(({ rule }) => rule))
+  const kept = (chain: Chain): Chain =>
+    chain.rules.some((rule) => rules.has(rule))
+      ? { ...chain, rules: chain.rules.filter((rule) => !rules.has(rule)) }
+      : chain
+  const tables = live.rules.tables.map((table) => ({ ...table, chains: table.chains.map(kept) }))
   return { ...live, rules: { ...live.rules, tables } }
 }
 

@@ -13,7 +13,7 @@ export function trackingHolds(question: Question, packet: Packet, match: Match, 
   const stateHolds = and(
     decisions,
     ...states.map((test) => {
-      const holds = stateIn(question, packet, test.values[0] ?? '', site)
+      const holds = stateIn(question, packet, test.values[0] ?? '')
       return test.negated ? not(decisions, holds) : holds
     }),
   )
@@ -21,7 +21,7 @@ export function trackingHolds(question: Question, packet: Packet, match: Match, 
   if (untracked(packet)) {
     if (states.length === 0) return no(decisions)
     // Kernels before 4.12 go on to compare an empty connection here.
-    return and(decisions, stateHolds, unsure(decisions, site))
+    return and(decisions, stateHolds, unsure(decisions))
   }
   return and(
     decisions,
@@ -33,10 +33,10 @@ export function trackingHolds(question: Question, packet: Packet, match: Match, 
   )
 }
 
-function stateIn(question: Question, packet: Packet, value: string, site: string): Node {
+function stateIn(question: Question, packet: Packet, value: string): Node {
   const { decisions } = question
   const wanted = value.toUpperCase().split(',')
-  if (!('is' in packet.state) || packet.state.is === 'raw') return unsure(decisions, site)
+  if (!('is' in packet.state) || packet.state.is === 'raw') return unsure(decisions)
   if (wanted.includes(packet.state.is)) return yes(decisions)
   const pseudo = wanted.filter((each) => each === 'DNAT' || each === 'SNAT')
   if (pseudo.length === 0 || untracked(packet) || packet.translated === false) return no(decisions)
@@ -60,10 +60,10 @@ function connectionTest(question: Question, packet: Packet, test: Test, site: st
       return addressIn(question, original ? packet.destination : packet.source, value)
     case 'ctorigsrcport':
     case 'ctrepldstport':
-      return portHolds(question, original ? packet.sourcePort : packet.destinationPort, value, site)
+      return portHolds(question, original ? packet.sourcePort : packet.destinationPort, value)
     case 'ctorigdstport':
     case 'ctreplsrcport':
-      return portHolds(question, original ? packet.destinationPort : packet.sourcePort, value, site)
+      return portHolds(question, original ? packet.destinationPort : packet.sourcePort, value)
     default:
       return opaque(question, `${text} ${packet.kind} ${'is' in packet.state ? packet.state.is : ''}`, site)
   }

@@ -1,9 +1,9 @@
+import { basesOn, seenBy } from './bases.ts'
 import type { Placed } from './edits.ts'
-import { PATHS, seenBy } from './evaluate.ts'
 import { ruleMatches } from './match.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
 import type { Packet } from './packet.ts'
-import type { Question } from './question.ts'
+import { type Question, siteFor } from './question.ts'
 import { rulesMet } from './reach.ts'
 import { chainOf, type LiveRules, type Match, type Rule, type Target, type Test } from './rules.ts'
 import { effectOf } from './targets.ts'
@@ -40,8 +40,9 @@ export function twinsOf(
   from: readonly { readonly table: string; readonly chain: string; readonly index: number }[] = [],
 ): readonly Twin[] {
   const twins: Twin[] = []
-  for (const { backend, rules } of live) {
-    for (const base of PATHS[likeness.like.path]) {
+  for (const each of live) {
+    const { backend, rules } = each
+    for (const base of basesOn(each, likeness.like.path)) {
       const like = seenBy(likeness.like, base)
       for (const { chain, index, rule } of rulesMet(question, rules, base, like, false).met) {
         if (!decides(rule, chainOf(rules, base.table, rule.target?.name ?? '') !== undefined)) continue
@@ -49,8 +50,10 @@ export function twinsOf(
           .filter((each) => each.table === base.table && each.chain === chain && each.index <= index)
           .reduce((least, each) => Math.min(least, each.index), Number.POSITIVE_INFINITY)
         const copied = early !== Number.POSITIVE_INFINITY
+        const site = siteFor(question, base.table, chain, rule)
+        const matches = ruleMatches(question, like, rule, site)
         const missed = likeness.become.some(
-          (packet) => ruleMatches(question, seenBy(packet, base), rule, '') !== ruleMatches(question, like, rule, ''),
+          (packet) => ruleMatches(question, seenBy(packet, base), rule, site) !== matches,
         )
         const parts = missed || copied ? partsOf(rule, likeness) : null
         if (parts === null) continue
@@ -66,11 +69,7 @@ export function twinsOf(
       }
     }
   }
-  return twins.filter((twin, index) => twins.findIndex((each) => sameTwin(each, twin)) === index)
-}
-
-function sameTwin(a: Twin, b: Twin): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+  return [...new Map(twins.map((twin) => [JSON.stringify(twin), twin])).values()]
 }
 
 /** Writes a twin for some ports; `key` becomes its comment. */

@@ -38,7 +38,7 @@ test('a diagram has the value of its formula under every assignment, and equal f
 
 test('no outweighs unsure in and, yes in or', () => {
   const decisions = new Decisions()
-  const maybe = unsure(decisions, 'x')
+  const maybe = unsure(decisions)
   const [yes, no] = [decisions.terminal('yes'), decisions.terminal('no')]
   expect(and(decisions, maybe, no)).toBe(no)
   expect(and(decisions, maybe, yes)).toBe(maybe)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { kindOf } from '../../src/firewall/decision.ts'
+import { decidedBy } from '../../src/firewall/decider.ts'
 import { fate, questionFor } from '../../src/firewall/evaluate.ts'
 import { request, STATES } from '../../src/firewall/packet.ts'
 import { chainOf, type LiveRules, type RuleSet } from '../../src/firewall/rules.ts'
@@ -63,18 +63,27 @@ test('with both backends live a packet must pass both', () => {
   const nft = live('filter INPUT DROP\n-s 10.0.0.0/7 -j ACCEPT', 'nft')
   const question = questionFor('ip', [legacy, nft], { ports: [80], budget: 1000 })
   const node = fate(question, [legacy, nft], request('ip', { protocol: 'tcp', port: 80 }, 'wire'))
-  const at = (address: bigint) =>
-    question.decisions.valueAt(node, new Map([['client', question.space.addresses.indexOf(address)]]))
-  expect(at(10n << 24n)).toBe('drop|filter: -A INPUT -s 10.0.0.0/8 -j DROP')
-  expect(at(11n << 24n)).toBe('accept|filter: -A INPUT -s 10.0.0.0/7 -j ACCEPT')
-  expect(at(0n)).toBe('drop|filter: policy of INPUT')
+  const packet = request('ip', { protocol: 'tcp', port: 80 }, 'wire')
+  const at = (address: bigint) => {
+    const assignment = new Map([['client', question.space.addresses.indexOf(address)]])
+    const decided = decidedBy(question, [legacy, nft], packet, assignment)
+    expect(decided.end).toBe(question.decisions.valueAt(node, assignment))
+    return `${decided.end} by ${decided.site}`
+  }
+  expect(at(10n << 24n)).toBe('drop by filter: -A INPUT -s 10.0.0.0/8 -j DROP')
+  expect(at(11n << 24n)).toBe('accept by filter: -A INPUT -s 10.0.0.0/7 -j ACCEPT')
+  expect(at(0n)).toBe('drop by filter: policy of INPUT')
 })
 
 test('a chain that leads back to itself is unsure', () => {
   const rules = live('filter INPUT ACCEPT\n-j A\nfilter A\n-j A')
   const question = questionFor('ip', [rules], { ports: [80], budget: 1000 })
-  const node = fate(question, [rules], request('ip', { protocol: 'tcp', port: 80 }, 'wire'))
-  expect(question.decisions.valueOf(node)).toBe('unsure|filter: chain A leads back to itself')
+  const packet = request('ip', { protocol: 'tcp', port: 80 }, 'wire')
+  expect(question.decisions.valueOf(fate(question, [rules], packet))).toBe('unsure')
+  expect(decidedBy(question, [rules], packet, new Map())).toMatchObject({
+    end: 'unsure',
+    site: 'filter: chain A leads back to itself',
+  })
 })
 
 function expectSameFates(rules: LiveRules, state: (typeof STATES)[number]): void {
@@ -83,15 +92,14 @@ function expectSameFates(rules: LiveRules, state: (typeof STATES)[number]): void
   const node = fate(question, [rules], packet)
   for (const [client, address] of question.space.addresses.entries()) {
     for (const [cell, pattern] of question.space.interfaces.entries()) {
-      const told = question.decisions.valueAt(
-        node,
-        new Map([
-          ['client', client],
-          ['in', cell],
-        ]),
-      )
+      const at = new Map([
+        ['client', client],
+        ['in', cell],
+      ])
+      const told = question.decisions.valueAt(node, at)
       const concrete = { client: address, iface: pattern.replace('+', 'x9'), state }
-      expect(kindOf(told)).toBe(walked(rules.rules, concrete))
+      expect(told).toBe(walked(rules.rules, concrete))
+      expect(decidedBy(question, [rules], packet, at).end).toBe(told)
     }
   }
 }
