@@ -3,10 +3,12 @@ import { defineConfig } from 'vitest/config'
 /** Tests with a real sshd or a real kernel's rules: one after the other, since they share this machine's network and cores. */
 const journeys = [
   'test/journeys/**/*.test.ts',
+  'test/kernel/**/*.test.ts',
   'test/lab/**/*.test.ts',
   'test/laws/**/*.test.ts',
   'test/transport/{ssh,become}.test.ts',
-  'test/firewall/packets.test.ts',
+  'test/firewall/{packets,nft-kernel}.test.ts',
+  'test/mill/**/*.test.ts',
 ]
 
 export default defineConfig({

@@ -1,5 +1,5 @@
 import type { Fault } from '../model/fault.ts'
-import type { HostResult, HostStatus } from '../model/result.ts'
+import type { ExplainResult, ForetoldResult, HostResult } from '../model/result.ts'
 
 export const EXIT = {
   asWanted: 0,
@@ -14,7 +14,7 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** What a status says about the host when the work is over; `rolled-back` is a failure only with a fault. */
-const OF_STATUS: Readonly<Record<HostStatus, ExitCode>> = {
+const OF_STATUS: Readonly<Record<(HostResult | ForetoldResult)['status'], ExitCode>> = {
   'needs-hands': EXIT.needsHands,
   failed: EXIT.someFailed,
   unreachable: EXIT.someFailed,
@@ -24,6 +24,7 @@ const OF_STATUS: Readonly<Record<HostStatus, ExitCode>> = {
   'no-strategy': EXIT.someFailed,
   'rolled-back': EXIT.someFailed,
   planned: EXIT.asWanted,
+  indicative: EXIT.asWanted,
   healthy: EXIT.asWanted,
   'already-right': EXIT.asWanted,
   skipped: EXIT.asWanted,
@@ -35,8 +36,19 @@ const OF_STATUS: Readonly<Record<HostStatus, ExitCode>> = {
 const ORDER: readonly ExitCode[] = [EXIT.needsHands, EXIT.bug, EXIT.someFailed, EXIT.pending, EXIT.asWanted]
 
 /** @param pendingCounts `plan --exit-code`: changes that wait to be applied are not "as wanted". */
-export function exitCodeOf(results: readonly HostResult[], pendingCounts = false): ExitCode {
+export function exitCodeOf(results: readonly (HostResult | ForetoldResult)[], pendingCounts = false): ExitCode {
   return worst(results.map((result) => codeOf(result, pendingCounts)))
+}
+
+/** As for a plan: a host in trouble that no strategy fits counts as a failure, and so does one that could not be read. */
+export function exitCodeOfExplaining(results: readonly ExplainResult[]): ExitCode {
+  return worst(
+    results.map((result) => {
+      if (result.status !== 'explained') return exitCodeOfReading([result])
+      const { choice, health } = result.explanation
+      return choice.strategy !== null || health === 'healthy' ? EXIT.asWanted : EXIT.someFailed
+    }),
+  )
 }
 
 /** For work that reads only: each host was read, or has a fault, or was never begun. */
@@ -49,10 +61,11 @@ export function exitCodeOfReading(results: readonly { readonly status: string; r
   )
 }
 
-function codeOf(result: HostResult, pendingCounts: boolean): ExitCode {
+function codeOf(result: HostResult | ForetoldResult, pendingCounts: boolean): ExitCode {
   if ('fault' in result && result.fault?.code === 'bug') return EXIT.bug
   if (result.status === 'rolled-back' && result.fault === null) return EXIT.asWanted
-  if (result.status === 'planned' && pendingCounts) return EXIT.pending
+  const isPending = result.status === 'indicative' ? result.plan.changes.length > 0 : result.status === 'planned'
+  if (isPending && pendingCounts) return EXIT.pending
   return OF_STATUS[result.status]
 }
 

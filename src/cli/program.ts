@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { Command, CommanderError, Option } from 'commander'
 import type { ApplyWords } from './commands/apply.ts'
+import type { ExplainWords } from './commands/explain.ts'
 import type { FactsWords } from './commands/facts.ts'
 import type { PlanWords } from './commands/plan.ts'
 import type { RollbackWords } from './commands/rollback.ts'
@@ -10,6 +10,7 @@ import { EXIT, type ExitCode } from './exit-code.ts'
 import { CHANGING, READING } from './parallel.ts'
 import type { TargetWords } from './targets.ts'
 import type { Terminal } from './terminal.ts'
+import { version } from './version.ts'
 
 /**
  * Reads the command line and does what it says. Each command's code is loaded when it is run: `--help` waits for none.
@@ -51,7 +52,15 @@ function ctfleet(terminal: Terminal): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      examples('facts', 'plan', 'plan --limit web -o plan.json', 'apply plan.json', 'rollback last', 'runs'),
+      examples(
+        'facts',
+        'explain --limit web-1',
+        'plan',
+        'plan --limit web -o plan.json',
+        'apply plan.json',
+        'rollback last',
+        'runs',
+      ),
     )
     .addHelpText(
       'after',
@@ -72,13 +81,38 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
         end(await factsCommand(withInventory(inventory, options), terminal))
       }),
 
+    withWish(onInventory('explain', 'say why, and what each strategy would change', READING))
+      .description(
+        'Says for every host what was found, what each strategy says to it and which rule or module decided, what it would change in entries and memory, and how sure that is. Changes nothing.',
+      )
+      .addOption(factsOption())
+      .addHelpText(
+        'after',
+        examples(
+          'explain --limit web-1',
+          'explain --ports 8080 --format json',
+          'explain --strategy ./playbooks/mine.yaml',
+          'explain --facts facts.json --limit web-1',
+        ),
+      )
+      .action(async (inventory: string | undefined, options: ExplainWords & Named) => {
+        const { explainCommand } = await import('./commands/explain.ts')
+        end(await explainCommand(withInventory(inventory, options), terminal))
+      }),
+
     withWish(onInventory('plan', 'show what would be changed, and why', READING))
       .description('Diagnoses every host, chooses a remedy for each, and shows each change. Changes nothing.')
       .option('-o, --output <file>', 'save the plan, exact scripts and all, for show and apply')
       .option('--exit-code', 'end with 4 where changes are pending', false)
+      .addOption(factsOption())
       .addHelpText(
         'after',
-        examples('plan', 'plan --limit "web:!web-3" -o plan.json', 'plan --strategy notrack --ports 80,443/tcp,53/udp'),
+        examples(
+          'plan',
+          'plan --limit "web:!web-3" -o plan.json',
+          'plan --strategy notrack --ports 80,443/tcp,53/udp',
+          'plan --facts facts.json',
+        ),
       )
       .action(async (inventory: string | undefined, options: PlanWords & Named) => {
         const { planCommand } = await import('./commands/plan.ts')
@@ -173,6 +207,13 @@ function limitOption(): Option {
   return new Option('-l, --limit <pattern>', 'only these hosts and groups: web,db-1 · web-* · all:!web-3')
 }
 
+function factsOption(): Option {
+  return new Option(
+    '--facts <file>',
+    'judge from what facts --format json printed, and contact no host; such a plan is indicative and cannot be applied',
+  )
+}
+
 function formatOption(): Option {
   return new Option('--format <format>', 'text or json').default('text')
 }
@@ -183,11 +224,4 @@ function forksOption(otherwise: number): Option {
 
 function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ctfleet ${line}`).join('\n')}`
-}
-
-function version(): string {
-  const manifest: unknown = createRequire(import.meta.url)('#package.json')
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown'
 }

@@ -7,7 +7,12 @@ import { complainAbout } from './checks.ts'
 
 /** @throws InputError when it is missing, was edited, or is no saved plan. */
 export async function readSavedPlan(path: string): Promise<PlanDocument> {
-  const read = readPlanDocument(await textOf(path))
+  const text = await textOf(path)
+  const read = readPlanDocument(text)
+  if ('problem' in read && INDICATIVE.test(text)) {
+    const hint = 'plan on the hosts themselves: ctfleet plan -o plan.json'
+    throw complainAbout(path, 'is an indicative plan, judged from recorded facts alone: it cannot be applied', hint)
+  }
   if ('problem' in read) throw complainAbout(path, read.problem, 'make the plan again: ctfleet plan -o plan.json')
   return read
 }
@@ -26,6 +31,9 @@ export async function isSavedPlan(path: string): Promise<boolean> {
     return false
   }
 }
+
+/** As `plan --facts --format json` begins. */
+const INDICATIVE = /^\s*\{\s*"version":\s*\d+,\s*"appliable":\s*false/
 
 /** As every saved plan begins: one that was cut off on its way is a broken plan, and no inventory. */
 const BEGINNING = /^\s*\{\s*"version":\s*\d+,\s*"id":\s*"[0-9a-f]{64}"/

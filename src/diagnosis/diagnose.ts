@@ -1,6 +1,7 @@
 import type { Facts, PortShare } from '../model/facts.ts'
 import type { Finding, FindingRule } from '../model/finding.ts'
 import type { Reading } from '../model/reading.ts'
+import { forecast } from './forecast.ts'
 import { tableDrops } from './loss.ts'
 import { counted, duration, grouped, percent } from './numbers.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from './thresholds.ts'
@@ -26,6 +27,7 @@ const RULES: readonly Rule[] = [
   hashTooSmall,
   busyPorts,
   staleEntries,
+  forecast,
   trackingUnused,
   containerOf,
 ]

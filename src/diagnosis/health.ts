@@ -17,6 +17,7 @@ const BEARING: { readonly [Rule in FindingRule]: Health } = {
   'hash-too-small': 'healthy',
   'busy-port': 'healthy',
   'stale-entries': 'healthy',
+  forecast: 'healthy',
   'tracking-unused': 'healthy',
   'not-tracking': 'healthy',
   container: 'healthy',

@@ -6,6 +6,9 @@ import { type Fact, filesIn, notUnderstood, readWith, wholeNumber } from './fact
 const NF = '/proc/sys/net/netfilter'
 const IP = '/proc/sys/net/ipv4/netfilter'
 
+/** No kernel has a third of these. */
+const MOST_SETTINGS = 300
+
 // Some shells answer -w for root without asking the kernel; opening for append does ask, and writes nothing.
 // One grep over everything: settings are lines that start with a digit, the rest is picked by name.
 const probe = sh`grep -s -e '^[0-9-]' -e '^nf_conntrack' -e '^ip_conntrack' -e '^live' \
@@ -28,13 +31,15 @@ if [ "$uid" = 0 ]; then
   done
 fi
 command -v conntrack >/dev/null && echo tool
+[ -r /proc/cmdline ] && echo "enable_hooks $(grep -c 'nf[-_]conntrack[.]enable[-_]hooks' /proc/cmdline)"
 :`
 
 export const conntrack: Fact<ConntrackFacts> = {
   name: 'conntrack',
   probes: [{ name: 'conntrack', probe, bytes: 'own' }],
   parse(sections) {
-    const seen = readWith(sections('conntrack'), ({ output }) => {
+    const seen = readWith(sections('conntrack'), ({ code, output }) => {
+      if (code !== 0) return unknown(`the probe of conntrack ended early, with code ${code}`)
       const from = seenIn(output)
       return from.words.has('exists /proc/net/dev') ? known(from) : unknown('/proc/net could not be read')
     })
@@ -55,7 +60,9 @@ export const conntrack: Fact<ConntrackFacts> = {
       bucketsWritable: ask(bucketsWritableOf),
       entryBytes: ask(entryBytesOf),
       timeouts: ask((from) => readWith(settingsOf(from), (settings) => known(numbers(settings)))),
-      settings: ask((from) => readWith(settingsOf(from), (settings) => known(otherThanTimeouts(settings)))),
+      settings: ask((from) =>
+        readWith(settingsOf(from), (settings) => known({ ...otherThanTimeouts(settings), ...enableHooksIn(from) })),
+      ),
       directory: ask((from) => readWith(settingsOf(from), () => known(from.directory))),
       tool: mapReading(seen, ({ words }) => words.has('tool')),
     }
@@ -175,6 +182,7 @@ function settingsOf({ files, generation, directory, prefix }: Seen): Reading<Rea
     if (path.startsWith(start) && /^\w{1,80}$/.test(key) && value !== undefined)
       settings.set(key, value.trim().slice(0, 200))
   }
+  if (settings.size > MOST_SETTINGS) return unknown(`${directory} holds more than ${MOST_SETTINGS} settings`)
   return settings.size === 0 ? unknown(`${directory} holds no ${prefix}* that could be read`) : known(settings)
 }
 
@@ -188,6 +196,12 @@ function numbers(settings: ReadonlyMap<string, string>): { readonly [key: string
     .filter(([key]) => isTimeout(key))
     .map(([key, value]) => [key, wholeNumber(value)] as const)
   return Object.fromEntries(timeouts.filter((pair): pair is readonly [string, number] => pair[1] !== undefined))
+}
+
+/** A parameter that sysfs does not show (its mode is 0), so that the kernel's command line has to tell. */
+function enableHooksIn({ words }: Seen): { readonly enable_hooks?: string } {
+  const told = ['0', '1'].find((value) => words.has(`enable_hooks ${value}`))
+  return told === undefined ? {} : { enable_hooks: told }
 }
 
 function otherThanTimeouts(settings: ReadonlyMap<string, string>): { readonly [key: string]: string } {

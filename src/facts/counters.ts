@@ -1,5 +1,6 @@
 import type { CounterFacts, CounterSample } from '../model/facts.ts'
-import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
+import type { Section } from '../shell/bundle.ts'
 import { type Script, sh } from '../shell/script.ts'
 import { type Fact, linesOf, notUnderstood, readWith } from './fact.ts'
 
@@ -27,13 +28,13 @@ export const counters: Fact<CounterFacts> = {
     { name: 'counters-second', probe: sample, bytes: 'own' },
   ],
   parse(sections) {
-    const first = readWith(sections('counters-first'), ({ output }) => sampleIn(output))
-    const second = readWith(sections('counters-second'), ({ output }) => sampleIn(output))
+    const first = readWith(sections('counters-first'), sampleIn)
+    const second = readWith(sections('counters-second'), sampleIn)
     const growth = (column: string) => readWith(first, (from) => readWith(second, (to) => grown(from, to, column)))
     return {
       first,
       second,
-      seconds: readWith(first, (from) => mapReading(second, (to) => Math.round((to.at - from.at) * 100) / 100)),
+      seconds: readWith(first, (from) => readWith(second, (to) => between(from, to))),
       drop: growth('drop'),
       earlyDrop: growth('early_drop'),
       insertFailed: growth('insert_failed'),
@@ -45,7 +46,8 @@ export const counters: Fact<CounterFacts> = {
 }
 
 /** Columns by the names in the heading; hexadecimal; one line for each possible CPU. */
-function sampleIn(output: string): Reading<CounterSample> {
+function sampleIn({ code, output }: Section): Reading<CounterSample> {
+  if (code !== 0) return unknown(`the probe of the counters ended early, with code ${code}`)
   const [file = '', uptime = '', heading = '', ...rows] = linesOf(output, 10_000)
   const at = /^\d{1,12}(\.\d{1,9})?/.exec(uptime)?.[0]
   if (at === undefined) return unknown('/proc/uptime could not be read')
@@ -53,16 +55,24 @@ function sampleIn(output: string): Reading<CounterSample> {
   if (path === undefined) return unknown(`${FILES.join(' and ')} are not there`)
   const names = heading.trim().split(/\s+/)
   if (!names.includes('found')) return notUnderstood(`the heading of ${path}`, heading)
+  const filled = rows.filter((row) => row.trim() !== '')
+  if (filled.length === 0) return unknown(`${path} has no line for any CPU`)
   const sums = names.map(() => 0)
-  for (const row of rows) {
-    if (row.trim() === '') continue
+  for (const row of filled) {
     const cells = row.trim().split(/\s+/)
-    if (!cells.every((cell) => /^[0-9a-fA-F]{1,16}$/.test(cell))) return notUnderstood(`a line of ${path}`, row)
+    if (cells.length < names.length || !cells.every((cell) => /^[0-9a-fA-F]{1,16}$/.test(cell))) {
+      return notUnderstood(`a line of ${path}`, row)
+    }
     for (const [column, cell] of cells.entries()) sums[column] = (sums[column] ?? 0) + parseInt(cell, 16)
   }
   // The first column repeats the table's total on every line.
   const pairs = names.map((name, column) => [name, sums[column] ?? 0] as const).slice(1)
   return known({ at: Number(at), counters: Object.fromEntries(pairs.filter(([name]) => /^\w{1,40}$/.test(name))) })
+}
+
+function between(from: CounterSample, to: CounterSample): Reading<number> {
+  const seconds = Math.round((to.at - from.at) * 100) / 100
+  return seconds < 0 ? unknown('/proc/uptime went backwards between the two readings') : known(seconds)
 }
 
 function counter({ counters }: CounterSample, column: string): Reading<number> {
@@ -76,7 +86,9 @@ function grown(from: CounterSample, to: CounterSample, column: string): Reading<
       if (after >= before) return known(after - before)
       // Each CPU's counter has 32 bits.
       const wrapped = after + 2 ** 32 - before
-      return wrapped < 2 ** 31 ? known(wrapped) : unknown(`${column} went backwards between the two readings`)
+      return wrapped >= 0 && wrapped < 2 ** 31
+        ? known(wrapped)
+        : unknown(`${column} went backwards between the two readings`)
     }),
   )
 }

@@ -1,4 +1,4 @@
-import type { EntryFacts, EntrySample, PortShare, Share } from '../model/facts.ts'
+import type { EntryFacts, EntrySample, PortShare, RemainingTime, Share } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import { canonicalAddress, type Fact, linesOf, notUnderstood, readWith, wholeNumber } from './fact.ts'
@@ -26,8 +26,11 @@ export const entries: Fact<EntryFacts> = {
   parse(sections) {
     // Another subject's answer: whether a destination is the host itself. Without it the sample is still worth having.
     const addresses = sections('addresses')
-    const own = addresses.known ? ownAddresses(addresses.value.output) : null
-    return { sample: readWith(sections('entries'), ({ output }) => sampleIn(output, own)) }
+    const own = addresses.known && addresses.value.code === 0 ? ownAddresses(addresses.value.output) : null
+    const sample = readWith(sections('entries'), ({ code, output }) =>
+      code === 0 ? sampleIn(output, own) : unknown(`the probe of the entries ended early, with code ${code}`),
+    )
+    return { sample }
   },
 }
 
@@ -38,6 +41,8 @@ type Entry = {
   readonly source: string
   readonly destination: string
   readonly port: number | null
+  /** Seconds until it runs out; null where the kernel does not say. */
+  readonly seconds: number | null
 }
 
 /** One address a line; `none` or `cut` where the host could not give them all. */
@@ -75,6 +80,7 @@ function sampleOf(lines: readonly string[], total: number, own: ReadonlySet<stri
     byDestinationPort: portShares(seen, own),
     byProtocol: shares(seen, ({ protocol }) => protocol),
     byState: shares(seen, ({ state }) => state),
+    remaining: remainingIn(seen),
   })
 }
 
@@ -99,6 +105,8 @@ function entryIn(line: string): Entry | undefined {
     source,
     destination,
     port: portIn(value('dport')),
+    // The kernel prints a long: one that ran out and is not collected yet may read as -1.
+    seconds: /^-\d{1,9}$/.test(rest[0] ?? '') ? 0 : (wholeNumber(rest[0]) ?? null),
   }
 }
 
@@ -139,6 +147,14 @@ function portShares(seen: readonly Entry[], own: ReadonlySet<string> | null): re
       local: own === null ? null : group.local / entries,
     }),
   )
+}
+
+function remainingIn(seen: readonly Entry[]): RemainingTime | null {
+  const told = seen.flatMap(({ seconds }) => (seconds === null ? [] : [seconds])).sort((a, b) => a - b)
+  const longest = told.at(-1)
+  if (longest === undefined) return null
+  const within = (part: number) => told[Math.ceil(told.length * part) - 1] ?? longest
+  return { told: told.length, half: within(0.5), ninety: within(0.9), longest }
 }
 
 /** Equal numbers stand in the order of their keys, so that the same table always reads the same. */

@@ -1,8 +1,8 @@
 import type { FirewallFacts, RuleDump } from '../model/facts.ts'
-import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
 import type { Probe } from '../shell/bundle.ts'
 import { sh } from '../shell/script.ts'
-import { type Fact, filesIn, linesOf, readWith, type Sections } from './fact.ts'
+import { type Fact, filesIn, linesOf, notUnderstood, readWith, type Sections } from './fact.ts'
 
 /** A ruleset longer than this is not read: 4 MiB are about 40 000 rules. */
 const LONGEST_DUMP = 4 * 1024 * 1024
@@ -80,9 +80,10 @@ export const firewall: Fact<FirewallFacts> = {
     ...dumps.map((probe) => ({ ...probe, bytes: LONGEST_DUMP })),
   ],
   parse(sections) {
-    const overviewOf = readWith(sections('firewall'), ({ output }) =>
-      output.startsWith('proc\n') ? known(overviewIn(output)) : unknown('/proc/net could not be read'),
-    )
+    const overviewOf = readWith(sections('firewall'), ({ code, output }) => {
+      if (code !== 0) return unknown(`the probe of the firewall ended early, with code ${code}`)
+      return output.startsWith('proc\n') ? overviewIn(output) : unknown('/proc/net could not be read')
+    })
     const nftRuleset = readWith(overviewOf, (seen) => rulesetIn(sections, seen))
     return {
       legacy: {
@@ -113,7 +114,7 @@ type Overview = {
   readonly tables: Readonly<Record<Family, readonly string[]>>
 }
 
-function overviewIn(text: string): Overview {
+function overviewIn(text: string): Reading<Overview> {
   const lines = linesOf(text, 500)
   const told = (word: string) =>
     lines
@@ -121,19 +122,23 @@ function overviewIn(text: string): Overview {
       ?.slice(word.length + 1)
       .trim() || null
   const nfTables = told('nf_tables')
+  const legacy = told('legacy')
+  const nft = told('nft')
+  if (legacy !== null && !/^iptables(-legacy)?$/.test(legacy)) return notUnderstood('the legacy iptables', legacy)
+  if (nft !== null && !/^iptables(-nft)?$/.test(nft)) return notUnderstood('the iptables for nf_tables', nft)
   const files = filesIn(text)
-  return {
+  return known({
     text,
     lines,
     root: lines.includes('root'),
     nfTables: nfTables === 'yes' || nfTables === 'no' || nfTables === 'likely' ? nfTables : 'unknown',
-    legacy: told('legacy'),
-    nft: told('nft'),
+    legacy,
+    nft,
     tables: {
       ip: files.get('/proc/net/ip_tables_names') ?? [],
       ip6: files.get('/proc/net/ip6_tables_names') ?? [],
     },
-  }
+  })
 }
 
 function legacyDump(sections: Sections, seen: Overview, family: Family): RuleDump {
@@ -184,12 +189,17 @@ function nfTablesBarred({ nfTables, root }: Overview): RuleDump | undefined {
 }
 
 function dump(sections: Sections, section: string, tool: string): RuleDump {
-  return mapReading(whole(sections, section, tool), (text) => (/^\*\w/m.test(text) ? text : null))
+  return readWith(whole(sections, section, tool), (text) => {
+    if (/^\*\w/m.test(text)) return known(text)
+    // Comments and blank lines are what is left where there is no table.
+    const odd = /^[^#\s].*/m.exec(text)?.[0]
+    return odd === undefined ? known(null) : notUnderstood(`what ${tool} printed`, odd)
+  })
 }
 
 function whole(sections: Sections, section: string, tool: string): Reading<string> {
   return readWith(sections(section), ({ code, output, truncated }) => {
-    if (truncated) return unknown(`${tool} printed more than ${LONGEST_DUMP} bytes`)
+    if (truncated || output.length > LONGEST_DUMP) return unknown(`${tool} printed more than ${LONGEST_DUMP} bytes`)
     return code === 0 ? known(output) : unknown(`${tool} exited ${code}`)
   })
 }
@@ -204,7 +214,7 @@ function toolsOf({ lines, legacy, nft }: Overview): FirewallFacts['tools'] {
   if (!isBackend && lines.includes('program iptables')) {
     return unknown('without readlink on the host it cannot be told which backend iptables-save serves')
   }
-  return known({ legacy, nft, defaultBackend: isBackend ? backend : null })
+  return known({ legacy, nft, defaultBackend: isBackend ? backend : null, native: lines.includes('program nft') })
 }
 
 /** raw came with 2.6; nf_tables has its own way to do the same. */

@@ -1,5 +1,6 @@
 import type { HistoryFacts } from '../model/facts.ts'
 import { known, unknown } from '../model/reading.ts'
+import type { Section } from '../shell/bundle.ts'
 import { sh } from '../shell/script.ts'
 import { type Fact, filesIn, readWith, wholeNumber } from './fact.ts'
 
@@ -16,11 +17,12 @@ export const history: Fact<HistoryFacts> = {
   name: 'history',
   probes: [{ name: 'history', probe, bytes: 'own' }],
   parse(sections) {
-    return { lastChangeAgeSeconds: readWith(sections('history'), ({ output }) => ageIn(output)) }
+    return { lastChangeAgeSeconds: readWith(sections('history'), ageIn) }
   },
 }
 
-function ageIn(output: string): HistoryFacts['lastChangeAgeSeconds'] {
+function ageIn({ code, output }: Section): HistoryFacts['lastChangeAgeSeconds'] {
+  if (code !== 0) return unknown(`the probe of the history ended early, with code ${code}`)
   if (output === 'none\n') return known(null)
   if (output === 'unreadable\n') return unknown('only root may read /var/lib/ctfleet')
   const now = wholeNumber(/^now (\d{1,12})$/m.exec(output)?.[1])

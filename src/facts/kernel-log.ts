@@ -1,12 +1,14 @@
 import type { KernelLogFacts } from '../model/facts.ts'
 import { known, unknown } from '../model/reading.ts'
+import type { Section } from '../shell/bundle.ts'
 import { sh } from '../shell/script.ts'
-import { type Fact, linesOf, readWith, wholeNumber } from './fact.ts'
+import { type Fact, linesOf, notUnderstood, readWith, wholeNumber } from './fact.ts'
 
-// Most hosts have nothing to tell and cost one dmesg and one grep. Where there is, the host counts and sends only the newest
-// lines: in an incident the log holds thousands. The sed is `tail -n 20`, which not every host has.
+// Most hosts have nothing to tell and cost one dmesg and one sed. Where there is, the host counts and sends only the newest
+// lines: in an incident the log holds thousands. The last sed is `tail -n 20`, which not every host has. No grep looks for the
+// lines: a crash leaves zeros in a log file, and grep then says of the whole that it is binary.
 const probe = sh`if command -v dmesg >/dev/null; then
-  log=$( { dmesg || echo 'dmesg failed'; } | grep -e 'conntrack: table full' -e '^dmesg failed')
+  log=$( { dmesg || echo 'dmesg failed'; } | sed -n -e '/conntrack: table full/p' -e '/^dmesg failed/p')
 else
   log='dmesg failed'
 fi
@@ -16,7 +18,7 @@ case $log in
   for f in /var/log/kern.log /var/log/messages; do
     [ -r $f ] && command -v tail >/dev/null || continue
     echo "file $f"
-    log=$(tail -c 1000000 $f | grep 'conntrack: table full')
+    log=$(tail -c 1000000 $f | sed -n '/conntrack: table full/p')
     [ -z "$log" ] || date '+date %Y-%m-%d %H:%M:%S %z'
     break
   done
@@ -41,11 +43,12 @@ export const kernelLog: Fact<KernelLogFacts> = {
   name: 'kernel-log',
   probes: [{ name: 'kernel-log', probe, bytes: 'own' }],
   parse(sections) {
-    return { tableFull: readWith(sections('kernel-log'), ({ output }) => tableFullIn(output)) }
+    return { tableFull: readWith(sections('kernel-log'), tableFullIn) }
   },
 }
 
-function tableFullIn(output: string): KernelLogFacts['tableFull'] {
+function tableFullIn({ code, output }: Section): KernelLogFacts['tableFull'] {
+  if (code !== 0) return unknown(`the probe of the kernel log ended early, with code ${code}`)
   const rest = linesOf(output, 200)
   const told = (word: string) => rest.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1)
   const file = told('file')
@@ -53,7 +56,10 @@ function tableFullIn(output: string): KernelLogFacts['tableFull'] {
   if (told('netns') === '') {
     return unknown('the log names network namespaces, and this host does not tell which one is ours')
   }
-  const lines = wholeNumber(told('lines')) ?? 0
+  // A quiet log is its file's name alone.
+  if (rest.slice(1).every((line) => line === '')) return known({ lines: 0, newestAgeSeconds: null })
+  const lines = wholeNumber(told('lines'))
+  if (lines === undefined) return notUnderstood('the number of lines in the kernel log', told('lines') ?? '')
   const full = rest.filter((line) => line.includes('conntrack: table full'))
   const now = {
     uptime: Number(/^\d{1,12}(\.\d{1,9})?/.exec(told('uptime') ?? '')?.[0] ?? Number.NaN),

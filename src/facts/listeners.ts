@@ -1,5 +1,6 @@
 import type { Listener, ListenerFacts } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
+import type { Section } from '../shell/bundle.ts'
 import { sh } from '../shell/script.ts'
 import { canonicalAddress, type Fact, linesOf, readWith } from './fact.ts'
 
@@ -34,13 +35,14 @@ export const listeners: Fact<ListenerFacts> = {
   ],
   parse(sections) {
     return {
-      sockets: readWith(sections('sockets'), ({ output }) => socketsIn(output)),
-      addresses: readWith(sections('addresses'), ({ output }) => addressesIn(output)),
+      sockets: readWith(sections('sockets'), socketsIn),
+      addresses: readWith(sections('addresses'), addressesIn),
     }
   },
 }
 
-function socketsIn(output: string): ListenerFacts['sockets'] {
+function socketsIn({ code, output }: Section): ListenerFacts['sockets'] {
+  if (code !== 0) return unknown(`the probe of the sockets ended early, with code ${code}`)
   const lines = linesOf(output, 20_000)
   if (!lines[0]?.startsWith('readable ')) return unknown('/proc/net/tcp could not be read')
   // s390x, old POWER and some MIPS print each 32-bit word in network order, all others turned round.
@@ -77,7 +79,8 @@ function addressOf(hex: string, bigEndian: boolean): string | undefined {
   return canonicalAddress(groups.join(':'))
 }
 
-function addressesIn(output: string): Reading<readonly string[]> {
+function addressesIn({ code, output }: Section): Reading<readonly string[]> {
+  if (code !== 0) return unknown(`the probe of the addresses ended early, with code ${code}`)
   const lines = linesOf(output, 50_000)
   if (lines.includes('none')) return unknown('there is no /proc/net/fib_trie, and no ip on the host')
   if (lines.includes('cut')) return unknown('/proc/net/fib_trie is too long to look for addresses in it')

@@ -1,5 +1,6 @@
 import type { Manager, ManagerFacts, ManagerName } from '../model/facts.ts'
 import { known, unknown } from '../model/reading.ts'
+import type { Section } from '../shell/bundle.ts'
 import { lines, sh } from '../shell/script.ts'
 import { type Fact, linesOf, readWith } from './fact.ts'
 
@@ -63,11 +64,12 @@ export const managers: Fact<ManagerFacts> = {
   name: 'managers',
   probes: [{ name: 'managers', probe, bytes: 'own' }],
   parse(sections) {
-    return { present: readWith(sections('managers'), ({ output }) => presentIn(output)) }
+    return { present: readWith(sections('managers'), presentIn) }
   },
 }
 
-function presentIn(output: string): ManagerFacts['present'] {
+function presentIn({ code, output }: Section): ManagerFacts['present'] {
+  if (code !== 0) return unknown(`the probe of the managers ended early, with code ${code}`)
   const all = linesOf(output, 5000)
   if (all.includes('failed')) return unknown('there are too many processes to look through')
   if (all.includes('hidden')) return unknown('the processes of other users are hidden from this one')

@@ -1,5 +1,5 @@
 import type { MemoryFacts } from '../model/facts.ts'
-import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import { type Fact, linesOf, readWith } from './fact.ts'
 
@@ -7,7 +7,9 @@ export const memory: Fact<MemoryFacts> = {
   name: 'memory',
   probes: [{ name: 'memory', probe: sh`cat /proc/meminfo`, bytes: 'own' }],
   parse(sections) {
-    const meminfo = mapReading(sections('memory'), ({ output }) => bytesByName(output))
+    const meminfo = readWith(sections('memory'), ({ code, output }) =>
+      code === 0 ? known(bytesByName(output)) : unknown(`reading /proc/meminfo ended with code ${code}`),
+    )
     return {
       total: readWith(meminfo, (bytes) => of(bytes, 'MemTotal')),
       available: readWith(meminfo, availableOf),

@@ -1,7 +1,7 @@
 import type { PersistenceFacts, PersistenceFile } from '../model/facts.ts'
 import { known, mapReading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
-import { type Fact, filesIn, readWith } from './fact.ts'
+import { type Fact, filesIn, linesOf, readWith } from './fact.ts'
 
 /** Rule files of each distribution's own services, and of the ones people write. */
 const RULE_FILES = [
@@ -33,6 +33,9 @@ const SERVICE_SETTINGS = [
   '/etc/conf.d/nftables',
 ]
 
+/** In characters; a host with a hundred such files prints a tenth of it. */
+const LONGEST = 524_288
+
 const probe = sh`set -- /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf \
   /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf /etc/ufw/sysctl.conf /etc/modprobe.conf /etc/modprobe.d/* /run/modprobe.d/* \
   /usr/lib/modprobe.d/* /lib/modprobe.d/* /etc/modules /etc/modules-load.d/* /run/modules-load.d/* /usr/lib/modules-load.d/* \
@@ -50,16 +53,20 @@ export const persistence: Fact<PersistenceFacts> = {
   name: 'persistence',
   probes: [{ name: 'persistence', probe, bytes: 'own' }],
   parse(sections) {
-    const seen = mapReading(sections('persistence'), ({ output }) => output)
+    const seen = readWith(sections('persistence'), ({ code, output }) => {
+      if (code !== 0) return unknown(`the probe of the persistent settings ended early, with code ${code}`)
+      return output.length > LONGEST ? unknown('the files that set conntrack have no end') : known(output)
+    })
     const readable = readWith(seen, (output) => {
-      const path = /^unreadable (.{1,200})$/m.exec(output)?.[1]
+      const path = /^unreadable (.{1,200})/m.exec(output)?.[1]?.replace(/[^!-~]/g, '?')
       return path === undefined ? known(output) : unknown(`${path} is not readable for this user`)
     })
     return {
       files: mapReading(readable, persistentLines),
-      ruleFiles: mapReading(seen, (output) =>
-        [...output.matchAll(/^rules (\/.{1,200})$/gm)].map(([, path = '']) => path),
-      ),
+      ruleFiles: mapReading(seen, (output) => {
+        const lines = new Set(linesOf(output, 20_000))
+        return RULE_FILES.filter((path) => lines.has(`rules ${path}`))
+      }),
       iptablesModules: mapReading(readable, (output) => namesModules(output, '/etc/sysconfig/iptables-config')),
       ip6tablesModules: mapReading(readable, (output) => namesModules(output, '/etc/sysconfig/ip6tables-config')),
       savesOnStop: mapReading(readable, (output) =>

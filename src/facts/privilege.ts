@@ -13,9 +13,11 @@ export const privilege: Fact<PrivilegeFacts> = {
   probes: [{ name: 'privilege', probe, bytes: 'own' }],
   parse(sections) {
     const ask = <T>(word: string, parse: (value: string) => Reading<T>) =>
-      readWith(sections('privilege'), ({ output }) =>
-        parse(new RegExp(`^${word} (.{0,300})$`, 'm').exec(output)?.[1] ?? ''),
-      )
+      readWith(sections('privilege'), ({ code, output }) => {
+        if (code !== 0) return unknown(`the probe of the privilege ended early, with code ${code}`)
+        const value = new RegExp(`^${word} (.{0,300})$`, 'm').exec(output)?.[1]
+        return value === undefined ? unknown(`the host did not say its ${word}`) : parse(value)
+      })
     return {
       user: ask('user', (name) => (name === '' ? unknown('id -un printed nothing') : known(name))),
       root: ask('uid', (uid) => (/^\d+$/.test(uid) ? known(uid === '0') : unknown('id -u printed no number'))),

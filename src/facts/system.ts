@@ -1,5 +1,5 @@
 import type { SystemFacts } from '../model/facts.ts'
-import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import { type Fact, filesIn, linesOf, notUnderstood, readWith, wholeNumber } from './fact.ts'
 
@@ -7,7 +7,9 @@ import { type Fact, filesIn, linesOf, notUnderstood, readWith, wholeNumber } fro
 const probe = sh`printf 'machine %s\n' "$machine"
 grep -s -m 60 '' /proc/sys/kernel/hostname /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /proc/uptime \
   /sys/devices/system/cpu/online /sys/kernel/address_bits /proc/self/personality /run/systemd/container \
+  /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding \
   /etc/os-release /etc/redhat-release /etc/debian_version
+[ -d /proc/sys/net/ipv4 ] && ! [ -d /proc/sys/net/ipv6 ] && echo 'ipv6 absent'
 case $machine in
 x86_64 | i?86 | s390*) ;;
 *) grep -s '^KernelPageSize:' /proc/self/smaps /dev/null | head -n 1 ;;
@@ -38,7 +40,11 @@ export const system: Fact<SystemFacts> = {
   name: 'system',
   probes: [{ name: 'system', probe, bytes: 'own' }],
   parse(sections) {
-    const seen = mapReading(sections('system'), ({ output }) => ({ text: output, files: filesIn(output) }))
+    const seen = readWith(sections('system'), ({ code, output }) =>
+      code === 0
+        ? known({ text: output, files: filesIn(output) })
+        : unknown(`the probe of the system ended early, with code ${code}`),
+    )
     const ask = <T>(parse: (seen: Seen) => Reading<T>) => readWith(seen, parse)
     return {
       hostname: ask((from) => line(from, '/proc/sys/kernel/hostname')),
@@ -53,6 +59,12 @@ export const system: Fact<SystemFacts> = {
       cpus: ask(cpusOf),
       init: ask(({ text }) => known(/^init systemd$/m.test(text) ? 'systemd' : 'other')),
       container: ask(containerOf),
+      forwarding: {
+        ip: ask((from) => switchAt(from, '/proc/sys/net/ipv4/ip_forward')),
+        ip6: ask((from) =>
+          /^ipv6 absent$/m.test(from.text) ? known(false) : switchAt(from, '/proc/sys/net/ipv6/conf/all/forwarding'),
+        ),
+      },
     }
   },
 }
@@ -62,6 +74,13 @@ type Seen = { readonly text: string; readonly files: ReadonlyMap<string, readonl
 function line({ files }: Seen, path: string): Reading<string> {
   const first = files.get(path)?.[0]?.trim().slice(0, 255)
   return first === undefined || first === '' ? unknown(`${path} could not be read`) : known(first)
+}
+
+function switchAt(seen: Seen, path: string): Reading<boolean> {
+  return readWith(line(seen, path), (text) => {
+    const value = wholeNumber(text)
+    return value === undefined ? notUnderstood(path, text) : known(value !== 0)
+  })
 }
 
 function osOf({ files }: Seen): SystemFacts['os'] {

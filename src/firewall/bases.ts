@@ -29,7 +29,9 @@ export function natBasesOn({ backend, rules }: LiveRules, at: Hook['at']): reado
 }
 
 /** Every base chain that can end a packet's way, once, with a path that leads through it. */
-export function allBases(live: LiveRules): readonly (BaseChain & { readonly path: Packet['path']; readonly raw: boolean })[] {
+export function allBases(
+  live: LiveRules,
+): readonly (BaseChain & { readonly path: Packet['path']; readonly raw: boolean })[] {
   const all = PATHS.flatMap((path) => [
     ...rawBasesOn(live, path).map((base) => ({ ...base, path, raw: true })),
     ...basesOn(live, path).map((base) => ({ ...base, path, raw: false })),
@@ -41,7 +43,7 @@ export function allBases(live: LiveRules): readonly (BaseChain & { readonly path
 
 /** A packet as one base chain sees it: prerouting knows no way out, postrouting no way in. */
 export function seenBy(packet: Packet, base: BaseChain): Packet {
-  if (packet.path !== 'forward' || base.sees === 'both') return packet
+  if (packet.path === 'in' || packet.path === 'out' || base.sees === 'both') return packet
   return base.sees === 'in' ? { ...packet, out: { is: '' } } : { ...packet, in: { is: '' } }
 }
 
@@ -57,10 +59,19 @@ const HOOKS: Readonly<Record<Packet['path'], readonly Hook['at'][]>> = {
   in: ['prerouting', 'input'],
   out: ['output', 'postrouting'],
   forward: ['prerouting', 'forward', 'postrouting'],
+  back: ['prerouting', 'forward', 'postrouting'],
 }
 
 const RAW_IN: BaseChain = { table: 'raw', chain: 'PREROUTING', sees: 'in' }
 const RAW_OUT: BaseChain = { table: 'raw', chain: 'OUTPUT', sees: 'out' }
+
+const IPTABLES_FORWARD: readonly BaseChain[] = [
+  { table: 'mangle', chain: 'PREROUTING', sees: 'in' },
+  { table: 'mangle', chain: 'FORWARD', sees: 'both' },
+  { table: 'filter', chain: 'FORWARD', sees: 'both' },
+  { table: 'security', chain: 'FORWARD', sees: 'both' },
+  { table: 'mangle', chain: 'POSTROUTING', sees: 'out' },
+]
 
 const IPTABLES: Readonly<Record<Packet['path'], readonly BaseChain[]>> = {
   in: [
@@ -75,13 +86,8 @@ const IPTABLES: Readonly<Record<Packet['path'], readonly BaseChain[]>> = {
     { table: 'security', chain: 'OUTPUT', sees: 'out' },
     { table: 'mangle', chain: 'POSTROUTING', sees: 'out' },
   ],
-  forward: [
-    { table: 'mangle', chain: 'PREROUTING', sees: 'in' },
-    { table: 'mangle', chain: 'FORWARD', sees: 'both' },
-    { table: 'filter', chain: 'FORWARD', sees: 'both' },
-    { table: 'security', chain: 'FORWARD', sees: 'both' },
-    { table: 'mangle', chain: 'POSTROUTING', sees: 'out' },
-  ],
+  forward: IPTABLES_FORWARD,
+  back: IPTABLES_FORWARD,
 }
 
 type Hooked = { readonly base: BaseChain; readonly hook: Hook }

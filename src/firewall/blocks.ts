@@ -1,6 +1,6 @@
 import type { Decisions, Node } from './decision.ts'
 import { or } from './logic.ts'
-import { isPlain, ruleMatches } from './match.ts'
+import { headerMatches, isPlain, ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
 import { type Block, packetKeys, type Question, type Run, siteFor } from './question.ts'
 import type { Chain, Rule } from './rules.ts'
@@ -41,9 +41,14 @@ export function runsOf(
   const { decisions } = question
   const never = decisions.terminal('no')
   const runs: { matches: Node[]; rule: Rule; does: string | null }[] = []
-  for (const rule of block.rules) {
-    if (rule.target === null) continue
-    const matches = ruleMatches(question, at.packet, rule, siteFor(question, at.table, at.chain, rule))
+  let within = block.within.get(keys.header)
+  if (within === undefined) {
+    within = block.rules.filter((rule) => rule.target !== null && headerMatches(question, at.packet, rule) !== never)
+    block.within.set(keys.header, within)
+  }
+  for (const rule of within) {
+    const site = isPlain(rule) ? '' : siteFor(question, at.table, at.chain, rule)
+    const matches = ruleMatches(question, at.packet, rule, site)
     if (matches === never) continue
     const does = whatItDoes(rule)
     const last = runs.at(-1)
@@ -61,7 +66,7 @@ function blockOf({ memory }: Question, rules: readonly Rule[]): Block {
     block.rules.length === rules.length && block.rules.every((rule, index) => rule === rules[index])
   const known = memory.blocks.get(first)?.find(same)
   if (known !== undefined) return known
-  const block: Block = { rules, plain: rules.every(isPlain), runs: new Map() }
+  const block: Block = { rules, plain: rules.every(isPlain), within: new Map(), runs: new Map() }
   memory.blocks.set(first, [...(memory.blocks.get(first) ?? []), block])
   return block
 }

@@ -1,5 +1,5 @@
 import type { Assignment, Node } from './decision.ts'
-import type { Passage } from './flow.ts'
+import type { Passage } from './passage.ts'
 import type { Question } from './question.ts'
 
 /**
@@ -26,9 +26,21 @@ export type Standing = {
   readonly sharing: readonly string[]
 }
 
+/** The first of what no longer passes, of that which need not. */
+export function lossIn(question: Question, before: Standing, after: Standing): Difference | null {
+  const lost = before.passages.flatMap((was, index) => {
+    if (!was.mayBreak) return []
+    const { mayBreak: _, ...strict } = was
+    return changesOf(question, strict, after.passages[index] as Passage).filter(({ kind }) => kind === 'breaks')
+  })
+  return lost[0] ?? null
+}
+
 function changesOf(question: Question, was: Passage, is: Passage): readonly Difference[] {
   const { decisions } = question
-  const changes = decisions.combine('change', was.passes, is.passes, change)
+  const changes = was.mayBreak
+    ? decisions.combine('opening', was.passes, is.passes, opening)
+    : decisions.combine('change', was.passes, is.passes, change)
   return (['breaks', 'opens', 'unsure'] as const).flatMap((kind): Difference[] => {
     const at = decisions.witness(changes, (value) => value === kind)
     if (at === null) return []
@@ -51,7 +63,8 @@ function blamed({ ways }: Passage, end: 'drop' | 'unsure', at: Assignment): stri
 
 /** A verdict may rest on a rule that counts packets only while exactly the same packets meet it. */
 function volatileIn(question: Question, before: Standing, after: Standing): readonly Difference[] {
-  const found = [...before.passages, ...after.passages].flatMap(({ name, passes }) =>
+  const counted = [...before.passages, ...after.passages].filter(({ mayBreak }) => !mayBreak)
+  const found = counted.flatMap(({ name, passes }) =>
     question.decisions
       .variablesOf(passes)
       .flatMap(({ volatile }) => (volatile === null ? [] : [{ name, ...volatile }])),
@@ -73,4 +86,9 @@ function change(was: string, is: string): string {
   if (was === 'unsure' || is === 'unsure') return 'unsure'
   if (was === is) return 'same'
   return was === 'yes' ? 'breaks' : 'opens'
+}
+
+function opening(was: string, is: string): string {
+  if (was === is || was === 'yes' || is === 'no') return 'same'
+  return was === 'no' && is === 'yes' ? 'opens' : 'unsure'
 }

@@ -150,7 +150,17 @@ function walkBase(question: Question, rules: RuleSet, base: BaseChain, asked: As
   const end = asked.answers[chain?.policy === 'DROP' ? 'drop' : 'accept'] ?? unsure
   if (chain === undefined) return end
   const { packet, answers, meter = null } = asked
-  const on = { question, rules, table: base.table, packet, answers, meter, unsure, memo: new Map(), active: new Set<string>() }
+  const on = {
+    question,
+    rules,
+    table: base.table,
+    packet,
+    answers,
+    meter,
+    unsure,
+    memo: new Map(),
+    active: new Set<string>(),
+  }
   return walk(on, chain, end)
 }
 
@@ -184,7 +194,11 @@ function walk(on: Walk, chain: Chain, end: Node): Node {
 function throughBlocks(on: Walk, chain: Chain, end: Node): Node {
   let rest = end
   for (const block of blocksOf(on.question, chain).toReversed()) {
-    for (const { matches, rule } of runsOf(on.question, block, { packet: on.packet, table: on.table, chain: chain.name }).toReversed()) {
+    for (const { matches, rule } of runsOf(on.question, block, {
+      packet: on.packet,
+      table: on.table,
+      chain: chain.name,
+    }).toReversed()) {
       const here = verdict(on, rule, { rest, end })
       if (here !== rest) rest = either(on.question.decisions, matches, here, rest)
     }

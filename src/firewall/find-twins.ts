@@ -2,7 +2,7 @@ import type { Difference } from './compare.ts'
 import { type Placed, withPlaced } from './edits.ts'
 import type { Question } from './question.ts'
 import { type LiveRules, type Rule, siteOf } from './rules.ts'
-import { type Likeness, type Twin, twinSpec, twinsOf } from './twins.ts'
+import { type Likeness, type Twin, twinRule, twinsOf } from './twins.ts'
 
 /**
  * The fewest twins under which nothing changes, or what stands in the way. Twins go beside the rules they twin; where a
@@ -16,7 +16,7 @@ export function findTwins(
   trial: { readonly ports: readonly string[]; readonly changes: (live: readonly LiveRules[]) => readonly Difference[] },
 ): { readonly twins: readonly Twin[] } | { readonly difference: Difference } {
   const attempt = (twins: readonly Twin[]) => {
-    const placed = twins.map((twin): Placed => ({ ...twin, spec: twinSpec(twin.parts, trial.ports, 'ctfleet') }))
+    const placed = twins.map((twin): Placed => ({ ...twin, ...twinRule(twin.parts, trial.ports, 'ctfleet') }))
     return trial.changes(live.map((each) => withPlaced(each, placed)))
   }
   const untouched = attempt([])

@@ -15,6 +15,33 @@ export const flowSchema = z.strictObject({
   addresses: z.array(z.string().regex(/^[0-9a-fA-F:.]+$/)).min(1),
 })
 
+/** Every entry of this network namespace: for a table that nothing fills any more. */
+export type AllEntries = { readonly all: true }
+
+export const allEntriesSchema = z.strictObject({ all: z.literal(true) })
+
+/**
+ * Ends well when the table has stayed empty for a second, so it must run after the last rule that needs tracking is gone:
+ * entries that come back are made by somebody else, and nothing was gained.
+ */
+export function deleteAllEntries(): Script {
+  return lines(
+    sh`command -v conntrack > /dev/null 2>&1 || exit 4
+for again in 1 2 3 4 5; do
+  conntrack -F > /dev/null 2>&1 || exit
+  sleep 1`,
+    ENTRIES_LEFT,
+    sh`  [ "$left" = 0 ] && exit 0
+done
+echo "new entries come in all the same ($left now): something else than rules keeps tracking on" >&2
+exit 1`,
+  )
+}
+
+/** Sets `left` to the number of entries in this namespace; empty where the kernel does not tell. */
+export const ENTRIES_LEFT: Script = sh`left=$(cat /proc/sys/net/netfilter/nf_conntrack_count 2> /dev/null ||
+  cat /proc/sys/net/ipv4/netfilter/ip_conntrack_count 2> /dev/null)`
+
 /** Bounded and targeted: one deletion a port and address, never the whole table. `conntrack` exits 1 where none matched. */
 export function deleteEntries({ protocol, ports, addresses }: Flow): Script {
   return lines(

@@ -1,9 +1,11 @@
-import type { Assignment, Node } from './decision.ts'
-import { type Decided, decidedBy } from './decider.ts'
-import { fate, metWhere, passes, rawFate, untrackedWhere } from './evaluate.ts'
+import type { Node } from './decision.ts'
+import { metWhere } from './evaluate.ts'
+import { forwardMeters, forwardPassages } from './forward-flow.ts'
 import { addressIn } from './header-tests.ts'
-import { and, either, not, or } from './logic.ts'
+import { and, either, not } from './logic.ts'
 import {
+  forwardedReply,
+  forwardedRequest,
   LATER_IN,
   LATER_OUT,
   overLoopback,
@@ -14,17 +16,9 @@ import {
   type State,
   SYN,
 } from './packet.ts'
+import { byTracking, flowPasses, type Kinds, kinds, type Passage, type Untracked, untrackedWays } from './passage.ts'
 import type { Question } from './question.ts'
 import type { LiveRules } from './rules.ts'
-
-/** One side of a comparison: something that passes or not, and the ways it was made of, for naming the rule. */
-export type Passage = {
-  readonly name: string
-  readonly passes: Node
-  /** Who decides on one packet, way by way, in the order of blame. */
-  readonly ways: readonly Way[]
-}
-export type Way = (at: Assignment) => Decided
 
 /**
  * What of a service passes, over everything the rules can tell apart. A flow passes when its first packet and all later
@@ -32,6 +26,7 @@ export type Way = (at: Assignment) => Decided
  * service when all its passages are.
  */
 export function passagesOf(question: Question, live: readonly LiveRules[], service: Service): readonly Passage[] {
+  if (service.forwarded) return forwardPassages(question, live, service)
   const wire = wirePassages(question, live, service)
   return [...wire, ...loopbackPassages(question, live, service)]
 }
@@ -43,6 +38,7 @@ export function metersOf(
   service: Service,
   site: string,
 ): readonly (Node | null)[] {
+  if (service.forwarded) return forwardMeters(question, live, service, site)
   const { decisions, space } = question
   return (['wire', 'lo'] as const).flatMap((over) => {
     const [asked, answered] = [request(space.family, service, over), reply(space.family, service, over)]
@@ -75,57 +71,29 @@ export function metersOf(
   })
 }
 
-/** Where all packets of a service are untracked: both ways, over the wire and, if `lo` is set, over loopback. */
+/** Where all packets of a service are untracked: both ways, over the wire or, for the host's own clients, over loopback. */
 export function untrackedThroughout(
   question: Question,
   live: readonly LiveRules[],
   service: Service,
   over: 'wire' | 'lo',
-): { readonly in: Node; readonly out: Node } {
+): Untracked {
   const { family } = question.space
-  const requests = request(family, service, over)
-  return {
-    in: untrackedWhere(question, live, over === 'lo' ? overLoopback(requests) : requests),
-    out: untrackedWhere(question, live, reply(family, service, over)),
+  if (service.forwarded) {
+    return untrackedWays(question, live, forwardedRequest(family, service), forwardedReply(family, service))
   }
+  const requests = request(family, service, over)
+  const leaving = over === 'lo' ? overLoopback(requests) : requests
+  return untrackedWays(question, live, leaving, reply(family, service, over))
 }
 
 function wirePassages(question: Question, live: readonly LiveRules[], service: Service): readonly Passage[] {
   const { decisions, space } = question
-  const incoming = kinds(question, live, request(space.family, service, 'wire'), service)
-  const outgoing = kinds(question, live, reply(space.family, service, 'wire'), service)
+  const incoming = kinds(question, live, request(space.family, service, 'wire'))
+  const outgoing = kinds(question, live, reply(space.family, service, 'wire'))
   const untracked = untrackedThroughout(question, live, service, 'wire')
   const tcp = service.protocol === 'tcp'
-  const flow = byTracking(question, untracked, {
-    // The entry never sees an answer, so a later packet of TCP is out of its window's order: INVALID.
-    requestsOnly: and(
-      decisions,
-      incoming.first.NEW,
-      tcp ? incoming.later.INVALID : incoming.later.NEW,
-      outgoing.later.UNTRACKED,
-    ),
-    repliesOnly: and(
-      decisions,
-      incoming.first.UNTRACKED,
-      incoming.later.UNTRACKED,
-      tcp ? outgoing.later.INVALID : outgoing.later.NEW,
-      outgoing.later.NEW,
-    ),
-    both: and(decisions, incoming.first.NEW, incoming.later.ESTABLISHED, outgoing.later.ESTABLISHED),
-    neither: and(decisions, incoming.first.UNTRACKED, incoming.later.UNTRACKED, outgoing.later.UNTRACKED),
-  })
-  const first = either(decisions, untracked.in, incoming.first.UNTRACKED, incoming.first.NEW)
-  const strays = or(decisions, and(decisions, incoming.first.NEW, incoming.later.ESTABLISHED), incoming.later.NEW)
-  const later = either(decisions, untracked.in, incoming.later.UNTRACKED, strays)
-  // Replies to requests that nobody tracks never belong to an established connection.
-  const alone = tcp ? or(decisions, outgoing.later.INVALID, outgoing.later.NEW) : outgoing.later.NEW
-  const answers = or(decisions, outgoing.later.ESTABLISHED, outgoing.later.NEW)
-  const replies = either(
-    decisions,
-    untracked.out,
-    outgoing.later.UNTRACKED,
-    either(decisions, untracked.in, alone, answers),
-  )
+  const { flow, first, later, replies } = flowPasses(question, { there: incoming, back: outgoing, untracked, tcp })
   const outside = not(decisions, fromLoopbackAddress(question))
   const passages: Passage[] = [
     {
@@ -169,11 +137,11 @@ function loopbackPassages(question: Question, live: readonly LiveRules[], servic
   const { decisions, space } = question
   const requests = request(space.family, service, 'lo')
   const replies = reply(space.family, service, 'lo')
-  const asked = [kinds(question, live, overLoopback(requests), service), kinds(question, live, requests, service)]
-  const answered = [kinds(question, live, replies, service), kinds(question, live, overLoopback(replies), service)]
+  const asked = [kinds(question, live, overLoopback(requests)), kinds(question, live, requests)]
+  const answered = [kinds(question, live, replies), kinds(question, live, overLoopback(replies))]
   const untracked = untrackedThroughout(question, live, service, 'lo')
   const tcp = service.protocol === 'tcp'
-  const all = (which: readonly Kinds[], part: 'first' | 'later', state: FlowState) =>
+  const all = (which: readonly Kinds[], part: 'first' | 'later', state: keyof Kinds['first']) =>
     and(decisions, ...which.map((each) => each[part][state]))
   const flow = byTracking(question, untracked, {
     requestsOnly: and(
@@ -204,52 +172,4 @@ function loopbackPassages(question: Question, live: readonly LiveRules[], servic
   })
   const ways = [...asked, ...answered].flatMap((each) => each.ways)
   return [{ name: "the host's own connections to itself", passes: flow, ways }]
-}
-
-type FlowState = Exclude<State, 'RELATED'>
-type Kinds = {
-  readonly first: Readonly<Record<FlowState, Node>>
-  readonly later: Readonly<Record<FlowState, Node>>
-  readonly ways: readonly Way[]
-}
-
-function kinds(question: Question, live: readonly LiveRules[], packet: Packet, service: Service): Kinds {
-  const { decisions } = question
-  const tcp = service.protocol === 'tcp'
-  const later = !tcp ? [[]] : packet.direction === 'reply' ? LATER_OUT : LATER_IN
-  const ways: Way[] = []
-  const pass = (flags: readonly string[], state: State, kind: string) => {
-    const asked: Packet = { ...packet, flags, state: { is: state }, kind: tcp ? `${packet.kind} ${kind}` : packet.kind }
-    ways.push((at) => decidedBy(question, live, asked, at))
-    return and(decisions, passes(question, rawFate(question, live, asked)), passes(question, fate(question, live, asked)))
-  }
-  const each = (of: (state: FlowState) => Node): Readonly<Record<FlowState, Node>> => ({
-    UNTRACKED: of('UNTRACKED'),
-    NEW: of('NEW'),
-    ESTABLISHED: of('ESTABLISHED'),
-    INVALID: of('INVALID'),
-  })
-  return {
-    first: each((state) => pass(tcp ? SYN : [], state, 'first')),
-    later: each((state) => and(decisions, ...later.map((flags) => pass(flags, state, 'later')))),
-    ways,
-  }
-}
-
-type ByTracking = {
-  /** Only the requests are tracked; only the replies; both; neither. */
-  readonly requestsOnly: Node
-  readonly repliesOnly: Node
-  readonly both: Node
-  readonly neither: Node
-}
-
-function byTracking(question: Question, untracked: { readonly in: Node; readonly out: Node }, flow: ByTracking): Node {
-  const { decisions } = question
-  return either(
-    decisions,
-    untracked.in,
-    either(decisions, untracked.out, flow.neither, flow.repliesOnly),
-    either(decisions, untracked.out, flow.requestsOnly, flow.both),
-  )
 }

@@ -1,9 +1,9 @@
 import type { Node } from './decision.ts'
 import { constant, no, or, unsure, yes } from './logic.ts'
 import type { Field, Packet } from './packet.ts'
-import { cellTest, flagsPass, opaque, type Question } from './question.ts'
+import { cellTest, opaque, type Question } from './question.ts'
 import type { Match, Test } from './rules.ts'
-import { addressRanges, flagTestOf, interfaceIn, portRanges, protocolName } from './space.ts'
+import { addressRanges, flagsPass, flagTestOf, interfaceIn, portRanges, protocolName } from './space.ts'
 
 export function flagsHold(question: Question, packet: Packet, test: Test, match: Match): Node {
   const asked = flagTestOf(test)

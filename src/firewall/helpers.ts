@@ -1,5 +1,5 @@
 import { rawBasesOn } from './bases.ts'
-import { overLoopback, reply, request, type Service } from './packet.ts'
+import { packetsOf, type Service } from './packet.ts'
 import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
 import { type LiveRules, siteOf } from './rules.ts'
@@ -29,12 +29,15 @@ export function helperOf(
   modules: readonly string[],
 ): { readonly name: string; readonly rule: string | null } | null {
   const { family } = question.space
-  const over = (['wire', 'lo'] as const).flatMap((by) => [
-    { ...request(family, service, by), sourcePort: CLIENT_PORT },
-    { ...reply(family, service, by), destinationPort: CLIENT_PORT },
-  ])
-  const packets = [...over, ...over.slice(2).map(overLoopback)].map(
-    (packet) => ({ ...packet, flags: null, state: { is: 'raw' } }) as const,
+  const packets = packetsOf(family, service).map(
+    (packet) =>
+      ({
+        ...packet,
+        sourcePort: 'any' in packet.sourcePort ? CLIENT_PORT : packet.sourcePort,
+        destinationPort: 'any' in packet.destinationPort ? CLIENT_PORT : packet.destinationPort,
+        flags: null,
+        state: { is: 'raw' },
+      }) as const,
   )
   for (const each of live) {
     for (const packet of packets) {

@@ -34,6 +34,10 @@ const NAMES: Readonly<Record<Family, ReadonlyMap<string, string>>> = {
     ['parameter-problem', '12'],
     ['timestamp-request', '13'],
     ['timestamp-reply', '14'],
+    ['info-request', '15'],
+    ['info-reply', '16'],
+    ['address-mask-request', '17'],
+    ['address-mask-reply', '18'],
   ]),
   ip6: new Map([
     ['destination-unreachable', '1'],
@@ -52,5 +56,24 @@ const NAMES: Readonly<Record<Family, ReadonlyMap<string, string>>> = {
     ['neighbour-advertisement', '136'],
     ['neighbor-advertisement', '136'],
     ['redirect', '137'],
+    // The same in nft's words.
+    ['mld-listener-query', '130'],
+    ['mld-listener-report', '131'],
+    ['mld-listener-done', '132'],
+    ['mld-listener-reduction', '132'],
+    ['nd-router-solicit', '133'],
+    ['nd-router-advert', '134'],
+    ['nd-neighbor-solicit', '135'],
+    ['nd-neighbor-advert', '136'],
+    ['nd-redirect', '137'],
+    ['router-renumbering', '138'],
+    ['ind-neighbor-solicit', '141'],
+    ['ind-neighbor-advert', '142'],
+    ['mld2-listener-report', '143'],
   ]),
+}
+
+/** The first name that nft knows for a type, else its number. */
+export function icmpTypeName(type: number, family: Family): string {
+  return [...NAMES[family]].find(([, number]) => number === String(type))?.[0] ?? String(type)
 }

@@ -1,7 +1,10 @@
 import {
+  forwardedReply,
+  forwardedRequest,
   icmpMessage,
   LATER_IN,
   LATER_OUT,
+  NOT_OPENING,
   overLoopback,
   type Packet,
   reply,
@@ -9,6 +12,7 @@ import {
   type Service,
   type State,
   SYN,
+  toGroup,
 } from './packet.ts'
 import type { Loopback } from './raw-rules.ts'
 import type { Family } from './rules.ts'
@@ -16,6 +20,7 @@ import type { Likeness } from './twins.ts'
 
 /** Whose way untracked packets of a service must go: a request that of a new one, a reply that of an established one. */
 export function likenessesOf(family: Family, service: Service, loopback: Loopback): readonly Likeness[] {
+  if (service.forwarded) return forwardLikenesses(family, service)
   const over = loopback === 'untracked' ? (['wire', 'lo'] as const) : (['wire'] as const)
   const [asked, answered] = [request(family, service, 'lo'), reply(family, service, 'lo')]
   return [
@@ -33,7 +38,7 @@ export function likenessesOf(family: Family, service: Service, loopback: Loopbac
 }
 
 /** An ICMP error about an untracked flow belongs to no connection: what was RELATED comes as INVALID. */
-export function icmpLikeness(family: Family, type: number, path: 'in' | 'out'): Likeness {
+export function icmpLikeness(family: Family, type: number, path: 'in' | 'out' | 'forward'): Likeness {
   const packet = icmpMessage(family, type, path)
   return {
     like: { ...packet, state: { is: 'RELATED' } },
@@ -41,6 +46,17 @@ export function icmpLikeness(family: Family, type: number, path: 'in' | 'out'): 
     side: null,
     only: null,
   }
+}
+
+/** The answers are known by their port, and those of TCP by flags too: nobody opens a connection from the service's port. */
+function forwardLikenesses(family: Family, service: Service): readonly Likeness[] {
+  const reply = alike(forwardedReply(family, service), service, { state: 'ESTABLISHED', side: 'sport', only: null })
+  const groups = service.protocol === 'udp' ? (['dport', 'sport'] as const) : []
+  return [
+    alike(forwardedRequest(family, service), service, { state: 'NEW', side: 'dport', only: null }),
+    service.protocol === 'tcp' ? { ...reply, besides: NOT_OPENING } : reply,
+    ...groups.map((side) => alike(toGroup(family, service, side), service, { state: 'NEW', side, only: null })),
+  ]
 }
 
 function alike(

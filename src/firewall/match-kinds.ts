@@ -8,6 +8,8 @@ export const NEEDS_TRACKING: ReadonlySet<string> = new Set([
   'connlimit',
   'helper',
   'cluster',
+  'ct',
+  'ct count',
 ])
 
 /** Of these, the ones that a packet without a connection satisfies when negated. */
@@ -24,6 +26,8 @@ export const METERED: ReadonlySet<string> = new Set([
   'nth',
   'quota',
   'quota2',
+  'numgen',
+  'dynset',
 ])
 export const VOLATILE: ReadonlySet<string> = new Set(['rateest', 'condition', 'psd', 'lscan', 'socket'])
 /** Properties that all packets of a flow share in one direction. */
@@ -38,6 +42,8 @@ export const OF_THE_FLOW: ReadonlySet<string> = new Set([
   'devgroup',
   'cgroup',
   'pkttype',
+  'flow',
+  'portset',
 ])
 export const OF_THE_PACKET: ReadonlySet<string> = new Set([
   'length',
@@ -60,6 +66,7 @@ export const OF_THE_PACKET: ReadonlySet<string> = new Set([
   'ipv4options',
   'time',
   'cpu',
+  'packet',
 ])
 /** Tests of a header that only the first piece of a datagram has; none of them, negated or not, holds for a later piece. */
 export const OF_THE_FIRST_FRAGMENT: ReadonlySet<string> = new Set([
@@ -71,6 +78,8 @@ export const OF_THE_FIRST_FRAGMENT: ReadonlySet<string> = new Set([
   'multiport',
   'icmp',
   'icmp6',
+  'th',
+  'portset',
 ])
 /** What each piece of a datagram answers for itself. */
 export const OF_EACH_FRAGMENT: ReadonlySet<string> = new Set([
@@ -104,4 +113,6 @@ export const KNOWN: ReadonlySet<string> = new Set([
   'iprange',
   'icmp',
   'icmp6',
+  'th',
+  'nfproto',
 ])

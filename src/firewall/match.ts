@@ -1,12 +1,5 @@
 import type { Node } from './decision.ts'
-import {
-  addressIn,
-  addressTypeHolds,
-  flagsHold,
-  interfaceHolds,
-  portHolds,
-  protocolHolds,
-} from './header-tests.ts'
+import { addressIn, addressTypeHolds, flagsHold, interfaceHolds, portHolds, protocolHolds } from './header-tests.ts'
 import { icmpTypeOf } from './icmp.ts'
 import { and, constant, no, not, or, unsure, yes } from './logic.ts'
 import {
@@ -28,15 +21,31 @@ import { trackingHolds, untracked } from './tracking-tests.ts'
 
 /** Where a rule's matches hold: yes, no, or unsure where we do not know what a test means. `site` names the rule. */
 export function ruleMatches(question: Question, packet: Packet, rule: Rule, site: string): Node {
-  const keys = packetKeys(question, packet)
-  const { plain, rest } = partsOf(rule)
-  const header = remembered(question.memory.headerTests, rule, keys.header, () =>
-    and(question.decisions, ...plain.map((match) => matchHolds(question, packet, match, site))),
-  )
-  if (rest.length === 0 || header === no(question.decisions)) return header
-  return remembered(question.memory.ruleTests, rule, keys.whole, () =>
-    and(question.decisions, header, ...rest.map((match) => matchHolds(question, packet, match, site))),
-  )
+  const { decisions } = question
+  const never = no(decisions)
+  let node = headerMatches(question, packet, rule)
+  for (const match of partsOf(rule).rest) {
+    if (node === never) break
+    node = and(decisions, node, matchHolds(question, packet, match, site))
+  }
+  return node
+}
+
+/** Where those of a rule's matches hold that look at addresses, ports, protocol and interfaces alone. */
+export function headerMatches(question: Question, packet: Packet, rule: Rule): Node {
+  const { decisions, memory } = question
+  let answers = memory.headerTests.get(rule)
+  if (answers === undefined) {
+    answers = []
+    memory.headerTests.set(rule, answers)
+  }
+  const { header } = packetKeys(question, packet)
+  const known = answers[header]
+  if (known !== undefined) return known
+  let node = yes(decisions)
+  for (const match of partsOf(rule).plain) node = and(decisions, node, matchHolds(question, packet, match, ''))
+  answers[header] = node
+  return node
 }
 
 /** Whether addresses, ports, protocol and interfaces are all that a rule looks at. */
@@ -57,19 +66,6 @@ function partsOf(rule: Rule): Parts {
   }
   parts.set(rule, found)
   return found
-}
-
-function remembered(memory: WeakMap<Rule, Map<number, Node>>, rule: Rule, key: number, answer: () => Node): Node {
-  let answers = memory.get(rule)
-  if (answers === undefined) {
-    answers = new Map()
-    memory.set(rule, answers)
-  }
-  const known = answers.get(key)
-  if (known !== undefined) return known
-  const node = answer()
-  answers.set(key, node)
-  return node
 }
 
 const parts = new WeakMap<Rule, Parts>()
@@ -102,7 +98,12 @@ function matchHolds(question: Question, packet: Packet, match: Match, site: stri
     return opaque(question, `${match.text} ${packet.path}`, question.marksByState ? site : null)
   }
   if (match.name === 'set') return setHolds(question, packet, match, site)
-  if (OF_THE_FLOW.has(match.name)) return opaque(question, `${match.text} ${packet.path}`, null)
+  if (match.name === 'row') {
+    const role = match.tests[0]?.option === 'source' ? packet.source : packet.destination
+    return opaque(question, `${match.text} ${role}`, null)
+  }
+  // Over loopback both directions come in.
+  if (OF_THE_FLOW.has(match.name)) return opaque(question, `${match.text} ${packet.path} ${packet.direction}`, null)
   if (OF_THE_PACKET.has(match.name)) return opaque(question, `${match.text} ${packet.kind}`, null)
   if (!KNOWN.has(match.name)) return unsure(decisions)
   return and(decisions, ...match.tests.map((test) => testHolds(question, packet, test, match)))
@@ -130,6 +131,8 @@ function plainTest(question: Question, packet: Packet, test: Test, match: Match)
       return or(decisions, ...test.values.map((each) => interfaceHolds(question, packet.out, each)))
     case 'protocol':
       return or(decisions, ...test.values.map((each) => protocolHolds(question, packet, each)))
+    case 'nfproto':
+      return constant(decisions, test.values.includes(question.space.family === 'ip' ? 'ipv4' : 'ipv6'))
     case 'fragment':
       if (packet.fragment) return yes(decisions)
       // Connection tracking puts fragments together before any rule sees them.
@@ -179,8 +182,7 @@ function icmpHolds(question: Question, packet: Packet, value: string): Node {
 /** A source set asked about the client in one direction is the destination set in the other. */
 function setHolds(question: Question, packet: Packet, match: Match, site: string): Node {
   const [test] = match.tests
-  if (match.tests.length !== 1 || test === undefined || test.option !== 'match-set')
-    return unsure(question.decisions)
+  if (match.tests.length !== 1 || test === undefined || test.option !== 'match-set') return unsure(question.decisions)
   const [name, flags] = test.values as readonly [string, string | undefined]
   const piece = packet.fragment && flags?.includes(',') ? ' fragment' : ''
   const role = flags === 'src' ? packet.source : flags === 'dst' ? packet.destination : `${flags} ${packet.path}`

@@ -1,9 +1,10 @@
-import { OverBudget } from './decision.ts'
+import { coarsened } from './coarse.ts'
 import { decidedBy } from './decider.ts'
+import { OverBudget } from './decision.ts'
 import { fate, passes, questionFor } from './evaluate.ts'
 import { passagesOf } from './flow.ts'
 import { and, not, yes } from './logic.ts'
-import { LATER_IN, reply, request, type Service } from './packet.ts'
+import { forwardedReply, forwardedRequest, LATER_IN, reply, request, type Service } from './packet.ts'
 import type { Family, LiveRules } from './rules.ts'
 
 /**
@@ -18,14 +19,24 @@ export function dropsMidStream(
 ): string | null {
   if (service.protocol !== 'tcp') return null
   const mine = live.filter(({ rules }) => rules.family === family)
+  const coarse = coarsened(mine)
+  if (coarse !== mine && droppedIn(coarse, service, { family, budget }) === null) return null
+  return droppedIn(mine, service, { family, budget })
+}
+
+function droppedIn(
+  mine: readonly LiveRules[],
+  service: Service,
+  { family, budget }: { readonly family: Family; readonly budget: number },
+): string | null {
   try {
     const question = questionFor(family, mine, { ports: [service.port], budget })
     const { decisions } = question
     const flow = passagesOf(question, mine, service)[0]?.passes ?? yes(decisions)
-    const sides = [
-      request(family, service, 'wire'),
-      { ...reply(family, service, 'wire'), direction: 'original' } as const,
-    ]
+    const [asked, answered] = service.forwarded
+      ? [forwardedRequest(family, service), forwardedReply(family, service)]
+      : [request(family, service, 'wire'), reply(family, service, 'wire')]
+    const sides = [asked, { ...answered, direction: 'original' } as const]
     for (const [side, flags] of sides.flatMap((each) => LATER_IN.slice(0, 2).map((set) => [each, set] as const))) {
       const packet = { ...side, flags, state: { is: 'NEW' } } as const
       const met = fate(question, mine, { ...packet, kind: `${packet.kind} later` })
@@ -34,7 +45,9 @@ export function dropsMidStream(
         (value) => value !== 'no',
       )
       if (lost === null) continue
-      return decidedBy(question, mine, { ...packet, kind: `${packet.kind} later` }, lost).site ?? 'a rule that was not found'
+      return (
+        decidedBy(question, mine, { ...packet, kind: `${packet.kind} later` }, lost).site ?? 'a rule that was not found'
+      )
     }
     return null
   } catch (error) {

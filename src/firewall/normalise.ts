@@ -1,9 +1,10 @@
 import { lines, type Script, sh } from '../shell/script.ts'
 import type { ChainRef } from './depends.ts'
-import type { Backend, Family } from './rules.ts'
+import type { Family } from './rules.ts'
 
 /** The `iptables-save` of each backend on the host, by name or path; the IPv6 one is named after it. */
-export type SaveTools = Readonly<Record<Backend, string | null>>
+export type SaveTools = Readonly<Record<IptablesBackend, string | null>>
+type IptablesBackend = 'legacy' | 'nft'
 
 /**
  * Prints the chains in a normal form, one line a rule: `legacy ip filter -A INPUT …`. Counters and comments of the save
@@ -20,20 +21,44 @@ export function rulesProbe(chains: readonly ChainRef[], tools: SaveTools): Scrip
         : [probe(backend, family, { tool: toolFor(family, tool), chains: mine })]
     }),
   )
-  return lines(...probes, sh`:`)
+  const native = new Map(
+    chains.flatMap((each) => (each.backend === 'native' ? [[`${each.table} ${each.chain}`, each] as const] : [])),
+  )
+  return lines(...probes, ...(native.size === 0 ? [] : [nativeProbe([...native.values()])]), sh`:`)
 }
 
-const BACKENDS = ['legacy', 'nft'] as const satisfies readonly Backend[]
+const BACKENDS = ['legacy', 'nft'] as const satisfies readonly IptablesBackend[]
 const FAMILIES = ['ip', 'ip6'] as const satisfies readonly Family[]
 
 function probe(
-  backend: Backend,
+  backend: IptablesBackend,
   family: Family,
   from: { readonly tool: string; readonly chains: readonly ChainRef[] },
 ): Script {
   const there = backend === 'legacy' ? legacyIsThere(family) : NFT_IS_THERE
   return sh`if command -v ${from.tool} >/dev/null 2>&1 && ${there}; then
   LC_ALL=C ${from.tool} 2>/dev/null </dev/null | sed -n ${sedFor(`${backend} ${family}`, from.chains)}
+fi`
+}
+
+/**
+ * With handles, by which a plan knows rules: where they came out the same after a reload, a plan still means the same rules.
+ * Verdict maps decide as rules do. A chain that cannot be listed by its name is as good as the whole.
+ */
+function nativeProbe(chains: readonly ChainRef[]): Script {
+  return sh`show_chain() {
+  listing=$(LC_ALL=C nft -s -a list chain "$1" "$2" "$3" 2> /dev/null < /dev/null) ||
+    listing=$(LC_ALL=C nft -s -a list ruleset 2> /dev/null < /dev/null)
+  printf '%s\n' "$listing" | sed "s/^/native $1 $2 $3 /"
+  for map in $(printf '%s\n' "$listing" | tr ' ' '\n' | sed -n '/^vmap$/{
+    n
+    s/^@\([A-Za-z0-9_.-]*\)$/\1/p
+  }'); do
+    LC_ALL=C nft -s list map "$1" "$2" "$map" 2> /dev/null < /dev/null
+  done
+}
+if command -v nft > /dev/null 2>&1 && ${NFT_IS_THERE}; then
+${lines(...chains.map(({ table, chain }) => sh`show_chain ${[...table.split(' '), chain]}`))}
 fi`
 }
 

@@ -1,14 +1,15 @@
 import { sha256 } from '../shell/script.ts'
+import { coarsened } from './coarse.ts'
 import { OverBudget } from './decision.ts'
 import { type ChainRef, chainsBehind } from './depends.ts'
-import { addEdits, type Edit, type Placed, withEdits } from './edits.ts'
+import { addEdits, type Edit, type Placed, withPlaced } from './edits.ts'
 import { questionFor } from './evaluate.ts'
 import type { Service } from './packet.ts'
 import { portLists } from './ports.ts'
-import { type RawRule, type RawTarget, rawSpec } from './raw-rules.ts'
-import type { Backend, Family, LiveRules, Rule } from './rules.ts'
+import { type RawRule, type RawTarget, rawPlaced } from './raw-rules.ts'
+import type { Backend, Chain, Family, LiveRules, Rule } from './rules.ts'
 import { icmpPatch, type Refused, refused, servicePatch, unchangedFor } from './service-patch.ts'
-import { type Twin, twinSpec } from './twins.ts'
+import { type Twin, twinRule } from './twins.ts'
 
 export type NotrackPatch =
   | {
@@ -31,61 +32,84 @@ export type NotrackPatch =
 export function notrackPatch(
   live: readonly LiveRules[],
   services: readonly Service[],
-  host: {
-    readonly families: readonly Family[]
-    readonly backend: Backend
-    readonly budget?: number
-    readonly helperModules?: readonly string[]
-    readonly oldTarget?: boolean
-  },
+  host: PatchedHost,
 ): NotrackPatch {
-  const edits: Edit[] = []
-  const dependsOn: ChainRef[] = []
-  const notes: string[] = []
-  const used = new Set<string>()
-  const keyFor = (content: string) => {
-    const key = `ctfleet:notrack:${sha256(content).slice(0, 10)}`
-    const free = Array.from({ length: used.size + 1 }, (_, again) => (again === 0 ? key : `${key}-${again + 1}`))
-    const first = free.find((each) => !used.has(each)) ?? key
-    used.add(first)
-    return first
-  }
   const others = live.map(withoutOurs)
+  // Long rows of addresses taken as one are quick to judge; what is refused so is asked again as it is.
+  const coarse = coarsened(others)
+  const quick = coarse === others ? null : patchOf(coarse, services, host)
+  return quick?.safe === true ? quick : patchOf(others, services, host)
+}
+
+type PatchedHost = {
+  readonly families: readonly Family[]
+  readonly backend: Backend
+  readonly budget?: number
+  readonly helperModules?: readonly string[]
+  readonly oldTarget?: boolean
+}
+
+function patchOf(others: readonly LiveRules[], services: readonly Service[], host: PatchedHost): NotrackPatch {
+  const patches: FamilyPatch[] = []
+  const every = others.filter(({ rules }) => host.families.includes(rules.family))
   for (const family of host.families) {
-    const mine = rulesOf(others, family, host.backend)
-    const on: FamilyPatch = {
+    const backend = rawBackend(every, family, host.backend)
+    const mine = rulesOf(every, family, backend)
+    const on: Side = {
       family,
       live: mine,
-      backend: rawBackend(mine),
+      backend,
       budget: host.budget ?? BUDGET,
       target: host.oldTarget === true ? 'NOTRACK' : 'CT --notrack',
       helperModules: host.helperModules ?? [],
-      keyFor,
     }
     const patch = withinBudget(() => familyPatch(on, services))
     if (!patch.safe) return patch
-    edits.push(...patch.edits)
-    dependsOn.push(...patch.dependsOn)
-    notes.push(...patch.notes)
+    patches.push(patch)
   }
-  return { safe: true, edits, dependsOn, notes: [...new Set(notes)] }
+  const placed = withKeys([
+    ...twinRules(patches.flatMap(({ twins }) => twins)),
+    ...rawRules(patches.flatMap(({ raw }) => raw)),
+  ])
+  const dependsOn: ChainRef[] = []
+  for (const { on } of patches) {
+    const after = on.live.map((each) => withPlaced(each, placed))
+    const changed = withinBudget(() => finished(on, after, services))
+    if (!changed.safe) return changed
+    dependsOn.push(...changed.dependsOn)
+  }
+  const notes = new Set(patches.flatMap((patch) => patch.notes))
+  const edits = addEdits(
+    patches.flatMap(({ on }) => on.live),
+    placed,
+  )
+  return { safe: true, edits, dependsOn, notes: [...notes] }
 }
 
 const BUDGET = 300_000
 
-type FamilyPatch = {
+type Side = {
   readonly family: Family
   readonly live: readonly LiveRules[]
   readonly backend: Backend
   readonly budget: number
   readonly target: RawTarget
   readonly helperModules: readonly string[]
-  readonly keyFor: (content: string) => string
 }
 
-function familyPatch(on: FamilyPatch, services: readonly Service[]): NotrackPatch {
+type PortTwin = { readonly twin: Twin; readonly port: number | null }
+
+type FamilyPatch = {
+  readonly safe: true
+  readonly on: Side
+  readonly raw: readonly RawRule[]
+  readonly twins: readonly PortTwin[]
+  readonly notes: readonly string[]
+}
+
+function familyPatch(on: Side, services: readonly Service[]): FamilyPatch | Refused {
   const raw: RawRule[] = []
-  const twins: { readonly twin: Twin; readonly port: number | null }[] = []
+  const twins: PortTwin[] = []
   const notes: string[] = []
   let losesRelated = false
   for (const service of services) {
@@ -101,27 +125,23 @@ function familyPatch(on: FamilyPatch, services: readonly Service[]): NotrackPatc
     if (!patch.safe) return patch
     twins.push(...patch.twins.map((twin) => ({ twin, port: null })))
   }
-  const placed = [...twinRules(twins), ...rawRules(raw)].map(({ rule, write }) => {
-    const { backend, family, table, chain } = rule
-    const key = on.keyFor([backend, family, table, chain, write('')].join(' '))
-    return { ...rule, key, spec: write(key) }
-  })
-  const edits = addEdits(on.live, placed)
-  const after = on.live.map(({ backend, rules }) => ({
-    backend,
-    rules: withEdits(
-      rules,
-      edits.filter((edit) => edit.backend === backend),
-    ),
-  }))
+  if (twins.some(({ port }) => port !== null)) notes.push(STRAYS)
+  if (twins.some(({ port }) => port === null)) notes.push(ICMP)
+  return { safe: true, on, raw, twins, notes }
+}
+
+/** The rules as they result from all of it, judged once more. */
+function finished(
+  on: Side,
+  after: readonly LiveRules[],
+  services: readonly Service[],
+): { readonly safe: true; readonly dependsOn: readonly ChainRef[] } | Refused {
   for (const service of services) {
     const change = unchangedFor(on.live, after, service, on)
     if (change !== null) return change
   }
-  if (twins.some(({ port }) => port !== null)) notes.push(STRAYS)
-  if (twins.some(({ port }) => port === null)) notes.push(ICMP)
   const question = questionFor(on.family, on.live, { ports: services.map(({ port }) => port), budget: on.budget })
-  return { safe: true, edits, dependsOn: chainsBehind(question, on.live, services), notes }
+  return { safe: true, dependsOn: chainsBehind(question, on.live, services) }
 }
 
 const STRAYS =
@@ -129,27 +149,51 @@ const STRAYS =
 const ICMP =
   'ICMP errors of the types that path MTU discovery needs are let in even when they belong to no tracked connection'
 
-type Pending = { readonly rule: Omit<Placed, 'spec'>; readonly write: (key: string) => string }
+/** A rule but for the comment that it is to carry. */
+type Pending = { readonly write: (key: string) => Placed }
 
-/** Rules that differ in nothing but their port become one, as far as multiport goes. */
-function rawRules(raw: readonly RawRule[]): readonly Pending[] {
-  return grouped(raw, ({ port: _, ...rest }) => JSON.stringify(rest)).flatMap((group) => {
-    const [rule] = group as [RawRule]
-    const { backend, family, table, chain } = rule
-    return portLists(group.map(({ port }) => port)).map((ports) => ({
-      rule: { backend, family, table, chain, below: -1 },
-      write: (key: string) => rawSpec(rule, ports, key),
-    }))
+/** The comment is a digest of what the rule says and where, so that equal rules have equal names whenever they are made. */
+function withKeys(pending: readonly Pending[]): readonly (Placed & { readonly key: string })[] {
+  const used = new Set<string>()
+  return pending.map(({ write }) => {
+    const { backend, family, table, chain, spec } = write('')
+    const key = `ctfleet:notrack:${sha256([backend, family, table, chain, spec].join(' ')).slice(0, 10)}`
+    const free = Array.from({ length: used.size + 1 }, (_, again) => (again === 0 ? key : `${key}-${again + 1}`))
+    const first = free.find((each) => !used.has(each)) ?? key
+    used.add(first)
+    return { ...write(first), key: first }
   })
 }
 
-function twinRules(twins: readonly { readonly twin: Twin; readonly port: number | null }[]): readonly Pending[] {
-  return grouped(twins, ({ twin }) => JSON.stringify(twin)).flatMap((group) => {
-    const { twin } = group[0] as { readonly twin: Twin }
-    const { parts, ...rule } = twin
+/** Rules that differ in nothing but their port become one, as far as multiport goes; in nft's own table families too. */
+function rawRules(raw: readonly RawRule[]): readonly Pending[] {
+  const merged = grouped(raw, ({ family: _, ...rest }) => JSON.stringify(rest)).flatMap((group) =>
+    group.length > 1 && group[0]?.backend === 'native' ? [{ ...(group[0] as RawRule), family: null }] : group,
+  )
+  return grouped(merged, ({ port: _, ...rest }) => JSON.stringify(rest)).flatMap((group) => {
+    const rule = group[0] as RawRule
+    return portLists(group.map(({ port }) => port)).map((ports) => ({ write: (key) => rawPlaced(rule, ports, key) }))
+  })
+}
+
+function twinRules(twins: readonly PortTwin[]): readonly Pending[] {
+  return grouped(bothFamilies(twins), ({ twin }) => JSON.stringify(twin)).flatMap((group) => {
+    const { twin } = group[0] as PortTwin
+    const { parts, ...place } = twin
     const ports = group.flatMap(({ port }) => (port === null ? [] : [port]))
     const lists = ports.length === 0 ? [[]] : portLists(ports)
-    return lists.map((list) => ({ rule, write: (key: string) => twinSpec(parts, list, key) }))
+    return lists.map((list) => ({ write: (key: string) => ({ ...place, ...twinRule(parts, list, key) }) }))
+  })
+}
+
+/** A twin that both families need in one inet table is one rule for both. */
+function bothFamilies(twins: readonly PortTwin[]): readonly PortTwin[] {
+  const plain = ({ twin, port }: PortTwin) =>
+    JSON.stringify([{ ...twin, parts: { ...twin.parts, family: null } }, port])
+  return grouped(twins, plain).flatMap((group) => {
+    const [first, second] = group
+    if (first === undefined || second === undefined || !('target' in first.twin.parts)) return group
+    return [{ ...first, twin: { ...first.twin, parts: { ...first.twin.parts, family: null } } }]
   })
 }
 
@@ -162,16 +206,29 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): readonly (
   return [...groups.values()]
 }
 
+/** Where a rule set holds nothing yet, it is there all the same: rules may come into it. */
 function rulesOf(live: readonly LiveRules[], family: Family, backend: Backend): readonly LiveRules[] {
   const mine = live.filter(({ rules }) => rules.family === family)
-  return mine.length > 0 ? mine : [{ backend, rules: { family, tables: [] } }]
+  const empty: LiveRules = { backend, rules: { family, tables: [] } }
+  return mine.some((each) => each.backend === backend) ? mine : [...mine, empty]
 }
 
-/** Where both backends filter, the rules go where a raw table is; legacy tables are never made beside nft's. */
-function rawBackend(live: readonly LiveRules[]): Backend {
-  const withRaw = live.find(({ rules }) => rules.tables.some(({ name }) => name === 'raw'))
-  const nft = live.find(({ backend }) => backend === 'nft')
-  return (withRaw ?? nft ?? (live[0] as LiveRules)).backend
+/**
+ * One owner for the rules that leave packets untracked: where a raw table is; else nft's own table where nft's own rules
+ * filter and iptables' do not; else where iptables filters. Legacy tables are never made beside nft's.
+ */
+function rawBackend(live: readonly LiveRules[], family: Family, otherwise: Backend): Backend {
+  const filled = (backend: Backend) =>
+    live.some((each) => each.backend === backend && each.rules.tables.some(({ chains }) => chains.some(isUsed)))
+  const iptables = live.filter(({ backend, rules }) => backend !== 'native' && rules.family === family)
+  const withRaw = iptables.find(({ rules }) => rules.tables.some(({ name }) => name === 'raw'))
+  if (withRaw !== undefined) return withRaw.backend
+  if (otherwise === 'native' || (filled('native') && !filled('nft') && !filled('legacy'))) return 'native'
+  return (iptables.find(({ backend }) => backend === 'nft') ?? iptables[0])?.backend ?? otherwise
+}
+
+function isUsed({ policy, rules }: Chain): boolean {
+  return policy === 'DROP' || rules.length > 0
 }
 
 /**
@@ -179,7 +236,7 @@ function rawBackend(live: readonly LiveRules[]): Backend {
  * says: so rules of ours that stand are met again under the same name, and one that somebody took away is put back.
  */
 function withoutOurs({ backend, rules }: LiveRules): LiveRules {
-  const ours = ({ spec }: Rule) => /--comment "?ctfleet:notrack:/.test(spec)
+  const ours = ({ spec }: Rule) => /comment "?ctfleet:notrack:/.test(spec)
   const tables = rules.tables.map((table) => ({
     ...table,
     chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => !ours(rule)) })),
@@ -187,7 +244,7 @@ function withoutOurs({ backend, rules }: LiveRules): LiveRules {
   return { backend, rules: { ...rules, tables } }
 }
 
-function withinBudget(work: () => NotrackPatch): NotrackPatch {
+function withinBudget<T>(work: () => T | Refused): T | Refused {
   try {
     return work()
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Family } from './rules.ts'
+import type { Family, Match } from './rules.ts'
 
 export const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const
 export type State = (typeof STATES)[number]
@@ -9,7 +9,8 @@ export type Field<T> = { readonly is: T } | { readonly any: string }
 /** A class of packets that the rules are asked about. */
 export type Packet = {
   readonly family: Family
-  readonly path: 'in' | 'out' | 'forward'
+  /** `back` is forwarded too, the other way: what we cannot know of a packet may differ from one way to the other. */
+  readonly path: 'in' | 'out' | 'forward' | 'back'
   /** `tcp`, `udp`, `icmp` (either family's) or any. */
   readonly protocol: Field<string>
   /** Names of address variables: `client` and `server` in a flow. */
@@ -37,7 +38,8 @@ export type Packet = {
   readonly kind: string
 }
 
-export type Service = { readonly protocol: 'tcp' | 'udp'; readonly port: number }
+/** Flows to a port of the host itself or, `forwarded`, those that it forwards to that port of other hosts. */
+export type Service = { readonly protocol: 'tcp' | 'udp'; readonly port: number; readonly forwarded?: true }
 
 export const SYN: readonly string[] = ['SYN']
 /** Flags of the packets that follow a SYN, by direction. */
@@ -94,18 +96,109 @@ export function overLoopback(packet: Packet): Packet {
     : { ...packet, path: 'in', in: lo, out: none, kind: `${packet.kind} in` }
 }
 
+/** A packet on its way through this host to a service of another one. */
+export function forwardedRequest(family: Family, service: Service): Packet {
+  return {
+    ...request(family, service, 'wire'),
+    path: 'forward',
+    out: { any: 'out' },
+    local: NOT_OURS,
+    kind: 'forwarded request',
+  }
+}
+
+/** The answer, which may come and go by other interfaces. */
+export function forwardedReply(family: Family, service: Service): Packet {
+  return {
+    ...reply(family, service, 'wire'),
+    path: 'back',
+    in: { any: 'back in' },
+    out: { any: 'back out' },
+    local: NOT_OURS,
+    kind: 'forwarded reply',
+  }
+}
+
+/** A forwarded flow of which a client takes the service's port for its own: it matches the same ports, the other way round. */
+export function forwardedFromPort(
+  family: Family,
+  service: Service,
+): { readonly request: Packet; readonly reply: Packet } {
+  const own = { is: service.port }
+  const other = { any: 'other port' }
+  return {
+    request: {
+      ...forwardedRequest(family, service),
+      sourcePort: own,
+      destinationPort: other,
+      kind: 'forwarded request from the port',
+    },
+    reply: {
+      ...forwardedReply(family, service),
+      sourcePort: other,
+      destinationPort: own,
+      kind: 'forwarded reply to the port',
+    },
+  }
+}
+
+/** The same to whatever port of whatever host, this one too: as it may be before its destination is translated. */
+export function toAnywhere(packet: Packet): Packet {
+  return { ...packet, destinationPort: { any: 'any port' }, local: { ...packet.local, destination: null } }
+}
+
+/** A broadcast or multicast that the host takes in: its destination is not one of the host's own addresses. */
+export function toGroup(family: Family, service: Service, side: 'dport' | 'sport'): Packet {
+  const [own, other] = [{ is: service.port }, { any: 'other port' }]
+  return {
+    ...request(family, service, 'wire'),
+    destination: 'group',
+    sourcePort: side === 'sport' ? own : other,
+    destinationPort: side === 'dport' ? own : other,
+    local: NOT_OURS,
+    kind: `broadcast ${side}`,
+  }
+}
+
+/** A packet of every kind that a service has, flags and states apart. */
+export function packetsOf(family: Family, service: Service): readonly Packet[] {
+  if (service.forwarded) {
+    const groups = service.protocol === 'udp' ? (['dport', 'sport'] as const) : []
+    return [
+      forwardedRequest(family, service),
+      forwardedReply(family, service),
+      ...Object.values(forwardedFromPort(family, service)),
+      ...groups.map((side) => toGroup(family, service, side)),
+    ]
+  }
+  const over = [request(family, service, 'lo'), reply(family, service, 'lo')]
+  return [
+    request(family, service, 'wire'),
+    reply(family, service, 'wire'),
+    ...over,
+    ...over.map((packet) => overLoopback(packet)),
+  ]
+}
+
+/** Any packet of TCP but one that opens a connection. */
+export const NOT_OPENING: Match = {
+  name: 'tcp',
+  tests: [{ option: 'tcp-flags', negated: true, values: ['SYN,ACK', 'SYN'] }],
+  text: 'tcp flags & (syn | ack) != syn',
+}
+
 /** An ICMP message of one type, from or to anywhere. */
-export function icmpMessage(family: Family, icmpType: number, path: 'in' | 'out'): Packet {
+export function icmpMessage(family: Family, icmpType: number, path: 'in' | 'out' | 'forward'): Packet {
   return {
     ...flowPacket(family, { protocol: 'tcp', port: 0 }),
     path,
     protocol: { is: 'icmp' },
-    source: path === 'in' ? 'client' : 'server',
-    destination: path === 'in' ? 'server' : 'client',
+    source: path === 'out' ? 'server' : 'client',
+    destination: path === 'out' ? 'client' : 'server',
     sourcePort: { is: -1 },
     destinationPort: { is: -1 },
-    in: path === 'in' ? { any: 'in' } : { is: '' },
-    out: path === 'out' ? { any: 'out' } : { is: '' },
+    in: path === 'out' ? { is: '' } : { any: 'in' },
+    out: path === 'in' ? { is: '' } : { any: 'out' },
     flags: [],
     icmpType,
     direction: null,
@@ -135,6 +228,8 @@ export function anyPacket(family: Family, path: Packet['path']): Packet {
     kind: 'any',
   }
 }
+
+const NOT_OURS: Packet['local'] = { source: false, destination: false }
 
 function flowPacket(family: Family, service: Service) {
   return {

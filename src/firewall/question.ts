@@ -2,7 +2,7 @@ import type { CellRange, Decisions, Node } from './decision.ts'
 import { constant, unsure } from './logic.ts'
 import type { Packet } from './packet.ts'
 import { type Chain, type Rule, siteOf, type Table } from './rules.ts'
-import type { Range, Space } from './space.ts'
+import { flagsPass, type Range, type Space } from './space.ts'
 
 /** What the rules of a host are asked with: one space and one diagram for all questions that are compared. */
 export type Question = {
@@ -19,20 +19,26 @@ export type Question = {
 }
 
 export type Memory = {
-  /** What a rule says of addresses, ports, protocol and interfaces, and all of what it says. */
-  readonly headerTests: WeakMap<Rule, Map<number, Node>>
-  readonly ruleTests: WeakMap<Rule, Map<number, Node>>
+  /** What a rule says of addresses, ports, protocol and interfaces, by the packet's header key. */
+  readonly headerTests: WeakMap<Rule, (Node | undefined)[]>
   readonly stateless: WeakMap<Rule, Rule>
   readonly sites: WeakMap<Rule, string>
   readonly blocks: WeakMap<Rule, Block[]>
   readonly chains: WeakMap<Chain, readonly Block[]>
   readonly fates: WeakMap<Table, Map<string, Node>>
   readonly keys: WeakMap<Packet, PacketKeys>
-  readonly texts: Map<string, number>
+  readonly wholes: Map<string, number>
+  readonly headers: Map<string, number>
 }
 
 /** Some rules that stand together, and what packets of a class meet in them, worked out once. */
-export type Block = { readonly rules: readonly Rule[]; readonly plain: boolean; readonly runs: Map<number, readonly Run[]> }
+export type Block = {
+  readonly rules: readonly Rule[]
+  readonly plain: boolean
+  /** Those that packets can match by their header, by header key. */
+  readonly within: Map<number, readonly Rule[]>
+  readonly runs: Map<number, readonly Run[]>
+}
 
 /** Rules in a row that do the same to whom they match; `rule` stands for all of them. */
 export type Run = { readonly matches: Node; readonly rule: Rule }
@@ -43,23 +49,23 @@ export type PacketKeys = { readonly whole: number; readonly header: number }
 export function newMemory(): Memory {
   return {
     headerTests: new WeakMap(),
-    ruleTests: new WeakMap(),
     stateless: new WeakMap(),
     sites: new WeakMap(),
     blocks: new WeakMap(),
     chains: new WeakMap(),
     fates: new WeakMap(),
     keys: new WeakMap(),
-    texts: new Map(),
+    wholes: new Map(),
+    headers: new Map(),
   }
 }
 
 export function packetKeys({ memory, space }: Question, packet: Packet): PacketKeys {
   const known = memory.keys.get(packet)
   if (known !== undefined) return known
-  const number = (text: string) => {
-    const id = memory.texts.get(text) ?? memory.texts.size
-    memory.texts.set(text, id)
+  const number = (texts: Map<string, number>, text: string) => {
+    const id = texts.get(text) ?? texts.size
+    texts.set(text, id)
     return id
   }
   const { flags, state, direction, translated, kind, ...rest } = packet
@@ -67,19 +73,11 @@ export function packetKeys({ memory, space }: Question, packet: Packet): PacketK
   const seen = flags === null ? null : space.flagTests.map((test) => Number(flagsPass(flags, test))).join('')
   const header = JSON.stringify(rest)
   const keys = {
-    whole: number(`${header}${JSON.stringify([seen, state, direction, translated, kind])}`),
-    header: number(header),
+    whole: number(memory.wholes, `${header}${JSON.stringify([seen, state, direction, translated, kind])}`),
+    header: number(memory.headers, header),
   }
   memory.keys.set(packet, keys)
   return keys
-}
-
-/** `all` of the mask's flags are as in `set`, or, for `any`, at least one of `set` is there. */
-export type FlagTest = { readonly mask: readonly string[] | 'any'; readonly set: readonly string[] }
-
-export function flagsPass(flags: readonly string[], { mask, set }: FlagTest): boolean {
-  if (mask === 'any') return set.some((flag) => flags.includes(flag))
-  return mask.every((flag) => flags.includes(flag) === set.includes(flag))
 }
 
 /** The rule's name, as a person finds it; a rule stands in one place. */

@@ -47,7 +47,13 @@ export type Match = { readonly name: string; readonly tests: readonly Test[]; re
 export type Test = { readonly option: string; readonly negated: boolean; readonly values: readonly string[] }
 
 /** iptables' targets are in capitals; nft's verdicts and statements in small letters, so that no chain's name is taken for one. */
-export type Target = { readonly name: string; readonly goto: boolean; readonly options: readonly Test[] }
+export type Target = {
+  readonly name: string
+  readonly goto: boolean
+  readonly options: readonly Test[]
+  /** How nft writes it. */
+  readonly text?: string
+}
 
 export function chainOf(rules: RuleSet, table: string, chain: string): Chain | undefined {
   return rules.tables.find(({ name }) => name === table)?.chains.find(({ name }) => name === chain)

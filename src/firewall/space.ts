@@ -1,4 +1,3 @@
-import type { FlagTest } from './question.ts'
 import type { Family, LiveRules, Rule, Test } from './rules.ts'
 
 /**
@@ -80,6 +79,14 @@ export function flagTestOf({ option, values }: Test): FlagTest | null {
   if (first === undefined) return null
   if (option === 'any-flag') return { mask: 'any', set: first }
   return second === undefined ? null : { mask: first, set: second }
+}
+
+/** `all` of the mask's flags are as in `set`, or, for `any`, at least one of `set` is there. */
+export type FlagTest = { readonly mask: readonly string[] | 'any'; readonly set: readonly string[] }
+
+export function flagsPass(flags: readonly string[], { mask, set }: FlagTest): boolean {
+  if (mask === 'any') return set.some((flag) => flags.includes(flag))
+  return mask.every((flag) => flags.includes(flag) === set.includes(flag))
 }
 
 /** Whether a pattern (`eth0`, `eth+`) covers a cell of the space's interfaces. */

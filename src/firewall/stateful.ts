@@ -2,9 +2,10 @@ import { allBases, seenBy } from './bases.ts'
 import { decidedIn } from './decider.ts'
 import { type Assignment, type Node, OverBudget } from './decision.ts'
 import type { ChainRef } from './depends.ts'
-import type { Edit } from './edits.ts'
+import { type Edit, neighbourAt } from './edits.ts'
 import { chainFate, metWhere, questionFor } from './evaluate.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
+import { isWritable } from './nft-rules.ts'
 import { anyPacket, type Packet } from './packet.ts'
 import type { Question } from './question.ts'
 import { type Chain, chainOf, type LiveRules, type Rule, siteOf } from './rules.ts'
@@ -18,18 +19,28 @@ export type StatefulRule = ChainRef & {
 }
 
 export type Removal =
-  | { readonly removable: true; readonly edits: readonly Edit[]; readonly dependsOn: readonly ChainRef[] }
+  | { readonly removable: true; readonly edits: readonly RuleRemoval[]; readonly dependsOn: readonly ChainRef[] }
   | { readonly removable: false; readonly why: string; readonly rule: string | null }
 
-/** Every rule that needs connection tracking, in the order of tables, chains and rules. */
+/**
+ * `handle` is that of nft's rule, by which a text that the host prints otherwise is found out; its neighbours are `HANDLE TEXT`,
+ * since a reload gives handles anew.
+ */
+export type RuleRemoval = Edit & { readonly handle?: number }
+
+/** Every rule that needs connection tracking, in the order of tables, chains and rules; nft's own that serve both families once. */
 export function statefulRules(live: readonly LiveRules[]): readonly StatefulRule[] {
+  const seen = new Set<string>()
   return live.flatMap(({ backend, rules }) =>
     rules.tables.flatMap((table) =>
       table.chains.flatMap((chain) =>
         chain.rules.flatMap((rule, index) => {
           const because = reasonFor(table.name, rule)
           const at = { backend, family: rules.family, table: table.name, chain: chain.name }
-          return because === null ? [] : [{ ...at, index, rule, because }]
+          const one = rule.handle === undefined ? '' : `${table.name} ${chain.name} ${rule.handle}`
+          if (because === null || seen.has(one)) return []
+          if (one !== '') seen.add(one)
+          return [{ ...at, index, rule, because }]
         }),
       ),
     ),
@@ -48,27 +59,22 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 300_
     if (translates)
       return { removable: false, why: 'address translation needs tracking', rule: siteOf(table, chain, rule) }
   }
-  const gone = new Set(stateful.map(({ rule }) => rule))
-  const more = stateful.find(({ rule, table }) => doesMore(rule, table, live, gone))
+  const gone = goneWith(live, stateful)
+  const unwritten = stateful.find(({ backend, rule }) => backend === 'native' && !canBePutBack(rule))
+  if (unwritten !== undefined) {
+    const rule = siteOf(unwritten.table, unwritten.chain, unwritten.rule)
+    return { removable: false, why: 'a stateful rule could not be put back as it is', rule }
+  }
+  const more = allIn(live, gone).find(({ table, rule }) => doesMore(rule, table, live, gone))
   if (more !== undefined) {
     const rule = siteOf(more.table, more.chain, more.rule)
     return { removable: false, why: 'a stateful rule does more than decide, and others build on it', rule }
   }
   try {
     for (const each of live) {
-      const blocked = blockedBy(
-        each,
-        stateful.filter((one) => isIn(one, each)),
-        budget,
-      )
+      const blocked = blockedBy(each, gone, budget)
       if (blocked !== null) return blocked
-      const torn = fragmentsLost(
-        without(
-          each,
-          stateful.filter((one) => isIn(one, each)),
-        ),
-        budget,
-      )
+      const torn = fragmentsLost(without(each, gone), budget)
       if (torn !== null) {
         return {
           removable: false,
@@ -81,14 +87,33 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 300_
     if (error instanceof OverBudget) return { removable: false, why: error.message, rule: null }
     throw error
   }
-  return { removable: true, edits: removals(live, stateful), dependsOn: everyChain(live) }
+  return { removable: true, edits: removals(live, stateful, gone), dependsOn: everyChain(live) }
 }
 
 function reasonFor(table: string, { matches, target }: Rule): string | null {
   const match = matches.find(({ name }) => NEEDS_TRACKING.has(name))
   if (match !== undefined) return `match ${match.name}`
-  if (target !== null && NEEDS_TRACKING_TARGETS.has(target.name)) return `target ${target.name}`
+  // Nobody but iptables knows what is behind `xt`.
+  if (target !== null && (NEEDS_TRACKING_TARGETS.has(target.name) || target.name === 'xt'))
+    return `target ${target.name}`
   return table === 'nat' ? 'table nat' : null
+}
+
+/** A line of a plan takes as much. */
+const LONGEST_SPEC = 4000
+
+function canBePutBack(rule: Rule): boolean {
+  return isWritable(rule) && rule.spec.length <= LONGEST_SPEC
+}
+
+function allIn(live: readonly LiveRules[], some: ReadonlySet<Rule>) {
+  return live.flatMap(({ rules }) =>
+    rules.tables.flatMap((table) =>
+      table.chains.flatMap((chain) =>
+        chain.rules.flatMap((rule) => (some.has(rule) ? [{ table: table.name, chain: chain.name, rule }] : [])),
+      ),
+    ),
+  )
 }
 
 /** Rules that set what is read elsewhere: marks by routing, headers by others, lists by kept rules. */
@@ -107,16 +132,15 @@ function doesMore(rule: Rule, table: string, live: readonly LiveRules[], gone: R
   }
   if (target === null || onlyWatches(target.name)) return false
   // These write to the connection, which nothing reads any more once all stateful rules are gone.
-  if (['CT', 'NOTRACK', 'CONNSECMARK'].includes(target.name)) return false
+  if (['CT', 'NOTRACK', 'CONNSECMARK', 'ct', 'notrack', 'connmark', 'flow'].includes(target.name)) return false
   if (target.name === 'CONNMARK') return target.options.some(({ option }) => option.startsWith('restore'))
   const isChain = live.some(({ rules }) => chainOf(rules, table, target.name) !== undefined)
   return !isChain && effectOf(target.name, target.options) === 'go-on'
 }
 
-function blockedBy(live: LiveRules, stateful: readonly StatefulRule[], budget: number): Removal | null {
-  if (stateful.length === 0) return null
-  const after = without(live, stateful)
-  const gone = new Set(stateful.map(({ rule }) => rule))
+function blockedBy(live: LiveRules, gone: ReadonlySet<Rule>, budget: number): Removal | null {
+  const after = without(live, gone)
+  if (after === live) return null
   for (const base of allBases(live)) {
     if (chainOf(live.rules, base.table, base.chain) === undefined) continue
     const question = questionFor(live.rules.family, [live], { ports: [], budget })
@@ -195,36 +219,64 @@ function countedOtherwise(
   return moved ?? null
 }
 
-function without(live: LiveRules, gone: readonly StatefulRule[]): LiveRules {
-  const rules = new Set(gone.map(({ rule }) => rule))
+function without(live: LiveRules, gone: ReadonlySet<Rule>): LiveRules {
+  const touched = ({ rules }: Chain) => rules.some((rule) => gone.has(rule))
+  if (!live.rules.tables.some(({ chains }) => chains.some(touched))) return live
   const kept = (chain: Chain): Chain =>
-    chain.rules.some((rule) => rules.has(rule))
-      ? { ...chain, rules: chain.rules.filter((rule) => !rules.has(rule)) }
-      : chain
+    touched(chain) ? { ...chain, rules: chain.rules.filter((rule) => !gone.has(rule)) } : chain
   const tables = live.rules.tables.map((table) => ({ ...table, chains: table.chains.map(kept) }))
   return { ...live, rules: { ...live.rules, tables } }
 }
 
-function isIn(one: StatefulRule, live: LiveRules): boolean {
-  return one.backend === live.backend && one.family === live.rules.family
+/** All that goes: with a part of an nft rule the whole of it. */
+function goneWith(live: readonly LiveRules[], stateful: readonly StatefulRule[]): ReadonlySet<Rule> {
+  const own = new Set(stateful.map(({ rule }) => rule))
+  const name = (table: string, chain: string, { handle }: Rule) => `${table} ${chain} ${handle ?? ''}`
+  const handles = new Set(
+    stateful.flatMap(({ table, chain, rule }) => (rule.handle === undefined ? [] : [name(table, chain, rule)])),
+  )
+  const all = live.flatMap(({ rules }) =>
+    rules.tables.flatMap((table) =>
+      table.chains.flatMap((chain) =>
+        chain.rules.filter((rule) => own.has(rule) || handles.has(name(table.name, chain.name, rule))),
+      ),
+    ),
+  )
+  return new Set(all)
 }
 
-function removals(live: readonly LiveRules[], stateful: readonly StatefulRule[]): readonly Edit[] {
+function removals(
+  live: readonly LiveRules[],
+  stateful: readonly StatefulRule[],
+  gone: ReadonlySet<Rule>,
+): readonly RuleRemoval[] {
   return stateful.map(({ backend, family, table, chain, index, rule }, number) => {
     const set = live.find((each) => each.backend === backend && each.rules.family === family)
     const rules = set === undefined ? [] : (chainOf(set.rules, table, chain)?.rules ?? [])
+    // Handles of rules that go are gone for good: nft's neighbours are those that stay.
+    const stays = (at: number) => backend !== 'native' || !gone.has(rules[at] as Rule)
+    let [above, below] = [index - 1, index + 1]
+    while (above >= 0 && !stays(above)) above -= 1
+    while (below < rules.length && !stays(below)) below += 1
     return {
       backend,
-      family,
+      family: table.startsWith('inet ') ? 'inet' : family,
       table,
       chain,
       action: 'remove',
       spec: rule.spec,
       key: `ctfleet:remove:${number + 1}`,
-      after: rules[index - 1]?.spec ?? null,
-      before: rules[index + 1]?.spec ?? null,
+      after: neighbour(rules, above),
+      before: neighbour(rules, below),
+      ...(rule.handle === undefined ? {} : { handle: rule.handle }),
     }
   })
+}
+
+function neighbour(rules: readonly Rule[], at: number): string | null {
+  const rule = rules[at]
+  const name = neighbourAt(rules, at)
+  return rule?.handle === undefined || !canBePutBack(rule) ? name : `${name} ${rule.spec}`
 }
 
 function everyChain(live: readonly LiveRules[]): readonly ChainRef[] {

@@ -3,6 +3,7 @@ export type Effect = 'accept' | 'drop' | 'return' | 'go-on' | 'no-track' | 'trac
 
 /** By the target's name; a name that is neither here nor a chain is unsure. `CT` without `--notrack` settles tracking too. */
 export function effectOf(name: string, options: readonly { readonly option: string }[]): Effect {
+  if (name === 'ct') return 'track'
   if (name === 'CT') return options.some(({ option }) => option === 'notrack') ? 'no-track' : 'track'
   return EFFECTS.get(name) ?? 'unsure'
 }
@@ -27,10 +28,18 @@ export const NEEDS_TRACKING_TARGETS: ReadonlySet<string> = new Set([
   'SAME',
   'CLUSTERIP',
   'FLOWOFFLOAD',
+  ...['notrack', 'ct', 'connmark', 'synproxy', 'flow', 'snat', 'dnat', 'masquerade', 'redirect'],
 ])
 
 /** Targets that a later rule or the kernel may read back: a mark, a set, a header. */
-export const MARKING_TARGETS: ReadonlySet<string> = new Set(['MARK', 'CONNMARK', 'CONNSECMARK', 'SECMARK'])
+export const MARKING_TARGETS: ReadonlySet<string> = new Set([
+  'MARK',
+  'CONNMARK',
+  'CONNSECMARK',
+  'SECMARK',
+  'mark',
+  'connmark',
+])
 
 const WATCHING: ReadonlySet<string> = new Set(['LOG', 'ULOG', 'NFLOG', 'AUDIT', 'TRACE', 'LED', 'RATEEST', 'IDLETIMER'])
 
@@ -40,6 +49,14 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ['REJECT', 'drop'],
   ['RETURN', 'return'],
   ['NOTRACK', 'no-track'],
+  // nft's verdicts and statements.
+  ['accept', 'accept'],
+  ['drop', 'drop'],
+  ['reject', 'drop'],
+  ['return', 'return'],
+  ['notrack', 'no-track'],
+  ...['continue', 'mark', 'connmark', 'set', 'flow', 'dup'].map((name): [string, Effect] => [name, 'go-on']),
+  ...['snat', 'dnat', 'masquerade', 'redirect', 'tproxy'].map((name): [string, Effect] => [name, 'translate']),
   ...[
     ...WATCHING,
     ...MARKING_TARGETS,

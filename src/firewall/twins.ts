@@ -1,18 +1,20 @@
 import { basesOn, seenBy } from './bases.ts'
-import type { Placed } from './edits.ts'
+import { type Placed, ruleFrom } from './edits.ts'
 import { ruleMatches } from './match.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
+import { isWritable } from './nft-rules.ts'
+import { icmpMatches, keptMatches, loopbackMatch, type NftParts, nftRule, nftSpec } from './nft-write.ts'
 import type { Packet } from './packet.ts'
 import { type Question, siteFor } from './question.ts'
 import { rulesMet } from './reach.ts'
-import { chainOf, type LiveRules, type Match, type Rule, type Target, type Test } from './rules.ts'
+import { chainOf, type Family, type LiveRules, type Match, type Rule, type Target, type Test } from './rules.ts'
 import { effectOf } from './targets.ts'
 
 /**
  * A rule that does for untracked packets what another does for tracked ones. `ports` are filled in when twins of several
  * ports are put together; an ICMP twin has none.
  */
-export type Twin = Omit<Placed, 'spec'> & { readonly parts: TwinParts }
+export type Twin = Omit<Placed, 'spec' | 'rule'> & { readonly parts: TwinParts | NftParts }
 export type TwinParts = {
   readonly head: readonly string[]
   readonly port: { readonly protocol: string; readonly side: 'dport' | 'sport'; readonly tests: string } | null
@@ -27,6 +29,8 @@ export type Likeness = {
   readonly side: 'dport' | 'sport' | null
   /** Limits the twin to loopback: `-i lo` or `-o lo`. */
   readonly only: string | null
+  /** What the twin asks beyond the rule that it twins. */
+  readonly besides?: Match
 }
 
 /**
@@ -55,17 +59,23 @@ export function twinsOf(
         const missed = likeness.become.some(
           (packet) => ruleMatches(question, seenBy(packet, base), rule, site) !== matches,
         )
-        const parts = missed || copied ? partsOf(rule, likeness) : null
+        if (!missed && !copied) continue
+        const parts = backend === 'native' ? nftParts(rule, likeness, base.table) : partsOf(rule, likeness)
         if (parts === null) continue
-        const below = copied ? early - 1 : index
-        twins.push({ backend, family: like.family, table: base.table, chain, below, parts })
+        const around = chainOf(rules, base.table, chain)?.rules ?? []
+        const below = copied ? aboveRule(around, early) : belowRule(around, index)
+        twins.push({ backend, family: familyOf(like.family, base.table), table: base.table, chain, below, parts })
       }
       const first = from
         .filter((each) => each.table === base.table && each.chain === base.chain)
         .reduce((least, each) => Math.min(least, each.index), Number.POSITIVE_INFINITY)
       if (first !== Number.POSITIVE_INFINITY && chainOf(rules, base.table, base.chain)?.policy === 'ACCEPT') {
-        const parts = partsOf(POLICY_ACCEPT, likeness) as TwinParts
-        twins.push({ backend, family: like.family, table: base.table, chain: base.chain, below: first - 1, parts })
+        const around = chainOf(rules, base.table, base.chain)?.rules ?? []
+        const accept = backend === 'native' ? NFT_ACCEPT : POLICY_ACCEPT
+        const parts = backend === 'native' ? nftParts(accept, likeness, base.table) : partsOf(accept, likeness)
+        if (parts === null) continue
+        const family = familyOf(like.family, base.table)
+        twins.push({ backend, family, table: base.table, chain: base.chain, below: aboveRule(around, first), parts })
       }
     }
   }
@@ -73,7 +83,20 @@ export function twinsOf(
 }
 
 /** Writes a twin for some ports; `key` becomes its comment. */
-export function twinSpec(parts: TwinParts, ports: readonly string[], key: string): string {
+export function twinRule(
+  parts: Twin['parts'],
+  ports: readonly string[],
+  key: string,
+): { readonly spec: string; readonly rule: Rule } {
+  if ('target' in parts) {
+    const spec = nftSpec(parts, ports, key)
+    return { spec, rule: nftRule(parts, ports, spec) }
+  }
+  const spec = iptablesSpec(parts, ports, key)
+  return { spec, rule: ruleFrom(spec) }
+}
+
+function iptablesSpec(parts: TwinParts, ports: readonly string[], key: string): string {
   const { port } = parts
   const portWords =
     port === null
@@ -88,6 +111,7 @@ export function twinSpec(parts: TwinParts, ports: readonly string[], key: string
 }
 
 /** What a policy of ACCEPT does behind the last rule. */
+const NFT_ACCEPT: Rule = { spec: 'accept', matches: [], target: { name: 'accept', goto: false, options: [] } }
 const POLICY_ACCEPT: Rule = { spec: '-j ACCEPT', matches: [], target: { name: 'ACCEPT', goto: false, options: [] } }
 
 const OF_PORTS: ReadonlySet<string> = new Set(['tcp', 'udp', 'multiport'])
@@ -111,6 +135,9 @@ const SPENDING: ReadonlySet<string> = new Set([
   'nth',
   'random',
   'connlimit',
+  'ct count',
+  'numgen',
+  'dynset',
 ])
 
 function decides(rule: Rule, jumps: boolean): boolean {
@@ -119,10 +146,50 @@ function decides(rule: Rule, jumps: boolean): boolean {
   return ['accept', 'drop', 'return'].includes(effectOf(rule.target.name, rule.target.options))
 }
 
+/** A twin for nft; null where its way cannot be copied by state alone. */
+function nftParts(rule: Rule, { like, become, side, only, besides }: Likeness, table: string): NftParts | null {
+  const tracking = rule.matches.filter(({ name }) => NEEDS_TRACKING.has(name))
+  const plain = tracking.every(
+    ({ name, tests }) => name === 'conntrack' && tests.every(({ option }) => NFT_STATE_TESTS.has(option)),
+  )
+  if (!plain || rule.target === null || !isWritable(rule)) return null
+  if (rule.matches.some(({ name }) => SPENDING.has(name))) return null
+  const ownIcmp = rule.matches.some(({ name }) => name.startsWith('icmp'))
+  const icmp = like.icmpType === null || ownIcmp ? [] : icmpMatches(like.family, like.icmpType)
+  const limited = side === null || rule.matches.some(({ name }) => name === 'nfproto')
+  const loopback = only === null ? [] : [loopbackMatch(only.startsWith('-i') ? 'in' : 'out', false)]
+  return {
+    family: table.startsWith('inet ') && !limited ? like.family : null,
+    matches: [...loopback, ...keptMatches(rule, side, only), ...icmp, ...(besides === undefined ? [] : [besides])],
+    port: side === null ? null : { protocol: 'is' in like.protocol ? like.protocol.is : '', side },
+    state: stateName(become),
+    target: rule.target,
+  }
+}
+
+const NFT_STATE_TESTS: ReadonlySet<string> = new Set(['ctstate', 'ctdir', 'ctorigdstport', 'ctreplsrcport'])
+
+function familyOf(family: Family, table: string): Twin['family'] {
+  return table.startsWith('inet ') ? 'inet' : family
+}
+
+/** Rules that are one to nft stay together. */
+function belowRule(rules: readonly Rule[], index: number): number {
+  let at = index
+  while (rules[at]?.handle !== undefined && rules[at + 1]?.handle === rules[at]?.handle) at += 1
+  return at
+}
+
+function aboveRule(rules: readonly Rule[], index: number): number {
+  let at = index
+  while (rules[at]?.handle !== undefined && rules[at - 1]?.handle === rules[at]?.handle) at -= 1
+  return at - 1
+}
+
 function partsOf(rule: Rule, likeness: Likeness): TwinParts | null {
   const { like, side, only } = likeness
   const state = stateOf(rule, like)
-  if (state === null || rule.matches.some(({ name }) => SPENDING.has(name))) return null
+  if (state === null || rule.matches.some(({ name }) => SPENDING.has(name) || name === 'row')) return null
   const builtin = (name: string, flag: string) =>
     rule.matches
       .filter((match) => match.name === name)
@@ -148,18 +215,18 @@ function partsOf(rule: Rule, likeness: Likeness): TwinParts | null {
       ...(only === null ? [...builtin('in', '-i'), ...builtin('out', '-o')] : [only]),
       `-p ${protocol === 'icmp' ? (like.family === 'ip' ? 'icmp' : 'ipv6-icmp') : protocol}`,
     ],
-    port: side === null ? null : { protocol, side, tests: clientTests(rule, side) },
+    port: side === null ? null : { protocol, side, tests: `${clientTests(rule, side)}${besidesText(likeness)}` },
     tail: [
       ...icmp,
       ...lists.map((test) => `-m multiport ${testText(test)}`),
       ...others.map(matchText),
-      `${state.option} ${'is' in (likeness.become[0] as Packet).state ? stateName(likeness) : ''}`,
+      `${state.option} ${stateName(likeness.become)}`,
     ],
     jump: jumpText(rule.target as Target),
   }
 }
 
-function stateName({ become }: Likeness): string {
+function stateName(become: readonly Packet[]): string {
   const state = become[0]?.state
   return state !== undefined && 'is' in state ? state.is : 'UNTRACKED'
 }
@@ -192,6 +259,10 @@ function clientTests(rule: Rule, side: 'dport' | 'sport'): string {
     .flatMap(({ tests }) => tests.filter(({ option }) => option === otherSide(side) || option === 'tcp-option'))
     .map((test) => ` ${testText(test)}`)
     .join('')
+}
+
+function besidesText({ besides }: Likeness): string {
+  return (besides?.tests ?? []).map((test) => ` ${testText(test)}`).join('')
 }
 
 function otherSide(side: 'dport' | 'sport'): 'dport' | 'sport' {

@@ -2,7 +2,8 @@ import { type Script, sh } from '../shell/script.ts'
 
 /** What our commands make the kernel bring along: remembered before and after, and swept away again where nobody uses it. */
 export const TRACES: Script = sh`nft_tables() {
-  if [ ! -e /proc/modules ] || grep -q '^nf_tables ' /proc/modules; then nft list tables 2> /dev/null | grep -E '^table (ip|ip6) '; fi
+  if [ ! -e /proc/modules ] || grep -q '^nf_tables ' /proc/modules ||
+    grep -s -q '/nf_tables\.ko' "/lib/modules/$(uname -r)/modules.builtin"; then nft list tables 2> /dev/null | grep -E '^table (ip|ip6|inet) '; fi
 }
 modules() { sed 's/ .*//' /proc/modules 2> /dev/null ; }
 # The first line matches nothing: busybox's grep takes an empty list of patterns for one that matches all.

@@ -35,6 +35,8 @@ export type SystemFacts = {
   readonly init: Reading<'systemd' | 'other'>
   /** What kind of container this is (`lxc`, `openvz`, `docker` …; `namespace` where no engine shows), or null on a whole machine. */
   readonly container: Reading<string | null>
+  /** Whether packets for other hosts go through this one: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding. */
+  readonly forwarding: { readonly ip: Reading<boolean>; readonly ip6: Reading<boolean> }
 }
 
 export type MemoryFacts = {
@@ -77,7 +79,10 @@ export type ConntrackFacts = {
   readonly entryBytes: Reading<number>
   /** Every timeout, by the key's last part: `tcp_timeout_established` → 432000. */
   readonly timeouts: Reading<{ readonly [key: string]: number }>
-  /** Every other conntrack setting by its key's last part: `tcp_loose` → `1`. */
+  /**
+   * Every other conntrack setting by its key's last part: `tcp_loose` → `1`. `enable_hooks` is a parameter of the module, `1`
+   * where the kernel's command line names it and tracking needs no rule; absent where that line could not be read.
+   */
   readonly settings: Reading<{ readonly [key: string]: string }>
   /** The directory under /proc/sys that the settings were read from. */
   readonly directory: Reading<string>
@@ -126,6 +131,18 @@ export type EntrySample = {
   readonly byDestinationPort: readonly PortShare[]
   readonly byProtocol: readonly Share[]
   readonly byState: readonly Share[]
+  /** null where no entry told its time, as in an empty table. */
+  readonly remaining: RemainingTime | null
+}
+
+/** How soon the entries read run out, if no packet of theirs comes; in whole seconds, as the kernel lists them. */
+export type RemainingTime = {
+  /** Of the entries read, those that told their time; offloaded ones do not. */
+  readonly told: number
+  /** Within these seconds half of those that told have run out, 90 % of them, all of them. */
+  readonly half: number
+  readonly ninety: number
+  readonly longest: number
 }
 
 export type Share = { readonly key: string; readonly entries: number; readonly share: number }
@@ -157,6 +174,8 @@ export type FirewallFacts = {
     readonly legacy: string | null
     readonly nft: string | null
     readonly defaultBackend: 'legacy' | 'nft' | null
+    /** The `nft` program is there. */
+    readonly native: boolean
   }>
   /** Whether the kernel has, or can load, a raw table; 2.4 and early 2.6 have none. */
   readonly rawTable: Reading<boolean>

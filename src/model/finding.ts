@@ -16,6 +16,7 @@ export type FindingRule =
   | 'hash-too-small'
   | 'busy-port'
   | 'stale-entries'
+  | 'forecast'
   | 'tracking-unused'
   | 'not-tracking'
   | 'container'

@@ -1,6 +1,8 @@
+import type { Explanation } from './explanation.ts'
 import type { Facts } from './facts.ts'
 import type { Fault } from './fault.ts'
 import type { Finding } from './finding.ts'
+import type { IndicativePlan } from './indicative.ts'
 import type { Plan } from './plan.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -40,4 +42,22 @@ export type FactsResult = { readonly host: string } & (
   | { readonly status: 'read'; readonly facts: Facts }
   | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
   | { readonly status: 'not-reached'; readonly why: string }
+)
+
+/** What explaining one host came to. */
+export type ExplainResult = { readonly host: string } & (
+  | { readonly status: 'explained'; readonly explanation: Explanation }
+  | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
+  | { readonly status: 'not-reached'; readonly why: string }
+)
+
+/** What could be foretold of one host from facts that were recorded earlier; it was not contacted. */
+export type ForetoldResult = { readonly host: string } & (
+  | { readonly status: 'not-reached'; readonly why: string }
+  | { readonly status: 'unreachable'; readonly fault: Fault }
+  | { readonly status: 'failed'; readonly fault: Fault }
+  | Judged<'healthy'>
+  | (Judged<'no-strategy'> & { readonly why: string })
+  | (Judged<'blocked'> & { readonly why: string })
+  | { readonly status: 'indicative'; readonly plan: IndicativePlan }
 )

@@ -77,12 +77,15 @@ export function assemblePlan(
 const SLOW = 'Drops may go on until entries have run out, so their end is not waited for before the change is kept'
 
 /**
- * Drops end at once only where something makes room at once: a larger limit, modules that go, entries that are deleted.
+ * Drops end at once only where something makes room at once: a larger limit, modules or the last stateful rules that go,
+ * entries that are deleted.
  * Where entries can only run out, drops go on for a while, and a gate that forbade that would undo what is right.
  */
 function endsDropsAtOnce(changes: readonly Change[]): boolean {
   return changes.some(({ kind, want }) => {
     if (kind === 'sysctl') return /conntrack_max"/.test(JSON.stringify(want))
+    // With its last stateful rule tracking ends, and what is not tracked needs no room.
+    if (kind === 'firewall') return !/"action":"add"/.test(JSON.stringify(want))
     return kind === 'kernel-modules' || kind === 'flush-entries'
   })
 }

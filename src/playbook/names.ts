@@ -8,12 +8,20 @@ import type { Reading } from '../model/reading.ts'
 export type Analysis = {
   readonly unload: {
     readonly possible: Reading<boolean>
-    /** Why not; a clause for a person, naming the rule or module in the way. */
+    /** `modules`: they are unloaded. `hooks`: they stay, and with the last stateful rule tracking's hooks go. */
+    readonly form: 'modules' | 'hooks'
+    /** Why not; clauses for a person, naming the rule or module in the way. */
     readonly why: string
+    /** What is surely in the way, each a clause; what can be done something about comes first. */
+    readonly blockers: readonly string[]
     /** Stateful rules to take out first, as the step kind `firewall` wants them. */
     readonly edits: readonly Json[]
-    /** Leaf first. */
+    /** Leaf first; empty where they stay. */
     readonly modules: readonly string[]
+    /** Why the modules stay, a clause for a person; empty where they go. */
+    readonly modulesStay: string
+    /** Whether the `conntrack` program is there and can empty the table. */
+    readonly canFlush: Reading<boolean>
   }
   readonly notrack: {
     readonly safe: Reading<boolean>
@@ -24,6 +32,27 @@ export type Analysis = {
     readonly ports: { readonly tcp: readonly number[]; readonly udp: readonly number[] }
     /** The host's own, whose entries are to be deleted; empty where they are too many for that. */
     readonly addresses: readonly string[]
+  }
+  readonly tune: {
+    /** Entries needed at once, as measured. */
+    readonly demand: Reading<number>
+    /** Where that number comes from, or why there is none; a clause for a person. */
+    readonly demandBecause: string
+    /** The largest max, in entries, whose full table the memory can spare. */
+    readonly fits: Reading<number>
+    /** Of one entry: the slab's own figure, or that of a large one where the kernel does not tell. */
+    readonly entryBytes: number
+    readonly entryBytesMeasured: boolean
+    /** `1.9 GiB are available`, or why that is not known. */
+    readonly availableText: string
+    /** Seconds until half, nine tenths and all of the entries run out, if no packet of theirs comes. */
+    readonly drain: {
+      readonly half: Reading<number>
+      readonly ninety: Reading<number>
+      readonly longest: Reading<number>
+    }
+    /** The same as a clause for a person; empty where it is not known. */
+    readonly drainText: string
   }
 }
 
@@ -46,6 +75,7 @@ const facts: ShapeOf<Facts> = {
     cpus: 'double',
     init: 'string',
     container: 'dyn',
+    forwarding: { ip: 'bool', ip6: 'bool' },
   },
   memory: { total: 'double', available: 'double' },
   modules: { loadable: 'bool', loaded: 'list<dyn>', builtin: 'list<string>' },
@@ -85,6 +115,7 @@ const facts: ShapeOf<Facts> = {
       byDestinationPort: 'list<dyn>',
       byProtocol: 'list<dyn>',
       byState: 'list<dyn>',
+      remaining: 'dyn',
     },
   },
   listeners: { sockets: 'list<dyn>', addresses: 'list<string>' },
@@ -92,7 +123,7 @@ const facts: ShapeOf<Facts> = {
     legacy: { ip: 'dyn', ip6: 'dyn' },
     nft: { ip: 'dyn', ip6: 'dyn' },
     nftRuleset: 'dyn',
-    tools: { legacy: 'dyn', nft: 'dyn', defaultBackend: 'dyn' },
+    tools: { legacy: 'dyn', nft: 'dyn', defaultBackend: 'dyn', native: 'bool' },
     rawTable: 'bool',
   },
   managers: { present: 'list<dyn>' },
@@ -108,7 +139,16 @@ const facts: ShapeOf<Facts> = {
 }
 
 const analysis: ShapeOf<Analysis> = {
-  unload: { possible: 'bool', why: 'string', edits: 'list<dyn>', modules: 'list<string>' },
+  unload: {
+    possible: 'bool',
+    form: 'string',
+    why: 'string',
+    blockers: 'list<string>',
+    edits: 'list<dyn>',
+    modules: 'list<string>',
+    modulesStay: 'string',
+    canFlush: 'bool',
+  },
   notrack: {
     safe: 'bool',
     why: 'string',
@@ -116,6 +156,16 @@ const analysis: ShapeOf<Analysis> = {
     flows: 'list<dyn>',
     ports: { tcp: 'list<double>', udp: 'list<double>' },
     addresses: 'list<string>',
+  },
+  tune: {
+    demand: 'double',
+    demandBecause: 'string',
+    fits: 'double',
+    entryBytes: 'double',
+    entryBytesMeasured: 'bool',
+    availableText: 'string',
+    drain: { half: 'double', ninety: 'double', longest: 'double' },
+    drainText: 'string',
   },
 }
 

@@ -58,7 +58,11 @@ export function verbatim(paper: Paper, { first, rest }: Indent, text: string, to
   let used = paper.width(first)
   const end = () => {
     const indent = lines.length === 0 ? first : rest
-    lines.push(line.trim() === '' ? indent.trimEnd() : indent + (tone === undefined ? line : paper.ink(tone, line)))
+    lines.push(
+      line === '' || text.trim() === ''
+        ? indent.trimEnd()
+        : indent + (tone === undefined ? line : paper.ink(tone, line)),
+    )
     line = ''
     used = paper.width(rest)
   }

@@ -1,38 +1,20 @@
-import { diagnose } from '../diagnosis/diagnose.ts'
-import { healthOf } from '../diagnosis/health.ts'
-import type { Thresholds } from '../diagnosis/thresholds.ts'
 import { rulesProbe, TABLES_PROBE } from '../firewall/normalise.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
 import type { HostResult } from '../model/result.ts'
 import { assemblePlan, type Judged, questionsFor } from '../plan/assemble.ts'
-import type { BoundStep } from '../playbook/bind.ts'
-import { hostView } from '../playbook/names.ts'
-import type { Playbook } from '../playbook/playbook.ts'
 import { unbundle } from '../shell/bundle.ts'
 import { lines, sh } from '../shell/script.ts'
-import { STEP_KINDS } from '../steps/catalog.ts'
-import type { Step } from '../steps/step-kind.ts'
-import { type Analysis, analyse } from '../strategies/analysis.ts'
-import { bootNotes } from '../strategies/boot-notes.ts'
-import { type Choice, choose } from '../strategies/choose.ts'
-import type { Service } from '../strategies/notrack-analysis.ts'
+import type { Analysis } from '../strategies/analysis.ts'
+import type { Choice } from '../strategies/choose.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
+import { judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
 import { gatesFor } from './plan-gates.ts'
 import type { Telling } from './story.ts'
 
-/** What the operator asked for, the same for every host. */
-export type Wish = {
-  /** `auto`, or the name of one of the playbooks. */
-  readonly strategy: string
-  /** In order of preference. */
-  readonly playbooks: readonly Playbook[]
-  /** Ports to leave untracked; null: chosen per host. */
-  readonly ports: readonly Service[] | null
-  readonly thresholds: Thresholds
-}
+export type { Wish }
 
 /** Looks at one host and says what should be done about it; two trips at most, and nothing on it changes. */
 export async function planHost(host: Host, wish: Wish, { signal, onStage }: Telling): Promise<HostResult> {
@@ -47,17 +29,13 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
   if (notRoot !== null) return { host: host.name, status: 'failed', fault: notRoot }
 
   onStage('planning')
-  const findings = diagnose(facts, wish.thresholds)
-  const analysis = analyse(facts, wish.ports)
-  const choice = choose(wish.playbooks, hostView(facts, analysis), healthOf(findings), wish.strategy)
+  const { findings, analysis, choice } = judgeHost(facts, wish)
   const { considered } = choice
   switch (choice.type) {
     case 'healthy':
       return { host: host.name, status: 'healthy', findings, considered }
     case 'none':
-      return wish.strategy === 'auto'
-        ? { host: host.name, status: 'no-strategy', findings, considered, why: choice.why }
-        : { host: host.name, status: 'blocked', findings, considered, why: choice.why }
+      return { host: host.name, status: statusWithout(wish), findings, considered, why: choice.why }
     case 'chosen':
       return await planChosen(session, facts, {
         analysis,
@@ -67,11 +45,7 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
           strategy: choice.playbook.name,
           considered,
           findings,
-          notes: [
-            ...choice.notes,
-            ...(untracks(choice.steps) ? analysis.notrack.notes : []),
-            ...bootNotes(facts, choice.steps),
-          ],
+          notes: notesOn(choice, facts, analysis),
           rollbackNotes: untracks(choice.steps) ? analysis.notrack.rollbackNotes : [],
           gates: gatesFor(choice.playbook, facts, untracks(choice.steps) ? analysis.notrack.services : []),
         },
@@ -87,7 +61,7 @@ type Chosen = {
 
 async function planChosen(session: Session, facts: Facts, { analysis, choice, judged }: Chosen): Promise<HostResult> {
   const host = judged.host.name
-  const steps = choice.steps.flatMap(({ kind, want }) => stepsOf(kind, want))
+  const steps = stepsOf(choice)
   const { tools } = facts.firewall
   const saveTools = {
     legacy: tools.known && tools.value.legacy !== null ? `${tools.value.legacy}-save` : null,
@@ -109,13 +83,4 @@ async function planChosen(session: Session, facts: Facts, { analysis, choice, ju
     return { host, status: 'blocked', findings: judged.findings, considered: judged.considered, why: plan.why }
   }
   return { host, status: plan.value.changes.length === 0 ? 'already-right' : 'planned', plan: plan.value }
-}
-
-/** Whether rules that leave flows untracked are among the steps, under whatever playbook's name. */
-function untracks(steps: readonly BoundStep[]): boolean {
-  return steps.some(({ kind, want }) => kind === 'firewall' && /NOTRACK|--notrack/.test(JSON.stringify(want)))
-}
-
-function stepsOf(name: string, want: unknown): readonly Step[] {
-  return STEP_KINDS.find(({ kind }) => kind === name)?.bind(want) ?? []
 }

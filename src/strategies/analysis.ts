@@ -1,13 +1,22 @@
 import type { Facts } from '../model/facts.ts'
 import { liveRules } from './live-rules.ts'
 import { analyseNotrack, type NotrackAnalysis, type Service } from './notrack-analysis.ts'
+import { analyseTune, type TuneAnalysis } from './tune-analysis.ts'
 import { analyseUnload, type UnloadAnalysis } from './unload-analysis.ts'
 
 /** What playbooks see as `analysis`, with the chains that its verdicts rest on; the plan binds itself to those. */
-export type Analysis = { readonly unload: UnloadAnalysis; readonly notrack: NotrackAnalysis }
+export type Analysis = {
+  readonly unload: UnloadAnalysis
+  readonly notrack: NotrackAnalysis
+  readonly tune: TuneAnalysis
+}
 
 /** @param ports the operator's own choice; null: chosen from who fills the table and who listens. */
 export function analyse(facts: Facts, ports: readonly Service[] | null): Analysis {
   const live = liveRules(facts)
-  return { unload: analyseUnload(facts, live), notrack: analyseNotrack(facts, live, ports) }
+  return {
+    unload: analyseUnload(facts, live),
+    notrack: analyseNotrack(facts, live, ports),
+    tune: analyseTune(facts),
+  }
 }

@@ -1,6 +1,7 @@
-import { nativeChains } from '../firewall/native-chains.ts'
+import { nativeRules } from '../firewall/nft-live.ts'
+import { parseNft } from '../firewall/nft-ruleset.ts'
 import { parseRules } from '../firewall/parse.ts'
-import type { Backend, Family, LiveRules } from '../firewall/rules.ts'
+import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts, ManagerName } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
 
@@ -8,29 +9,31 @@ import { known, type Reading, unknown } from '../model/reading.ts'
 export function liveRules(facts: Facts): Reading<readonly LiveRules[]> {
   const { firewall } = facts
   const found: LiveRules[] = []
-  for (const backend of ['legacy', 'nft'] as const satisfies readonly Backend[]) {
+  const printed = new Set<string>()
+  for (const backend of ['legacy', 'nft'] as const) {
     for (const family of ['ip', 'ip6'] as const satisfies readonly Family[]) {
       const dump = firewall[backend][family]
       if (!dump.known)
         return unknown(`the ${familyName(family)} rules of iptables-${backend} are not known: ${dump.why}`)
       if (dump.value === null) continue
-      const rules = parseRules(dump.value, family)
+      // A table that iptables cannot print is nft's own, and is read from there.
+      const rules = parseRules(dump.value.replaceAll(INCOMPATIBLE, ''), family)
       if (!rules.known)
         return unknown(`the ${familyName(family)} rules of iptables-${backend} cannot be read: ${rules.why}`)
       found.push({ backend, rules: rules.value })
+      if (backend === 'nft') for (const { name } of rules.value.tables) printed.add(`${family} ${name}`)
     }
   }
   const { nftRuleset } = firewall
   if (!nftRuleset.known) return unknown(`the nft rules are not known: ${nftRuleset.why}`)
-  if (nftRuleset.value !== null) {
-    const native = nativeChains(nftRuleset.value)
-    if (!native.known) return native
-    const [first] = native.value
-    if (first !== undefined)
-      return unknown(`nft chain "${first}" filters beside iptables, and native nft rules are not judged yet`)
-  }
-  return known(found)
+  if (nftRuleset.value === null) return known(found)
+  const ruleset = parseNft(nftRuleset.value)
+  if (!ruleset.known) return unknown(`the nft rules cannot be read: ${ruleset.why}`)
+  const native = nativeRules(ruleset.value, (family, table) => printed.has(`${family} ${table}`))
+  return native.known ? known([...found, ...native.value]) : native
 }
+
+const INCOMPATIBLE = /^# ?Table .* is incompatible, use 'nft' tool\.?$/gm
 
 /** The first of these that is on the host, with the sign it was known by; null when none is. */
 export function managerAmong(facts: Facts, names: readonly ManagerName[]): Reading<string | null> {

@@ -7,9 +7,10 @@ import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
 import type { Analysis } from '../playbook/names.ts'
+import { BUSY_SHARE, busyServices, type Service } from './busy-ports.ts'
 import { managerAmong } from './live-rules.ts'
 
-export type Service = { readonly protocol: 'tcp' | 'udp'; readonly port: number }
+export type { Service }
 
 export type NotrackAnalysis = Analysis['notrack'] & {
   readonly dependsOn: readonly ChainRef[]
@@ -18,8 +19,6 @@ export type NotrackAnalysis = Analysis['notrack'] & {
   readonly services: readonly Service[]
 }
 
-/** A port counts as busy when it holds this part of what the table may hold: then leaving it out makes room. */
-const BUSY_SHARE = 0.1
 const MID_STREAM_BUDGET = 300_000
 /** Deleting entries takes one command a port and address. */
 const MOST_ADDRESSES = 32
@@ -56,8 +55,8 @@ export function analyseNotrack(
   if (manager.value !== null) return refused(`${manager.value}, which needs its flows tracked`)
   const { tools } = facts.firewall
   if (!tools.known) return doubtful(`which iptables the host has is not known: ${tools.why}`)
-  const backend = tools.value.defaultBackend
-  if (backend === null) return refused('the host has no iptables program')
+  const backend = tools.value.defaultBackend ?? (tools.value.native ? 'native' : null)
+  if (backend === null) return refused('the host has neither an iptables nor an nft program')
   const { addresses } = facts.listeners
   if (!addresses.known) return doubtful(`the host's own addresses are not known: ${addresses.why}`)
 
@@ -92,24 +91,6 @@ function lacksCtTarget({ system }: Facts): boolean {
   if (!system.kernel.known || system.kernel.value.major > 2) return false
   const [, , patch = '0'] = system.kernel.value.release.split(/[.-]/)
   return Number.parseInt(patch, 10) < 34
-}
-
-/** Ports of the host that hold a notable part of the table and have a listener; ssh's own port never. */
-function busyServices(facts: Facts): readonly Service[] {
-  const { sample } = facts.entries
-  const { sockets } = facts.listeners
-  if (!sample.known || !sockets.known) return []
-  const ssh = facts.privilege.sshPort
-  const { usage } = facts.conntrack
-  const filled = usage.known ? Math.min(usage.value, 1) : 1
-  return sample.value.byDestinationPort.flatMap(({ protocol, port, share, local }) => {
-    if (protocol !== 'tcp' && protocol !== 'udp') return []
-    const listens = sockets.value.some((socket) => socket.protocol === protocol && socket.port === port)
-    const isSsh = protocol === 'tcp' && (port === 22 || (ssh.known && ssh.value === port))
-    return share * filled >= BUSY_SHARE && local !== null && local > 0.5 && listens && !isSsh
-      ? [{ protocol, port }]
-      : []
-  })
 }
 
 function nothingBusy(facts: Facts): string {

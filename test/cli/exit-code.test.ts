@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { exitCodeOf, exitCodeOfReading } from '../../src/cli/exit-code.ts'
+import { exitCodeOf, exitCodeOfExplaining, exitCodeOfReading } from '../../src/cli/exit-code.ts'
 import type { HostResult, HostStatus } from '../../src/model/result.ts'
+import { EXPLAINED, FORETOLD_FLEET } from '../report/explained.ts'
 import { aFault, aPlan } from '../report/fleet.ts'
 
 const judged = { findings: [], considered: [] }
@@ -72,4 +73,23 @@ test('reading fails where a host could not be read', () => {
   expect(exitCodeOfReading([{ status: 'read' }])).toBe(0)
   expect(exitCodeOfReading([{ status: 'read' }, { status: 'unreachable', fault }])).toBe(1)
   expect(exitCodeOfReading([{ status: 'failed', fault: aFault({ code: 'bug' }) }])).toBe(70)
+})
+
+test('explaining ends as planning would: a host in trouble that nothing fits is a failure, a healthy one is none', () => {
+  const explained = (health: typeof EXPLAINED.health, strategy: string | null) =>
+    exitCodeOfExplaining([
+      { host: 'a', status: 'explained', explanation: { ...EXPLAINED, health, choice: { strategy, why: '' } } },
+    ])
+  expect(explained('unwell', 'tune')).toBe(0)
+  expect(explained('healthy', null)).toBe(0)
+  expect(explained('unwell', null)).toBe(1)
+  expect(explained('cannot-tell', null)).toBe(1)
+  expect(exitCodeOfExplaining([{ host: 'a', status: 'unreachable', fault }])).toBe(1)
+})
+
+test('an indicative plan counts as pending only where it would change something, and only when asked', () => {
+  const only = (host: string) => FORETOLD_FLEET.filter((result) => result.host === host)
+  expect(exitCodeOf(only('web-1'))).toBe(0)
+  expect(exitCodeOf(only('web-1'), true)).toBe(4)
+  expect(exitCodeOf(only('web-2'), true)).toBe(0)
 })

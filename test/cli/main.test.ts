@@ -3,14 +3,22 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { known } from '../../src/model/reading.ts'
 import { planDocument } from '../../src/plan/document.ts'
 import { sealPlan } from '../../src/plan/seal.ts'
 import { fileStore } from '../../src/store/files.ts'
+import { factsWith } from '../diagnosis/sample-facts.ts'
 import { aPlan, aRun } from '../report/fleet.ts'
 
 const MAIN = resolve('src/cli/main.ts')
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** A host without rules whose table is almost full: unloading fits. */
+const FULL = factsWith({
+  conntrack: { count: known(250_000), max: known(262_144), usage: known(0.95) },
+  modules: { loaded: known([{ name: 'nf_conntrack', references: 0, holders: [] }]) },
+})
 
 let directory: string
 /** Accepts connections and says nothing, as a host in trouble may. */
@@ -46,6 +54,7 @@ test('help lists the commands, with examples and exit codes', async () => {
   expect(code).toBe(0)
   for (const word of [
     'facts',
+    'explain',
     'plan',
     'apply',
     'rollback',
@@ -94,6 +103,73 @@ test('a saved plan has its strategy already', async () => {
   const { code, stderr } = await ctfleet('apply', 'plan.json', '--yes', '--strategy', 'tune')
   expect(code).toBe(2)
   expect(stderr).toContain('--strategy: plan.json is a saved plan, which has its strategy already')
+})
+
+describe('from recorded facts', () => {
+  const DOCUMENT = {
+    version: 1,
+    takenAt: '2026-11-26T09:42:00.000Z',
+    tool: 'ctfleet 0.1.0',
+    hosts: [
+      { host: 'web-1', groups: ['all', 'web'], status: 'read', facts: FULL },
+      { host: 'db-1', groups: ['all', 'db'], status: 'not-reached', why: 'the run was stopped before its turn' },
+    ],
+  }
+  beforeAll(() => {
+    write('facts.json', JSON.stringify(DOCUMENT))
+    write('half.json', JSON.stringify(DOCUMENT).slice(0, 500))
+  })
+
+  test('plan judges and shows what would change, says that it is indicative, and contacts no host', async () => {
+    const { code, stdout, stderr } = await ctfleet('plan', '--facts', 'facts.json', '--limit', 'web', '--exit-code')
+    expect(code, stderr).toBe(4)
+    expect(stdout).toMatch(/^indicative: judged from facts recorded at 2026-11-26 09:42:00 UTC, cannot be applied\n/)
+    expect(stdout).toMatch(/web-1: indicative, unload\n.*Changes, indicative\n.*- module nf_conntrack/s)
+    expect(stdout).not.toContain('db-1')
+    expect(stderr).toContain('No host was contacted')
+    expect(contacts).toBe(0)
+  })
+
+  test('explain says what each strategy would change, in text and as data, from a pipe too', async () => {
+    const text = await ctfleet('explain', '--facts', 'facts.json')
+    expect(text.code, text.stderr).toBe(1)
+    expect(text.stdout).toMatch(/web-1: unload would be chosen.*all 250.000 go.*db-1: not-reached/s)
+    const piped = await run('bash', [
+      '-c',
+      `cat facts.json | "${process.execPath}" --import tsx "${MAIN}" explain --facts /dev/stdin -l web-1 --format json`,
+    ])
+    expect(piped.code, piped.stderr).toBe(0)
+    const { source, hosts } = JSON.parse(piped.stdout)
+    expect(source).toEqual({ facts: '/dev/stdin', takenAt: DOCUMENT.takenAt, tool: DOCUMENT.tool })
+    expect(hosts).toMatchObject([{ host: 'web-1', choice: { strategy: 'unload' }, ports: { known: true } }])
+    expect(contacts).toBe(0)
+  })
+
+  test('what such a plan printed cannot be applied', async () => {
+    const { stdout } = await ctfleet('plan', '--facts', 'facts.json', '--format', 'json')
+    write('indicative.json', stdout)
+    const applied = await ctfleet('apply', 'indicative.json', '--yes')
+    expect(applied).toMatchObject({ code: 2, stdout: '' })
+    expect(applied.stderr).toMatch(/indicative\.json: is an indicative plan.*cannot be applied\n {2}.*ctfleet plan -o/)
+  })
+
+  const MISTAKES: readonly (readonly [typed: string, said: RegExp])[] = [
+    [
+      'plan --facts facts.json -o x.json',
+      /--output: a plan from recorded facts cannot be applied, so it is not saved\n {2}/,
+    ],
+    ['plan --facts facts.json inventory.yaml', /--facts: .*an inventory is named too: inventory\.yaml\n {2}leave one/],
+    ['plan --facts half.json', /half\.json: is not JSON, or not all of it\n {2}.*ctfleet facts --format json/],
+    ['plan --facts plan.json', /plan\.json: is a saved plan, not facts\n {2}.*ctfleet facts --format json/],
+    ['explain --facts nowhere.json', /nowhere\.json: cannot be read: no such file or directory\n {2}.*ctfleet facts/],
+    ['explain --facts facts.json --limit wbe', /--limit: .*"wbe"\n {2}did you mean "web"\?/],
+    ['apply --facts facts.json', /unknown option '--facts'/],
+  ]
+  test.each(MISTAKES)('%s', async (typed, said) => {
+    const { code, stdout, stderr } = await ctfleet(...typed.split(' '))
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(said)
+  })
 })
 
 test('a reader that goes away early is nothing to complain about', async () => {

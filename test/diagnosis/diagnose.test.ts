@@ -156,10 +156,48 @@ test('a small sample makes no port busy', () => {
     bySource: [],
     byProtocol: [],
     byState: [],
+    remaining: null,
     byDestinationPort: [share],
   }
   expect(diagnose(factsWith({ entries: { sample: known(sample) } }))).toEqual([])
   expect(diagnose(factsWith({ entries: { sample: known({ ...sample, total: 10 }) } }))).toHaveLength(1)
+})
+
+describe('the forecast of a table that is too full', () => {
+  const sample = HEALTHY.entries.sample.known ? HEALTHY.entries.sample.value : undefined
+  if (sample === undefined) throw new Error('the sample is known')
+  const remaining = { told: 1000, half: 40, ninety: 7200, longest: 431_000 }
+  const full = (changes: Partial<typeof sample>, usage = 0.8) =>
+    diagnose(
+      factsWith({
+        conntrack: { usage: known(usage) },
+        entries: { sample: known({ ...sample, remaining, ...changes }) },
+      }),
+    ).filter(({ rule }) => rule === 'forecast')
+
+  test('says how slowly it would empty, and from what that is known', () => {
+    expect(full({})).toEqual([
+      {
+        rule: 'forecast',
+        severity: 'info',
+        title: 'half of the entries run out within 40 s if they see no more packets',
+        evidence: [
+          'nine of ten within 2 h, the last one read within 4 d 23 h',
+          'from a sample of 1\u202f000 of 20\u202f000 entries',
+        ],
+      },
+    ])
+    expect(full({ total: 1000, remaining: { ...remaining, told: 996 } })[0]).toMatchObject({
+      title: 'half of the 1\u202f000 entries run out within 40 s if they see no more packets',
+      evidence: ['nine of ten within 2 h, the last within 4 d 23 h', '4 that told no time left out'],
+    })
+    expect(full({ remaining: { ...remaining, ninety: 430_999 } })[0]?.evidence[0]).toBe('the others within 4 d 23 h')
+  })
+
+  test('is not made for a table with room, nor without times', () => {
+    expect(full({}, 0.7)).toEqual([])
+    expect(full({ remaining: null })).toEqual([])
+  })
 })
 
 test('a known loss outweighs what cannot be told, and the worst comes first', () => {

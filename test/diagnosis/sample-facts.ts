@@ -16,6 +16,7 @@ export const HEALTHY: Facts = {
     cpus: known(16),
     init: known('systemd'),
     container: known(null),
+    forwarding: { ip: known(false), ip6: known(false) },
   },
   memory: { total: known(48 * 2 ** 30), available: known(40 * 2 ** 30) },
   modules: {
@@ -64,6 +65,7 @@ export const HEALTHY: Facts = {
       byDestinationPort: [],
       byProtocol: [],
       byState: [],
+      remaining: null,
     }),
   },
   listeners: {
@@ -74,7 +76,7 @@ export const HEALTHY: Facts = {
     legacy: { ip: known(null), ip6: known(null) },
     nft: { ip: known(null), ip6: known(null) },
     nftRuleset: known(null),
-    tools: known({ legacy: null, nft: 'iptables-nft', defaultBackend: 'nft' }),
+    tools: known({ legacy: null, nft: 'iptables-nft', defaultBackend: 'nft', native: true }),
     rawTable: known(true),
   },
   managers: { present: known([]) },

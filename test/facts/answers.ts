@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { env } from 'node:process'
+import { FACTS } from '../../src/facts/catalog.ts'
 import type { Sections } from '../../src/facts/fact.ts'
 import { known, unknown } from '../../src/model/reading.ts'
-import type { Section } from '../../src/shell/bundle.ts'
+import { type Section, unbundle } from '../../src/shell/bundle.ts'
+import { corpus, filesBelow, textOf } from '../firewall/corpus.ts'
 
 const CASES = resolve(import.meta.dirname, '../cases/facts')
 
@@ -34,18 +35,21 @@ export function answers(given: Readonly<Record<string, string | Partial<Section>
   }
 }
 
-export const NO_CORPUS =
-  'no public listings at hand: set CTFLEET_CORPUS to a folder with 03-conntrack-listings and 04-kernel'
+export const NO_CORPUS = 'no public listings at hand: set CTFLEET_CORPUS to a folder with labels.tsv and 04-kernel'
 
-/** Files of public hosts that this project does not hold, by path; undefined where they are not at hand. */
+/** Files of public hosts that this project does not hold, by their path in the corpus; undefined where they are not at hand. */
 export function corpusFiles(folder: string): ReadonlyMap<string, string> | undefined {
-  const root = join(env.CTFLEET_CORPUS ?? resolve(import.meta.dirname, '../../../shared/corpus'), folder)
-  if (!existsSync(root)) return undefined
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const at = corpus
+  if (at === null || !existsSync(join(at, folder))) return undefined
+  return new Map(filesBelow(at, folder).map((path) => [path, textOf(at, path)]))
+}
+
+/** The answer to each probe of an answer as a whole, as far as it is there. */
+export function sectionsOf(answer: string): ReadonlyMap<string, string> {
+  const names = FACTS.flatMap(({ probes }) => probes.map(({ name }) => name))
   return new Map(
-    entries.map((entry) => [
-      join(entry.parentPath, entry.name),
-      readFileSync(join(entry.parentPath, entry.name), 'utf8'),
-    ]),
+    [...unbundle(answer, NONCE, names)].flatMap(([name, section]) =>
+      section.known ? [[name, section.value.output] as const] : [],
+    ),
   )
 }

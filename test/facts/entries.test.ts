@@ -87,6 +87,33 @@ test('shares are of what was read, and lines that make no sense are counted', ()
   ])
 })
 
+describe('how soon entries run out', () => {
+  const udp = (seconds: string) =>
+    `ipv4 2 udp 17 ${seconds} src=10.0.0.1 dst=10.0.0.2 sport=1 dport=53 src=10.0.0.2 dst=10.0.0.1 sport=53 dport=1 use=1`
+
+  test('is told by when half, nine tenths and all of those read are gone', () => {
+    const lines = [432_000, 3, 1, 2, 9, 8, 7, 6, 5, 4].map((seconds) => udp(String(seconds)))
+    expect(sampleOf(lines).remaining).toEqual({ told: 10, half: 5, ninety: 9, longest: 432_000 })
+    expect(sampleOf([udp('30')]).remaining).toEqual({ told: 1, half: 30, ninety: 30, longest: 30 })
+  })
+
+  test.each([
+    ['one that is offloaded tells none', udp('').replace('use=1', '[OFFLOAD] use=1'), null],
+    ['none is read out of the timeouts of GRE', udp('17999 timeout=600, stream_timeout=18000'), 17_999],
+    ['one that waits to be collected has none left', udp('-1'), 0],
+    ['a state of its own is no time', udp('ESTABLISHED'), null],
+  ])('%s', (_, line, half) => {
+    const { read, remaining } = sampleOf([line])
+    expect({ read, half: remaining?.half ?? null }).toEqual({ read: 1, half })
+  })
+
+  test('those that tell none are left out of it, and counted by what is missing', () => {
+    const sample = sampleOf([udp('10'), udp('20'), udp('').replace('use=1', '[HW_OFFLOAD] use=1')])
+    expect(sample).toMatchObject({ read: 3, remaining: { told: 2, half: 10, longest: 20 } })
+    expect(sampleOf([]).remaining).toBeNull()
+  })
+})
+
 test('where the host could not list its addresses, nobody claims to know what is local', () => {
   const line = 'ipv4 2 tcp 6 5 CLOSE src=10.0.0.1 dst=10.0.0.2 sport=1 dport=80 src=1.1.1.1 dst=1.1.1.1'
   for (const addresses of ['none\n', '10.0.0.1\ncut\n', undefined]) {
@@ -116,5 +143,7 @@ test('public listings read, or say why not', (ctx) => {
     if (!sample.known) throw new Error(`${path}: ${sample.why}`)
     expect(sample.value.read, path).toBeGreaterThan(0)
     expect(sample.value.unreadable, path).toBe(0)
+    // Every line of these has its time; public listings of offloaded flows are not among them.
+    expect(sample.value.remaining?.told, path).toBe(sample.value.read)
   }
 })

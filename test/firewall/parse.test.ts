@@ -61,7 +61,14 @@ describe('one rule', () => {
     ['-m state ! --state NEW,INVALID -j LOG', [['state', test1('state', true, 'NEW,INVALID')]], 'LOG'],
     ['-m comment --comment "-j DROP"', [['comment', test1('comment', false, '-j DROP')]], null],
     ['-m xt_new --shape "a b" round', [['xt_new', test1('shape', false, 'a b', 'round')]], null],
-    ['-m tcp --destination-port 80', [['tcp', test1('dport', false, '80')]], null],
+    [
+      '-m tcp --destination-port 80 -p tcp',
+      [
+        ['tcp', test1('dport', false, '80')],
+        ['protocol', test1('protocol', false, 'tcp')],
+      ],
+      null,
+    ],
   ]
   test.each(cases)('%s', (spec, matches, target) => {
     const rule = parseRule(spec)
@@ -70,6 +77,123 @@ describe('one rule', () => {
     expect(rule.value.target?.name ?? null).toBe(target)
   })
 })
+
+/** Measured with iptables-legacy-restore and iptables-nft-restore 1.8.9: what both load, and what the save tool prints of it. */
+describe('what people write for the restore tools reads as what the save tool prints of it', () => {
+  const cases: readonly [name: string, written: string, printed: string][] = [
+    ['a chain of the kernel’s without a declaration', '-A INPUT -j DROP', '-A INPUT -j DROP'],
+    ['a chain of the kernel’s with - for its policy', ':INPUT - [0:0]\n-A INPUT -j DROP', '-A INPUT -j DROP'],
+    ['the last policy counts', ':INPUT ACCEPT [0:0]\n:INPUT DROP', ':INPUT DROP [0:0]'],
+    ['-P', '-P INPUT DROP', ':INPUT DROP [0:0]'],
+    ['-N', '-N web\n--new-chain log', ':web - [0:0]\n:log - [0:0]'],
+    ['-F', '-F\n-A INPUT -i a\n-N web\n-A web -i b\n-F INPUT', ':INPUT ACCEPT [0:0]\n:web - [0:0]\n-A web -i b'],
+    ['-I puts a rule first', '-A INPUT -i a\n-I INPUT -i b', '-A INPUT -i b\n-A INPUT -i a'],
+    [
+      '-I with a place',
+      '-A INPUT -i a\n-I INPUT 2 -i b\n-I INPUT 1 -i c',
+      '-A INPUT -i c\n-A INPUT -i a\n-A INPUT -i b',
+    ],
+    [
+      'counters',
+      '[1:2] -A INPUT -j DROP\n[3:4]-A INPUT -i lo\n-A INPUT -c 1 2 -i a',
+      '-A INPUT -j DROP\n-A INPUT -i lo\n-A INPUT -i a',
+    ],
+    [
+      'the command in other words',
+      '-AINPUT -i a\n--append INPUT -i b\n--append=INPUT -i c',
+      '-A INPUT -i a\n-A INPUT -i b\n-A INPUT -i c',
+    ],
+    ['blanks and tabs', '  -A\tINPUT  -i\ta  ', '-A INPUT -i a'],
+    [
+      'a state before the port',
+      '-A INPUT -p tcp -m state --state NEW --dport 22 -j ACCEPT',
+      '-A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT',
+    ],
+    ['the target first', '-A INPUT -j ACCEPT -p tcp --dport 22', '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT'],
+    [
+      'options of the target last',
+      '-A INPUT -j REJECT -p tcp --reject-with tcp-reset --dport 22',
+      '-A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset',
+    ],
+    [
+      'options after another module',
+      '-A INPUT -p tcp -m tcp --dport 22 -m state --state NEW --sport 53',
+      '-A INPUT -p tcp -m tcp --sport 53 --dport 22 -m state --state NEW',
+    ],
+    [
+      'multiport’s short names',
+      '-A INPUT -p tcp -m multiport --dport 22,23 -j DROP',
+      '-A INPUT -p tcp -m multiport --dports 22,23 -j DROP',
+    ],
+    [
+      'an option with =',
+      '-A INPUT -p tcp --dport=80 -m comment --comment="a b"',
+      '-A INPUT -p tcp -m tcp --dport 80 -m comment --comment "a b"',
+    ],
+    [
+      'several addresses',
+      '-A INPUT -s 10.0.0.1,10.0.0.2 -d 10.1.0.1,10.1.0.2',
+      '-A INPUT -s 10.0.0.1 -d 10.1.0.1\n-A INPUT -s 10.0.0.1 -d 10.1.0.2\n-A INPUT -s 10.0.0.2 -d 10.1.0.1\n-A INPUT -s 10.0.0.2 -d 10.1.0.2',
+    ],
+    [
+      'several addresses at one place',
+      '-A INPUT -i a\n-I INPUT -s 10.0.0.1,10.0.0.2',
+      '-A INPUT -s 10.0.0.2\n-A INPUT -s 10.0.0.1\n-A INPUT -i a',
+    ],
+    ['rules of one family', '-A INPUT -4 -i a\n-A INPUT --ipv6 -i b\n-A INPUT -6 -i c', '-A INPUT -i a'],
+    [
+      'only double quotes, and backslashes between them',
+      `-A INPUT -m comment --comment it's -m comment --comment "a \\"b\\" \\\\ # \\c"`,
+      '-A INPUT -m comment --comment "it\'s" -m comment --comment "a \\"b\\" \\\\ # c"',
+    ],
+    [
+      'a closing quote ends the word',
+      '-A INPUT -m comment --comment a"b c"-j DROP',
+      '-A INPUT -m comment --comment "ab c" -j DROP',
+    ],
+    [
+      'a comment like an option',
+      '-A INPUT -m comment --comment -j -j DROP',
+      '-A INPUT -m comment --comment "-j" -j DROP',
+    ],
+    [
+      'the protocol of IPsec',
+      '-A INPUT -m policy --dir in --pol ipsec --proto esp',
+      '-A INPUT -m policy --dir in --pol ipsec --proto esp',
+    ],
+  ]
+  test.each(cases)('%s', (_, written, printed) => {
+    const given = parseRules(`*filter\n${written}\nCOMMIT\n`, 'ip')
+    expect(meaningOf(given)).toEqual(meaningOf(parseRules(`*filter\n${printed}\nCOMMIT\n`, 'ip')))
+    if (!given.known) throw new Error(given.why)
+    expect(parseRules(printRules(given.value), 'ip')).toEqual(given)
+  })
+
+  test('lines that came by way of Windows or a terminal', () => {
+    const rules = parseRules(WEB, 'ip')
+    expect(parseRules(`\uFEFF${WEB.replaceAll('\n', '\r\n')}`, 'ip')).toEqual(rules)
+    expect(parseRules(WEB.trimEnd().replaceAll(/^/gm, '  '), 'ip')).toEqual(rules)
+  })
+})
+
+/** Chains with policy, and rules by what they test and do, in whatever order and however written. */
+function meaningOf(rules: ReturnType<typeof parseRules>): unknown {
+  if (!rules.known) return rules.why
+  return rules.value.tables.flatMap(({ name, chains }) =>
+    chains.map((chain) => ({
+      chain: `${name} ${chain.name}`,
+      policy: chain.policy,
+      rules: chain.rules.map(({ matches, target }) => ({
+        tests: matches
+          .flatMap((match) =>
+            match.tests.map((each) => [match.name, each.option, each.negated, ...each.values].join(' ')),
+          )
+          .sort(),
+        target,
+      })),
+    })),
+  )
+}
 
 describe('damage is unknown, with its line and cause', () => {
   const cases: readonly [name: string, text: string, why: string][] = [
@@ -80,7 +204,7 @@ describe('damage is unknown, with its line and cause', () => {
     [
       'line cut at a terminal',
       '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport\n 80 -j ACCEPT\nCOMMIT\n',
-      'line 4: expected a rule (-A chain …), found "80 -j ACCEPT"',
+      'line 3: --dport has no value: "-A INPUT -p tcp -m tcp --dport"',
     ],
     [
       'open quote',
@@ -88,7 +212,101 @@ describe('damage is unknown, with its line and cause', () => {
       'line 3: a quote is not closed: "-A INPUT -m comment --comment \\"cut"',
     ],
     ['no target', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j\nCOMMIT\n', 'line 3: -j names no target: "-A INPUT -j"'],
-    ['chain not there', '*filter\n-A INPUT -j DROP\nCOMMIT\n', 'line 2: no chain "INPUT" in table filter'],
+    ['chain not there', '*filter\n-A web -j DROP\nCOMMIT\n', 'line 2: no chain "web" in table filter'],
+    [
+      'rule cut in its quotes',
+      cut('-A INPUT -m comment --comment'),
+      'line 2: --comment has no value: "-A INPUT -m comment --comment"',
+    ],
+    [
+      'two rules in one line',
+      cut('-A INPUT -i a -j DROP -A INPUT -i b'),
+      'line 2: -A is no option of a rule: "-A INPUT -i a -j DROP -A INPUT -i b"',
+    ],
+    ['one option twice', cut('-A INPUT -i a -i b'), 'line 2: -i comes twice: "-A INPUT -i a -i b"'],
+    [
+      'two declarations in one line',
+      cut(':INPUT DROP [0:0] :OUTPUT DROP [0:0]'),
+      'line 2: not a chain: ":INPUT DROP [0:0] :OUTPUT DROP [0:0]"',
+    ],
+    [
+      'a match that lost its test',
+      cut('-A INPUT -m conntrack -j ACCEPT'),
+      'line 2: -m conntrack asks nothing: "-A INPUT -m conntrack -j ACCEPT"',
+    ],
+    [
+      'a match that lost its protocol',
+      cut('-A INPUT -m tcp --dport 22'),
+      'line 2: -m tcp needs its protocol: "-A INPUT -m tcp --dport 22"',
+    ],
+    [
+      'an option without its module',
+      cut('-A INPUT --dport 22 -p tcp'),
+      'line 2: --dport belongs to no module of the rule: "-A INPUT --dport 22 -p tcp"',
+    ],
+    [
+      'a word too many',
+      cut('-A INPUT -p tcp --dport 22 23'),
+      'line 2: expected an option, found "23": "-A INPUT -p tcp --dport 22 23"',
+    ],
+    ['two words in one', cut('-A INPUT -jDROP'), 'line 2: -jDROP is no option of a rule: "-A INPUT -jDROP"'],
+    ['an option in short', cut('-A INPUT --jum DROP'), 'line 2: --jum may be short for --jump: "-A INPUT --jum DROP"'],
+    ['a target with =', cut('-A INPUT --jump=DROP'), 'line 2: --jump= is not read as --jump: "-A INPUT --jump=DROP"'],
+    [
+      'an option in quotes',
+      cut('-A INPUT "-s" 10.0.0.1'),
+      'line 2: expected an option, found "-s": "-A INPUT \\"-s\\" 10.0.0.1"',
+    ],
+    [
+      'a list that is negated',
+      cut('-A INPUT ! -s 10.0.0.1,10.0.0.2'),
+      'line 2: -s negates several addresses: "-A INPUT ! -s 10.0.0.1,10.0.0.2"',
+    ],
+    ['negated twice', cut('-A INPUT ! -s ! 10.0.0.1'), 'line 2: -s is negated twice: "-A INPUT ! -s ! 10.0.0.1"'],
+    ['a table inside', cut('-A INPUT -t nat -j DROP'), 'line 2: -t is no option of a rule: "-A INPUT -t nat -j DROP"'],
+    ['no such place', cut('-I INPUT 2 -j DROP'), 'line 2: no place 2 in chain INPUT: "-I INPUT 2 -j DROP"'],
+    [
+      'a jump to a chain of the kernel’s',
+      cut('-A INPUT -j OUTPUT'),
+      'line 2: no rule can jump to OUTPUT: "-A INPUT -j OUTPUT"',
+    ],
+    [
+      'a jump before its chain',
+      cut('-A INPUT -j web\n:web - [0:0]'),
+      'line 3: chain web comes after a rule that jumps to it',
+    ],
+    [
+      'a jump with options',
+      cut(':web - [0:0]\n-A INPUT -j web --reject-with x'),
+      'line 3: --reject-with belongs to no module of the rule: "-A INPUT -j web --reject-with x"',
+    ],
+    ['a go to nowhere', cut('-A INPUT -g web'), 'line 2: no chain "web" in table filter: "-A INPUT -g web"'],
+    ['a chain of another table', cut('-A PREROUTING -j DROP'), 'line 2: no chain "PREROUTING" in table filter'],
+    ['a chain twice', cut(':web - [0:0]\n-N web'), 'line 3: chain web comes a second time'],
+    ['a chain named like a verdict', cut(':DROP - [0:0]'), 'line 2: not a chain\'s name: "DROP"'],
+    [
+      'a policy for a user’s chain',
+      cut(':web DROP [0:0]'),
+      "line 2: chain web of table filter has no policy: it is not one of the kernel's",
+    ],
+    ['a policy that is none', cut('-P INPUT REJECT'), 'line 2: "REJECT" is no policy'],
+    [
+      'a command that takes back',
+      cut('-A INPUT -j DROP\n-D INPUT 1'),
+      'line 3: expected a rule (-A chain …), found "-D INPUT 1"',
+    ],
+    [
+      'zeros from a crash',
+      cut('-A INPUT -j DROP\0\0'),
+      'line 2: a control character in "-A INPUT -j DROP\\u0000\\u0000"',
+    ],
+    ['a name that is not UTF-8', cut(':caf\uFFFD - [0:0]'), 'line 2: not a chain\'s name: "caf\uFFFD"'],
+    [
+      'a line that no tool could read',
+      cut(`-A INPUT ${' '.repeat(10_300)}-j DROP`),
+      'line 2: a line of 10316 characters, more than iptables-restore reads',
+    ],
+    ['a table cut short', '*filte\nCOMMIT\n', 'line 1: not a table of iptables: "filte"'],
     [
       'left out by the tool',
       "# Table `filter' is incompatible, use 'nft' tool.\n",
@@ -99,6 +317,10 @@ describe('damage is unknown, with its line and cause', () => {
     expect(parseRules(text, 'ip')).toEqual({ known: false, why })
   })
 })
+
+function cut(lines: string): string {
+  return `*filter\n${lines}\nCOMMIT\n`
+}
 
 test('what is printed parses to the same', () => {
   const rules = parseRules(WEB, 'ip')
@@ -130,6 +352,12 @@ test('the parser is total: cut, doubled and scrambled text is a reading, and wha
     }),
     { numRuns: 500 },
   )
+})
+
+test('no part of a dump is lost in silence: without its end, a table is unknown', () => {
+  const end = WEB.indexOf('COMMIT') + 'COMMIT'.length
+  for (let at = WEB.indexOf('*'); at < end; at += 1)
+    expect(parseRules(WEB.slice(0, at + 1), 'ip').known).toBe(at + 1 === end)
 })
 
 test('published rule sets parse and print again, or say why not', (context) => {

@@ -91,14 +91,6 @@ describe('what is refused, and why', () => {
       },
     ],
     [
-      'to unload what is built in',
-      {
-        hosts: ['web-1', 'gateway-1'],
-        words: ['--strategy', 'unload'],
-        why: /connection tracking is built into this kernel, or belongs to the node/,
-      },
-    ],
-    [
       "to set the node's max from a namespace",
       {
         hosts: ['web-1', 'legacy-1'],

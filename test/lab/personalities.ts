@@ -20,6 +20,7 @@ export const PERSONALITIES = {
   docker: { ...root, group: 'nat', script: 'docker', summary: "docker's chains, 8080 to 172.17.0.2:80 by DNAT" },
   legacy: { ...root, group: 'legacy', script: 'legacy', summary: 'iptables-legacy, -m state, accept policies' },
   nft: { ...root, group: 'nft', script: 'nft', summary: 'native nft, table inet filter, default drop' },
+  native: { ...root, group: 'nft', script: 'native', summary: 'nft alone, no iptables; verdict maps and sub-chains' },
   both: { ...root, group: 'both', script: 'both', summary: 'legacy and nft rules live at once' },
   open: { ...root, group: 'open', script: 'open', summary: 'no firewall, netfilter never touched' },
   sudo: {

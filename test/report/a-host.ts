@@ -16,6 +16,7 @@ export const FULL_WEB_SERVER: Facts = {
     cpus: known(4),
     init: known('systemd'),
     container: known(null),
+    forwarding: { ip: known(false), ip6: known(false) },
   },
   memory: { total: known(8_201_338_880), available: known(5_412_552_704) },
   modules: {
@@ -66,6 +67,7 @@ export const FULL_WEB_SERVER: Facts = {
       ],
       byProtocol: [{ key: 'tcp', entries: 450, share: 0.9 }],
       byState: [{ key: 'TIME_WAIT', entries: 402, share: 0.804 }],
+      remaining: { told: 500, half: 61, ninety: 5000, longest: 431_870 },
     }),
   },
   listeners: {
@@ -80,7 +82,7 @@ export const FULL_WEB_SERVER: Facts = {
     legacy: { ip: known(null), ip6: known(null) },
     nft: { ip: known('*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n'), ip6: unknown('it needs root') },
     nftRuleset: unknown('nft list ruleset needs root'),
-    tools: known({ legacy: null, nft: 'iptables-nft', defaultBackend: 'nft' }),
+    tools: known({ legacy: null, nft: 'iptables-nft', defaultBackend: 'nft', native: true }),
     rawTable: known(true),
   },
   managers: { present: known([{ name: 'ufw', sign: '/etc/ufw/ufw.conf says ENABLED=yes' }]) },

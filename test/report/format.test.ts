@@ -80,6 +80,12 @@ lawTest.prop([anyText, fc.integer({ min: 20, max: 120 })])(
   },
 )
 
+test('a space that alone goes on the next line is not lost', () => {
+  const text = `${'x'.repeat(20)} ${'y'.repeat(19)} `
+  expect(verbatim(plain(20), { first: '', rest: '' }, text).join('')).toBe(text)
+  expect(verbatim(plain(20), { first: '', rest: '' }, `漢漢\u3000'a'\u3000\u0301\u3000`).at(-1)).toBe('\u3000')
+})
+
 test('a number stays with its thousands and with what it counts', () => {
   expect(paragraph(plain(18), '', 'it holds 251 658 of 262 144, or 96 % of it')).toEqual([
     'it holds',

@@ -1,40 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { Module, PortShare } from '../../src/model/facts.ts'
+import type { PortShare } from '../../src/model/facts.ts'
 import { known, unknown } from '../../src/model/reading.ts'
 import { analyse } from '../../src/strategies/analysis.ts'
 import { bootNotes } from '../../src/strategies/boot-notes.ts'
-import { heldFromOutside, unloadOrder } from '../../src/strategies/module-order.ts'
 import { factsWith } from '../diagnosis/sample-facts.ts'
-
-const module = (name: string, references: number, ...holders: readonly string[]): Module => ({
-  name,
-  references,
-  holders,
-})
-
-describe('the order in which modules go', () => {
-  const loaded = [
-    module('xt_conntrack', 1),
-    module('nf_nat', 1, 'nft_chain_nat'),
-    module('nft_chain_nat', 2),
-    module('nf_conntrack', 2, 'xt_conntrack', 'nf_nat'),
-    module('nf_defrag_ipv4', 1, 'nf_conntrack'),
-    module('x_tables', 1, 'xt_conntrack'),
-  ]
-
-  test('is leaf first, and takes along what only tracking held', () => {
-    const order = unloadOrder(loaded)
-    expect(order).toEqual(known(['xt_conntrack', 'nft_chain_nat', 'nf_nat', 'nf_conntrack', 'nf_defrag_ipv4']))
-  })
-
-  test('an empty nat chain of nft holds its module, and no rule of ours lets it go', () => {
-    expect(heldFromOutside(['xt_conntrack', 'nft_chain_nat', 'nf_nat'], loaded)).toEqual(['nft_chain_nat'])
-  })
-
-  test('what is not loaded cannot go', () => {
-    expect(unloadOrder([module('x_tables', 0)]).known).toBe(false)
-  })
-})
 
 describe('which ports are worth leaving out', () => {
   const share = (port: number, part: number): PortShare => ({
@@ -57,6 +26,7 @@ describe('which ports are worth leaving out', () => {
           byDestinationPort: shares,
           byProtocol: [],
           byState: [],
+          remaining: null,
         }),
       },
     })

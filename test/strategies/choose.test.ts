@@ -7,6 +7,7 @@ import { loadPlaybooks } from '../../src/playbook/load.ts'
 import { type Analysis, hostView } from '../../src/playbook/names.ts'
 import { STEP_KINDS } from '../../src/steps/catalog.ts'
 import { type Choice, choose } from '../../src/strategies/choose.ts'
+import { analyseTune } from '../../src/strategies/tune-analysis.ts'
 import { factsWith, HEALTHY } from '../diagnosis/sample-facts.ts'
 
 const { playbooks } = loadPlaybooks('auto', STEP_KINDS)
@@ -21,8 +22,19 @@ const EDIT = {
   after: null,
   before: null,
 }
-const FITS: Analysis = {
-  unload: { possible: known(true), why: '', edits: [], modules: ['xt_conntrack', 'nf_conntrack'] },
+/** Of the two cures; what tune rests on is worked out from the facts. */
+type Cures = Omit<Analysis, 'tune'>
+const FITS: Cures = {
+  unload: {
+    possible: known(true),
+    form: 'modules',
+    why: '',
+    blockers: [],
+    edits: [],
+    modules: ['xt_conntrack', 'nf_conntrack'],
+    modulesStay: '',
+    canFlush: known(true),
+  },
   notrack: {
     safe: known(true),
     why: '',
@@ -32,18 +44,18 @@ const FITS: Analysis = {
     addresses: ['192.0.2.1'],
   },
 }
-const NEEDED: Analysis = {
+const NEEDED: Cures = {
   ...FITS,
-  unload: { possible: known(false), why: 'INPUT rule 3 lets answers in by their state', edits: [], modules: [] },
+  unload: { ...FITS.unload, possible: known(false), why: 'INPUT rule 3 lets answers in by their state', modules: [] },
 }
-const ONLY_TUNE: Analysis = {
+const ONLY_TUNE: Cures = {
   ...NEEDED,
   notrack: { ...FITS.notrack, safe: known(false), why: 'port 80 is redirected' },
 }
 const FULL = { usage: known(0.97) }
 
 describe('preference: the cures before the relief, each other one with its reason', () => {
-  const cases: readonly [analysis: Analysis, chosen: string, others: Record<string, readonly string[]>][] = [
+  const cases: readonly [cures: Cures, chosen: string, others: Record<string, readonly string[]>][] = [
     [FITS, 'unload', { notrack: ['unload comes first'], tune: ['unload comes first'] }],
     [NEEDED, 'notrack', { unload: ['INPUT rule 3 lets answers in by their state'], tune: ['notrack comes first'] }],
     [
@@ -52,8 +64,8 @@ describe('preference: the cures before the relief, each other one with its reaso
       { unload: ['INPUT rule 3 lets answers in by their state'], notrack: ['port 80 is redirected'] },
     ],
   ]
-  test.each(cases)('%#', (analysis, chosen, others) => {
-    const choice = chooseFor(factsWith({ conntrack: FULL }), analysis)
+  test.each(cases)('%#', (cures, chosen, others) => {
+    const choice = chooseFor(factsWith({ conntrack: FULL }), cures)
     expect(choice.type === 'chosen' && choice.playbook.name).toBe(chosen)
     for (const verdict of choice.considered) {
       if (verdict.strategy === chosen) expect(verdict.reasons.join()).toContain('the first that fits')
@@ -98,19 +110,26 @@ test('a reading that is not known makes a strategy unsure, with the cause', () =
 
 describe('tune', () => {
   test('48 GiB and 64 bits give 1572864 entries and 196608 buckets', () => {
-    expect(tuned(HEALTHY)).toMatchObject({ max: 1572864, buckets: 196608 })
-    expect(stepsOf(HEALTHY).slice(0, 2)).toEqual([
+    const before515 = factsWith({ system: { kernel: known({ release: '5.10.0-28-amd64', major: 5, minor: 10 }) } })
+    expect(tuned(before515)).toMatchObject({ max: 1572864, buckets: 196608 })
+    expect(stepsOf(before515).slice(0, 2)).toEqual([
       { kind: 'hash-size', want: { buckets: 196608 } },
       { kind: 'sysctl', want: { key: 'net.netfilter.nf_conntrack_max', value: 1572864 } },
     ])
   })
 
+  test('from 5.15 on there are as many buckets as entries', () => {
+    expect(tuned(HEALTHY)).toMatchObject({ advised_max: 1572864, advised_buckets: 196608, buckets: 1572864 })
+    const first = factsWith({ system: { kernel: known({ release: '5.15.0', major: 5, minor: 15 }) } })
+    expect(tuned(first)).toMatchObject({ max: 1572864, buckets: 1572864 })
+  })
+
   test('never lowers max or buckets, whichever of the two places shows more buckets', () => {
-    const facts = factsWith({ conntrack: { max: known(4_000_000), buckets: known(1024), hashSize: known(2_000_384) } })
-    expect(tuned(facts)).toMatchObject({ max: 4_000_000, buckets: 2_000_384 })
+    const facts = factsWith({ conntrack: { max: known(4_000_000), buckets: known(1024), hashSize: known(8_000_512) } })
+    expect(tuned(facts)).toMatchObject({ max: 4_000_000, buckets: 8_000_512 })
     expect(
-      tuned(factsWith({ conntrack: { buckets: known(262_144), hashSize: unknown('for root only') } })),
-    ).toMatchObject({ buckets: 262_144 })
+      tuned(factsWith({ conntrack: { buckets: known(2_097_152), hashSize: unknown('for root only') } })),
+    ).toMatchObject({ buckets: 2_097_152 })
   })
 
   test('lowers timeouts only, and only those that are longer', () => {
@@ -136,8 +155,8 @@ describe('tune', () => {
     const after = factsWith({
       conntrack: {
         max: known(1572864),
-        buckets: known(196608),
-        hashSize: known(196608),
+        buckets: known(1572864),
+        hashSize: known(1572864),
         timeouts: known({ tcp_timeout_established: 86400, tcp_timeout_time_wait: 30, tcp_timeout_fin_wait: 30 }),
       },
     })
@@ -152,18 +171,6 @@ describe('tune', () => {
       '/etc/sysctl.d/90-ctfleet-conntrack.conf',
     )
     expect(text).toMatch(/^net\.ipv4\.netfilter\.ip_conntrack_max = 1572864\n/)
-  })
-
-  test('a full table must fit into half of the memory that is available', () => {
-    const facts = factsWith({ memory: { total: known(48 * 2 ** 30), available: known(500 * 2 ** 20) } })
-    expect(reasonsOf(facts)).toEqual([
-      'a full table of 1572864 entries would take another 381 MiB, more than half of the memory that is available',
-    ])
-    const unread = factsWith({
-      conntrack: { entryBytes: unknown('no slabinfo') },
-      memory: { total: known(48 * 2 ** 30), available: known(900 * 2 ** 20) },
-    })
-    expect(reasonsOf(unread)[0]).toContain('476 MiB')
   })
 
   test('a container is told whom to ask', () => {
@@ -210,6 +217,7 @@ test('notrack deletes the entries only where the host can', () => {
   expect(kinds(factsWith({ conntrack: { tool: known(false) } }))).toEqual(['firewall'])
 })
 
-function chooseFor(facts: Facts, analysis: Analysis, wanted = 'auto'): Choice {
+function chooseFor(facts: Facts, cures: Cures, wanted = 'auto'): Choice {
+  const analysis = { ...cures, tune: analyseTune(facts) }
   return choose(playbooks, hostView(facts, analysis), healthOf(diagnose(facts)), wanted)
 }

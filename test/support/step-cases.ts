@@ -209,3 +209,14 @@ export const LEGACY_CASES: readonly StepCase[] = [
     ],
   },
 ]
+
+/** Cases for the host without rules, where nothing is tracked. */
+export const OPEN_CASES: readonly StepCase[] = [
+  {
+    name: 'flush-entries: all, of both families',
+    given: `conntrack -I -p tcp -s 10.9.9.9 -d 198.18.0.10 --sport 1024 --dport 80 --state ESTABLISHED -t 3600
+conntrack -I -p udp -s fd00::9 -d fd00::1 --sport 1024 --dport 53 -t 3600`,
+    tidy: 'conntrack -F 2> /dev/null',
+    wish: ['flush-entries', { all: true }],
+  },
+]

@@ -9,6 +9,7 @@ import { runPhase } from '../fleet-phase.ts'
 import { forksFrom, READING } from '../parallel.ts'
 import { type TargetWords, targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
+import { version } from '../version.ts'
 
 export type FactsWords = TargetWords & { readonly format: string; readonly forks: string | undefined }
 
@@ -22,7 +23,10 @@ export async function factsCommand(words: FactsWords, terminal: Terminal): Promi
     { title: 'Reading', hosts: targets.hosts, parallel, story: factsHost, onLeaving: ['Nothing was changed.'] },
     terminal,
   )
-  if (format === 'json') terminal.printText(jsonText(factsJson(results)))
-  else terminal.print(factsText(terminal.paper, results))
+  if (format === 'json') {
+    const groups = new Map(targets.hosts.map((host) => [host.name, host.groups]))
+    const made = { takenAt: new Date().toISOString(), tool: `ctfleet ${version()}` }
+    terminal.printText(jsonText(factsJson(results, { ...made, groupsOf: (host) => groups.get(host) ?? [] })))
+  } else terminal.print(factsText(terminal.paper, results))
   return exitCodeOfReading(results)
 }

@@ -12,6 +12,7 @@ import { checkWritable, writeSavedPlan } from '../saved-plan.ts'
 import { type TargetWords, targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 import { type WishWords, wishFrom, wishWords } from '../wish.ts'
+import { planRecorded } from './plan-recorded.ts'
 
 export type PlanWords = TargetWords &
   WishWords & {
@@ -19,10 +20,12 @@ export type PlanWords = TargetWords &
     readonly exitCode: boolean
     readonly format: string
     readonly forks: string | undefined
+    readonly facts: string | undefined
   }
 
 export async function planCommand(words: PlanWords, terminal: Terminal): Promise<ExitCode> {
-  const { output } = words
+  const { output, facts } = words
+  if (facts !== undefined) return await planRecorded(facts, words, terminal)
   const { targets, wish, format, parallel } = await checkAll({
     targets: () => targetsFrom(words),
     wish: () => wishFrom(words),

@@ -1,6 +1,14 @@
-const VERSION = 1
+import { FACTS_VERSION } from '../../facts/document.ts'
+import type { FactsResult } from '../../model/result.ts'
 
-/** Each host with its `status` and either `facts`, every reading known or with its reason, or the `fault`. */
-export function factsJson(results: readonly { readonly host: string; readonly status: string }[]): object {
-  return { version: VERSION, hosts: results }
+/**
+ * Each host with its `status`, its `groups`, and either `facts`, every reading known or with its reason, or the `fault`.
+ * `takenAt` is when the last of them was read (RFC 3339, UTC), `tool` which ctfleet read them.
+ */
+export function factsJson(
+  results: readonly FactsResult[],
+  made: { readonly takenAt: string; readonly tool: string; readonly groupsOf: (host: string) => readonly string[] },
+): object {
+  const hosts = results.map(({ host, ...result }) => ({ host, groups: made.groupsOf(host), ...result }))
+  return { version: FACTS_VERSION, takenAt: made.takenAt, tool: made.tool, hosts }
 }

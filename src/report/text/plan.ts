@@ -1,17 +1,17 @@
-import { duration, grouped } from '../../diagnosis/numbers.ts'
+import { duration } from '../../diagnosis/numbers.ts'
 import type { Change } from '../../model/change.ts'
 import type { Host } from '../../model/host.ts'
 import type { Gate, Plan } from '../../model/plan.ts'
-import type { HostResult } from '../../model/result.ts'
-import type { Verdict } from '../../model/verdict.ts'
 import { type Paper, type Piece, paragraph, visible } from '../format.ts'
 import { diffText } from './diff.ts'
 import { faultLines } from './fault.ts'
 import { groups } from './groups.ts'
-import { findingsOf, fleetSummary, names, severityPiece, statusPiece, worstFirst } from './status.ts'
+import { indicativeLines } from './indicative.ts'
+import { bullets, consideredLines, findingLines, section } from './parts.ts'
+import { findingsOf, fleetSummary, names, type Standing, severityPiece, statusPiece, worstFirst } from './status.ts'
 
 /** The fleet worst first, then each host with what was found and what would change; equal changes are shown once. */
-export function planText(paper: Paper, results: readonly HostResult[]): readonly string[] {
+export function planText(paper: Paper, results: readonly Standing[]): readonly string[] {
   return [
     ...fleetSummary(paper, results),
     ...changeGroups(results).flatMap((group) => ['', ...groupLines(paper, group)]),
@@ -19,12 +19,12 @@ export function planText(paper: Paper, results: readonly HostResult[]): readonly
 }
 
 /** Worst first, those with the same change together. */
-function changeGroups(results: readonly HostResult[]): readonly (readonly HostResult[])[] {
+function changeGroups(results: readonly Standing[]): readonly (readonly Standing[])[] {
   return groups(worstFirst(results), sameChange).map(([, members]) => members)
 }
 
 /** One host, or several with the same change, in full. */
-export function groupLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
+export function groupLines(paper: Paper, group: readonly Standing[]): readonly string[] {
   const [first] = group
   if (first === undefined) return []
   return [
@@ -36,9 +36,9 @@ export function groupLines(paper: Paper, group: readonly HostResult[]): readonly
 }
 
 /** Every byte that runs on the hosts, as the approval's id covers it; lines are whole, however wide the paper. */
-export function scriptText(paper: Paper, results: readonly HostResult[]): readonly string[] {
+export function scriptText(paper: Paper, results: readonly Standing[]): readonly string[] {
   return results.flatMap((result) => {
-    if (!('plan' in result) || result.plan === null) return []
+    if (!('plan' in result) || result.plan === null || result.status === 'indicative') return []
     const { host, id, boundTo, script } = result.plan
     return [
       '',
@@ -52,9 +52,13 @@ export function scriptText(paper: Paper, results: readonly HostResult[]): readon
 }
 
 /** Hosts for which a person would read the same text. What differs only in numbers that were found is the same change. */
-function sameChange(result: HostResult): string {
+function sameChange(result: Standing): string {
   if (result.status === 'healthy') return result.status
-  const plan = 'plan' in result ? result.plan : null
+  if (result.status === 'indicative' && result.plan.changes.length > 0) {
+    const { strategy, changes, notes } = result.plan
+    return JSON.stringify([result.status, strategy, changes, notes])
+  }
+  const plan = 'plan' in result && result.status !== 'indicative' ? result.plan : null
   if (plan === null || plan.changes.length === 0) return JSON.stringify([result.status, result.host])
   const { strategy, changes, notes, gates } = plan
   const shown = changes.map(({ title, phase, shown, notes }) => [title, phase, shown, notes])
@@ -62,22 +66,18 @@ function sameChange(result: HostResult): string {
   return JSON.stringify([result.status, strategy, shown, notes, gates, fault])
 }
 
-function headLines(paper: Paper, group: readonly HostResult[], first: HostResult): readonly string[] {
+function headLines(paper: Paper, group: readonly Standing[], first: Standing): readonly string[] {
   const title: Piece[] = [{ tone: 'strong', text: names(group) }, ': ', statusPiece(first.status)]
   const strategy =
     'plan' in first && first.plan !== null && first.plan.changes.length > 0 ? `, ${first.plan.strategy}` : ''
   return paragraph(paper, { first: '', rest: '  ' }, ...title, strategy)
 }
 
-function whyLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
+function whyLines(paper: Paper, group: readonly Standing[]): readonly string[] {
   const indent = { first: '    ', rest: '      ' }
   const [first] = group
   if (group.length === 1 && first !== undefined) {
-    const lines = findingsOf(first).flatMap(({ severity, title, evidence }) => [
-      ...paragraph(paper, indent, severityPiece(severity), `: ${title}`),
-      ...evidence.flatMap((line) => paragraph(paper, { first: '      ', rest: '        ' }, line)),
-    ])
-    return section(paper, 'Found', lines)
+    return section(paper, 'Found', findingLines(paper, findingsOf(first)))
   }
   const found = group
     .flatMap((result) => findingsOf(result).map((finding) => ({ host: result.host, ...finding })))
@@ -90,7 +90,7 @@ function whyLines(paper: Paper, group: readonly HostResult[]): readonly string[]
   return section(paper, 'Found', lines)
 }
 
-function bodyLines(paper: Paper, result: HostResult): readonly string[] {
+function bodyLines(paper: Paper, result: Standing): readonly string[] {
   switch (result.status) {
     case 'not-reached':
       return paragraph(paper, '  ', result.why)
@@ -110,6 +110,8 @@ function bodyLines(paper: Paper, result: HostResult): readonly string[] {
           'Next: mend what stands in the way of one of them, or ask for one by name: ctfleet plan --strategy NAME',
         ),
       ]
+    case 'indicative':
+      return indicativeLines(paper, result.plan)
     case 'already-right':
     case 'planned':
     case 'skipped':
@@ -128,8 +130,6 @@ function bodyLines(paper: Paper, result: HostResult): readonly string[] {
 }
 
 function planLines(paper: Paper, plan: Plan): readonly string[] {
-  const bullets = (texts: readonly string[]) =>
-    texts.flatMap((text) => paragraph(paper, { first: '    - ', rest: '      ' }, text))
   return [
     ...consideredLines(paper, plan.considered, plan.strategy),
     ...(plan.changes.length === 0 ? paragraph(paper, '  ', 'Nothing to change: all is as the strategy wants it.') : []),
@@ -138,62 +138,34 @@ function planLines(paper: Paper, plan: Plan): readonly string[] {
       'Changes',
       plan.changes.flatMap((change, at) => changeLines(paper, change, at + 1)),
     ),
-    ...section(paper, 'Already right', bullets(plan.kept)),
+    ...section(paper, 'Already right', bullets(paper, plan.kept)),
     ...(plan.changes.length === 0
       ? []
       : [
-          ...section(paper, 'To know before you say yes', bullets([...plan.notes, ...plan.rollbackNotes])),
+          ...section(paper, 'To know before you say yes', bullets(paper, [...plan.notes, ...plan.rollbackNotes])),
           ...section(
             paper,
             'Checked before it is kept',
-            bullets(plan.gates.map((gate) => gateText(gate, plan.host.transport))),
+            bullets(
+              paper,
+              plan.gates.map((gate) => gateText(gate, plan.host.transport)),
+            ),
           ),
         ]),
   ]
 }
 
 /** What is approved, by its id: each host's own, since the bytes that run there are its own. */
-function idLines(paper: Paper, group: readonly HostResult[]): readonly string[] {
+function idLines(paper: Paper, group: readonly Standing[]): readonly string[] {
   const ids = group.flatMap((result) => {
-    if (!('plan' in result) || result.plan === null || result.plan.changes.length === 0) return []
+    if (!('plan' in result) || result.status === 'indicative') return []
+    if (result.plan === null || result.plan.changes.length === 0) return []
     const id = result.plan.id.slice(0, 12)
     return [group.length === 1 ? id : `${result.host} ${id}`]
   })
   if (ids.length === 0) return []
   const text = `${ids.length === 1 ? 'plan' : 'plans'} ${ids.join(', ')}`
   return paragraph(paper, { first: '  ', rest: '    ' }, { tone: 'faint', text })
-}
-
-function consideredLines(paper: Paper, considered: readonly Verdict[], chosen: string | null): readonly string[] {
-  const others = considered.filter(({ strategy }) => strategy !== chosen)
-  const choice = considered.find(({ strategy }) => strategy === chosen)
-  return [
-    ...(choice === undefined ? [] : section(paper, `Strategy ${choice.strategy}`, choiceLines(paper, choice))),
-    ...section(
-      paper,
-      chosen === null ? 'Strategies' : 'Not chosen',
-      others.flatMap(({ strategy, verdict, reasons }) =>
-        paragraph(
-          paper,
-          { first: '    ', rest: '      ' },
-          { tone: 'strong', text: strategy },
-          `, ${verdict}: ${reasons.join('; ') || 'another comes first'}`,
-        ),
-      ),
-    ),
-  ]
-}
-
-function choiceLines(paper: Paper, { reasons, vars }: Verdict): readonly string[] {
-  const numbers = Object.entries(vars).flatMap(([name, value]) =>
-    typeof value === 'number' ? [`${name} ${grouped(value)}`] : [],
-  )
-  return [
-    ...reasons.flatMap((reason) => paragraph(paper, { first: '    ', rest: '      ' }, reason)),
-    ...(numbers.length === 0
-      ? []
-      : paragraph(paper, { first: '    ', rest: '      ' }, { tone: 'faint', text: numbers.join(', ') })),
-  ]
 }
 
 function changeLines(paper: Paper, { title, phase, shown, notes }: Change, number: number): readonly string[] {
@@ -221,8 +193,4 @@ function gateText(gate: Gate, transport: Host['transport']): string {
     case 'drops':
       return `no packet is dropped any more, ${duration(gate.withinSeconds)} after the change at the latest`
   }
-}
-
-function section(paper: Paper, title: string, lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : [...paragraph(paper, '  ', title), ...lines]
 }

@@ -1,10 +1,13 @@
 import { counted, grouped } from '../../diagnosis/numbers.ts'
 import type { Finding } from '../../model/finding.ts'
-import type { HostResult, HostStatus } from '../../model/result.ts'
+import type { ForetoldResult, HostResult } from '../../model/result.ts'
 import { type Paper, type Piece, paragraph, type Tone } from '../format.ts'
 import { groups } from './groups.ts'
 
-const STATUSES: Readonly<Record<HostStatus, { readonly tone: Tone; readonly rank: number }>> = {
+/** A host in a report: what came of it, or what was foretold of it. */
+export type Standing = HostResult | ForetoldResult
+
+const STATUSES: Readonly<Record<Standing['status'], { readonly tone: Tone; readonly rank: number }>> = {
   'needs-hands': { tone: 'bad', rank: 0 },
   failed: { tone: 'bad', rank: 1 },
   unreachable: { tone: 'bad', rank: 2 },
@@ -14,6 +17,7 @@ const STATUSES: Readonly<Record<HostStatus, { readonly tone: Tone; readonly rank
   'no-strategy': { tone: 'bad', rank: 6 },
   'not-reached': { tone: 'warn', rank: 7 },
   planned: { tone: 'warn', rank: 8 },
+  indicative: { tone: 'warn', rank: 8 },
   skipped: { tone: 'faint', rank: 9 },
   declined: { tone: 'faint', rank: 10 },
   applied: { tone: 'good', rank: 11 },
@@ -27,7 +31,7 @@ const SEVERITIES: Readonly<Record<Finding['severity'], { readonly tone: Tone; re
   info: { tone: 'faint', rank: 2 },
 }
 
-export function statusPiece(status: HostStatus): Piece {
+export function statusPiece(status: Standing['status']): Piece {
   return { tone: STATUSES[status].tone, text: status }
 }
 
@@ -36,19 +40,19 @@ export function severityPiece(severity: Finding['severity']): Piece {
 }
 
 /** Those that need a person first, then those that lose packets; hosts that are alike stay in their order. */
-export function worstFirst(results: readonly HostResult[]): readonly HostResult[] {
+export function worstFirst<R extends Standing>(results: readonly R[]): readonly R[] {
   return results.toSorted(
     (a, b) => STATUSES[a.status].rank - STATUSES[b.status].rank || worstFinding(a) - worstFinding(b),
   )
 }
 
-export function findingsOf(result: HostResult): readonly Finding[] {
+export function findingsOf(result: Standing): readonly Finding[] {
   if ('findings' in result) return result.findings
   return 'plan' in result && result.plan !== null ? result.plan.findings : []
 }
 
 /** `6 hosts: 1 unreachable, 2 planned, 3 healthy`, and below who they are, worst first. */
-export function fleetSummary(paper: Paper, results: readonly HostResult[]): readonly string[] {
+export function fleetSummary(paper: Paper, results: readonly Standing[]): readonly string[] {
   const title = { tone: 'strong', text: counted(results.length, 'host', 'hosts') } as const
   return [
     ...paragraph(paper, '', title, ': ', ...statusCounts(results)),
@@ -59,7 +63,7 @@ export function fleetSummary(paper: Paper, results: readonly HostResult[]): read
 }
 
 /** `2 applied, 1 declined`. */
-export function statusCounts(results: readonly HostResult[]): readonly Piece[] {
+export function statusCounts(results: readonly Standing[]): readonly Piece[] {
   return groups(worstFirst(results), ({ status }) => status).flatMap(([status, members], at) => [
     ...(at === 0 ? [] : [', ']),
     { tone: STATUSES[status].tone, text: `${grouped(members.length)} ${status}` },
@@ -67,7 +71,7 @@ export function statusCounts(results: readonly HostResult[]): readonly Piece[] {
 }
 
 /** The status in its colour, and spaces up to the width of the longest one. */
-export function statusColumn(paper: Paper, status: HostStatus): string {
+export function statusColumn(paper: Paper, status: Standing['status']): string {
   return paper.ink(STATUSES[status].tone, status) + ' '.repeat(15 - status.length)
 }
 
@@ -77,6 +81,6 @@ export function names(results: readonly { readonly host: string }[], most = 20):
   return shown.join(', ') + (results.length > most ? ` and ${results.length - most} more` : '')
 }
 
-function worstFinding(result: HostResult): number {
+function worstFinding(result: Standing): number {
   return Math.min(3, ...findingsOf(result).map(({ severity }) => SEVERITIES[severity].rank))
 }

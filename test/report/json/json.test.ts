@@ -1,9 +1,12 @@
 import { test as lawTest } from '@fast-check/vitest'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { explanationJson } from '../../../src/report/json/explanation.ts'
+import { indicativeJson } from '../../../src/report/json/indicative.ts'
 import { resultsJson } from '../../../src/report/json/plan.ts'
 import { runsJson } from '../../../src/report/json/runs.ts'
 import { jsonText } from '../../../src/report/json/text.ts'
+import { EXPLAINED_FLEET, FORETOLD_FLEET } from '../explained.ts'
 import { aRun, ENDED_FLEET, PLANNED_FLEET } from '../fleet.ts'
 
 lawTest.prop([fc.jsonValue({ stringUnit: 'binary' })])('JSON text gives its value back', (value) => {
@@ -30,6 +33,24 @@ test('the JSON of a plan shows what changes, and keeps the scripts for the saved
   const text = jsonText(resultsJson(PLANNED_FLEET))
   expect(text).toContain('"title": "add 1 rule in IPv4 filter"')
   expect(text).not.toContain('#!/bin/sh')
+})
+
+test('every host that is explained has the same keys, whatever came of it', () => {
+  const { hosts } = parsed(explanationJson(EXPLAINED_FLEET, null))
+  const keys = new Set(hosts.map((host) => Object.keys(host).join(' ')))
+  expect([...keys]).toEqual(['host status health findings table strategies choice ports root fault why'])
+  expect(hosts[0]).toMatchObject({
+    choice: { strategy: 'notrack' },
+    strategies: [{}, { effect: { entriesFreed: { known: true, value: { value: 203_843, low: 194_532 } } } }, {}],
+  })
+})
+
+test('what was foretold says of itself and of every host that it cannot be applied', () => {
+  const source = { facts: 'facts.json', takenAt: '2026-11-26T09:42:00.000Z', tool: 'ctfleet 0.1.0' }
+  const document = parsed(indicativeJson(FORETOLD_FLEET, source))
+  expect(document).toMatchObject({ appliable: false, source })
+  expect(document.hosts).toEqual(FORETOLD_FLEET.map(() => expect.objectContaining({ appliable: false })))
+  expect(Object.keys(document).slice(0, 2)).toEqual(['version', 'appliable'])
 })
 
 test('the JSON of runs says how each host ended, without the plans', () => {

@@ -1,0 +1,62 @@
+import type { Host } from '../../model/host.ts'
+import type { ExplainResult } from '../../model/result.ts'
+import { explanationJson, type FactsSource } from '../../report/json/explanation.ts'
+import { jsonText } from '../../report/json/text.ts'
+import { explanationText } from '../../report/text/explanation.ts'
+import { recordedHead } from '../../report/text/indicative.ts'
+import { explainHost } from '../../run/explain-host.ts'
+import { explainRecorded } from '../../run/offline.ts'
+import type { Wish } from '../../run/plan-host.ts'
+import { formatFrom } from '../arguments.ts'
+import { checkAll } from '../checks.ts'
+import { type ExitCode, exitCodeOfExplaining } from '../exit-code.ts'
+import { recordedFrom } from '../facts-file.ts'
+import { runPhase } from '../fleet-phase.ts'
+import { forksFrom, READING } from '../parallel.ts'
+import { type TargetWords, targetsFrom } from '../targets.ts'
+import type { Terminal } from '../terminal.ts'
+import { type WishWords, wishFrom } from '../wish.ts'
+
+export type ExplainWords = TargetWords &
+  WishWords & {
+    readonly facts: string | undefined
+    readonly format: string
+    readonly forks: string | undefined
+  }
+
+export async function explainCommand(words: ExplainWords, terminal: Terminal): Promise<ExitCode> {
+  const { ask, wish, format } = await checkAll({
+    ask: () => sourceFrom(words),
+    wish: () => wishFrom(words),
+    format: () => formatFrom(words.format),
+  })
+  const { results, source } = await ask(wish, terminal)
+  if (format === 'json') {
+    terminal.printText(jsonText(explanationJson(results, source)))
+  } else {
+    if (source !== null) terminal.print(recordedHead(terminal.paper, source.takenAt))
+    terminal.print(explanationText(terminal.paper, results))
+  }
+  return exitCodeOfExplaining(results)
+}
+
+type Asked = { readonly results: readonly ExplainResult[]; readonly source: FactsSource | null }
+type Ask = (wish: Wish, terminal: Terminal) => Promise<Asked>
+
+/** The hosts themselves, or what was recorded of them. */
+async function sourceFrom(words: ExplainWords): Promise<Ask> {
+  const { facts } = words
+  if (facts !== undefined) {
+    const { hosts, source } = await recordedFrom(facts, words)
+    return async (wish) => ({ results: hosts.map((host) => explainRecorded(host, wish)), source })
+  }
+  const { targets, parallel } = await checkAll({
+    targets: () => targetsFrom(words),
+    parallel: () => forksFrom(words.forks, READING),
+  })
+  return async (wish, terminal) => {
+    const story = (host: Host, telling: Parameters<typeof explainHost>[2]) => explainHost(host, wish, telling)
+    const phase = { title: 'Explaining', hosts: targets.hosts, parallel, onLeaving: ['Nothing was changed.'] }
+    return { results: await runPhase({ ...phase, story }, terminal), source: null }
+  }
+}

@@ -1,0 +1,46 @@
+import { indicativeJson } from '../../report/json/indicative.ts'
+import { jsonText } from '../../report/json/text.ts'
+import { recordedHead } from '../../report/text/indicative.ts'
+import { planText } from '../../report/text/plan.ts'
+import { foretellRecorded } from '../../run/offline.ts'
+import { formatFrom } from '../arguments.ts'
+import { checkAll, complainAbout } from '../checks.ts'
+import { type ExitCode, exitCodeOf } from '../exit-code.ts'
+import { recordedFrom } from '../facts-file.ts'
+import type { TargetWords } from '../targets.ts'
+import type { Terminal } from '../terminal.ts'
+import { type WishWords, wishFrom } from '../wish.ts'
+
+type RecordedWords = TargetWords &
+  WishWords & { readonly output: string | undefined; readonly exitCode: boolean; readonly format: string }
+
+/** What a plan would most likely be, from recorded facts: no host is contacted, and nothing that could be applied comes of it. */
+export async function planRecorded(facts: string, words: RecordedWords, terminal: Terminal): Promise<ExitCode> {
+  const { recorded, wish, format } = await checkAll({
+    recorded: () => recordedFrom(facts, words),
+    wish: () => wishFrom(words),
+    format: () => formatFrom(words.format),
+    output: () => refuseOutput(words.output),
+  })
+  const results = recorded.hosts.map((host) => foretellRecorded(host, wish))
+  if (format === 'json') {
+    terminal.printText(jsonText(indicativeJson(results, recorded.source)))
+  } else {
+    terminal.print([
+      ...recordedHead(terminal.paper, recorded.source.takenAt, CANNOT),
+      ...planText(terminal.paper, results),
+    ])
+  }
+  if (results.some(({ status }) => status === 'indicative')) {
+    terminal.say(['', 'No host was contacted. For a plan that can be applied: ctfleet plan -o plan.json'])
+  }
+  return exitCodeOf(results, words.exitCode)
+}
+
+const CANNOT = ', cannot be applied'
+
+function refuseOutput(output: string | undefined): void {
+  if (output === undefined) return
+  const message = 'a plan from recorded facts cannot be applied, so it is not saved'
+  throw complainAbout('--output', message, 'leave -o out, or leave --facts out and plan on the hosts themselves')
+}

@@ -1,0 +1,51 @@
+import type { Facts } from '../model/facts.ts'
+import type { Finding } from '../model/finding.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
+import { counted, duration, grouped } from './numbers.ts'
+import type { Thresholds } from './thresholds.ts'
+
+/** How slowly the table empties by itself, in words; each part is a clause. */
+export type Drain = {
+  /** `half of the 4 096 entries run out within 40 s` */
+  readonly half: string
+  /** `nine of ten within 2 h, the last within 4 d 23 h`; where those are alike, `the others within 4 d 23 h` */
+  readonly rest: string
+  /** What that was counted from, and what it leaves out; one clause each, none where the whole table was read and told. */
+  readonly from: readonly string[]
+}
+
+/**
+ * Read off the times that the kernel lists. A forecast for flows that fall silent only: every packet gives its entry the
+ * whole timeout again.
+ */
+export function drainOf({ entries }: Facts): Reading<Drain> {
+  const { sample } = entries
+  if (!sample.known) return sample
+  const { remaining, read, total } = sample.value
+  if (remaining === null) return unknown('no entry told when it runs out')
+  const { told, half, ninety, longest } = remaining
+  const whole = read >= total
+  const end = duration(longest)
+  const last = whole ? 'the last' : 'the last one read'
+  return known({
+    half: `half of the ${whole ? counted(read, 'entry', 'entries') : 'entries'} run out within ${duration(half)}`,
+    rest:
+      duration(ninety) === end
+        ? `the others within ${end}`
+        : `nine of ten within ${duration(ninety)}, ${last} within ${end}`,
+    from: [
+      ...(whole ? [] : [`from a sample of ${grouped(read)} of ${counted(total, 'entry', 'entries')}`]),
+      ...(told < read ? [`${grouped(read - told)} that told no time left out`] : []),
+    ],
+  })
+}
+
+/** For a table that is too full: when it would have emptied, were no packet of its flows to come any more. */
+export function forecast(facts: Facts, thresholds: Thresholds): readonly Finding[] {
+  const { usage } = facts.conntrack
+  const drain = drainOf(facts)
+  if (!usage.known || usage.value < thresholds.usage || !drain.known) return []
+  const { half, rest, from } = drain.value
+  const title = `${half} if they see no more packets`
+  return [{ rule: 'forecast', severity: 'info', title, evidence: [rest, ...from] }]
+}

@@ -1,0 +1,232 @@
+import type { Json } from '../model/json.ts'
+import { NEEDS_TRACKING } from './match-kinds.ts'
+import { matchesOf, unknownMatch } from './nft-matches.ts'
+import type { NftRule, NftStatement, NftTable } from './nft-ruleset.ts'
+import { ruleText, statementText } from './nft-text.ts'
+import type { Match, Rule, Target } from './rules.ts'
+import { NEEDS_TRACKING_TARGETS } from './targets.ts'
+
+/**
+ * One nft rule as rules with one target each, in the order of its statements: a verdict map is as many rules as it has
+ * elements, since they exclude each other. Statements that neither match nor alter the packet's way leave nothing.
+ */
+export function rulesOf(rule: NftRule, table: NftTable): readonly Rule[] {
+  const spec = ruleText(rule) ?? JSON.stringify(rule.statements)
+  const matches: Match[] = []
+  const made: Rule[] = []
+  const push = (target: Target | null, more: readonly Match[] = []) => {
+    const at = rule.handle === null ? {} : { handle: rule.handle }
+    made.push({ spec, matches: [...matches, ...more], target, ...at })
+  }
+  for (const statement of rule.statements) {
+    const meaning = meaningOf(statement, table)
+    switch (meaning.is) {
+      case 'nothing':
+        continue
+      case 'match':
+        if (meaning.writes !== undefined) push(meaning.writes)
+        matches.push(...meaning.matches)
+        continue
+      case 'target':
+        push(meaning.target, meaning.of)
+        continue
+      case 'map':
+        for (const { matches: more, target } of meaning.elements) push(target, more)
+        continue
+    }
+  }
+  // Where a connection is only read to be written elsewhere, no match and no target says so.
+  if (readsConnection(rule.statements) && !made.some(needsTracking)) push(null, [{ name: 'ct', tests: [], text: spec }])
+  if (made.length === 0) push(null)
+  return made
+}
+
+/** Whether a rule's text is nft's own language, so that it can be written again. */
+export function isWritable({ spec }: Rule): boolean {
+  return !spec.startsWith('[')
+}
+
+type Meaning =
+  | { readonly is: 'nothing' }
+  | { readonly is: 'match'; readonly matches: readonly Match[]; readonly writes?: Target }
+  /** `of`: the packets that it can be done to. */
+  | { readonly is: 'target'; readonly target: Target; readonly of?: readonly Match[] }
+  | {
+      readonly is: 'map'
+      readonly elements: readonly { readonly matches: readonly Match[]; readonly target: Target }[]
+    }
+
+const NOTHING: Meaning = { is: 'nothing' }
+
+function meaningOf(statement: NftStatement, table: NftTable): Meaning {
+  const entries = Object.entries(statement)
+  if (entries.length !== 1) return unsure(statement)
+  const [kind, body] = entries[0] as [string, Json]
+  const text = statementText(statement) ?? JSON.stringify(statement)
+  switch (kind) {
+    case 'match': {
+      const { left = null, op = '', right = null } = fieldsOf(body)
+      return { is: 'match', matches: matchesOf(left, typeof op === 'string' ? op : '', right) }
+    }
+    case 'counter':
+    case 'log':
+    case 'last':
+    case 'secmark':
+    case 'comment':
+      return NOTHING
+    case 'limit':
+    case 'quota':
+      return { is: 'match', matches: [{ name: kind, tests: [], text }] }
+    case 'ct count':
+      return { is: 'match', matches: [{ name: 'ct count', tests: [], text }] }
+    case 'set':
+      return setStatement(body, text)
+    case 'map':
+    case 'meter':
+      return { is: 'match', matches: [{ name: 'dynset', tests: [], text }] }
+    case 'mangle':
+      return mangled(fieldsOf(body), text)
+    case 'ct helper':
+      return target('ct', text, [{ option: 'helper', negated: false, values: [typeof body === 'string' ? body : ''] }])
+    case 'ct timeout':
+    case 'ct expectation':
+      return target('ct', text)
+    case 'vmap':
+      return verdictMap(fieldsOf(body), table)
+    case 'jump':
+    case 'goto':
+      return { is: 'target', target: jumpTo(kind, body, text) }
+    case 'accept':
+    case 'drop':
+    case 'return':
+    case 'continue':
+    case 'notrack':
+    case 'snat':
+    case 'dnat':
+    case 'masquerade':
+    case 'redirect':
+    case 'tproxy':
+    case 'synproxy':
+    case 'flow':
+    case 'dup':
+    case 'xt':
+      return target(kind, text)
+    case 'reject':
+      return { ...target(kind, text), of: rejected(fieldsOf(body)) }
+    default:
+      return unsure(statement)
+  }
+}
+
+function target(name: string, text: string, options: Target['options'] = []): Meaning & { readonly is: 'target' } {
+  return { is: 'target', target: { name, goto: false, options, text } }
+}
+
+/** It may match or not, end the packet's way or not. */
+function unsure(statement: NftStatement): Meaning {
+  return target('unknown', statementText(statement) ?? JSON.stringify(statement))
+}
+
+function jumpTo(kind: 'jump' | 'goto', body: Json, text: string): Target {
+  const { target: chain = '' } = fieldsOf(body)
+  return { name: typeof chain === 'string' ? chain : '', goto: kind === 'goto', options: [], text }
+}
+
+/** An element that is added may not find room in its set, or may be over its limit: then the rule ends there. */
+function setStatement(body: Json, text: string): Meaning {
+  const { set = '' } = fieldsOf(body)
+  const options = [{ option: 'add', negated: false, values: [typeof set === 'string' ? set : ''] }]
+  const writes: Target = { name: 'set', goto: false, options, text }
+  return { is: 'match', matches: [{ name: 'dynset', tests: [], text }], writes }
+}
+
+/** What is written to a packet and read again by rules or by the kernel. */
+function mangled({ key = null, value = null }: Fields, text: string): Meaning {
+  const [kind, body] = Object.entries(fieldsOf(key))[0] ?? ['', null]
+  const field = fieldsOf(body ?? null).key
+  if (kind === 'ct') return field === 'zone' ? target('ct', text) : target('connmark', text)
+  if (kind === 'meta' && field === 'mark') {
+    const restores = JSON.stringify(value).includes('"ct"')
+    return target('mark', text, restores ? [{ option: 'restore', negated: false, values: [] }] : [])
+  }
+  // Addresses and ports would no longer be what later rules are asked about.
+  if (kind === 'payload' && WAY_FIELDS.has(`${fieldOf(body, 'field')}`)) return target('unknown', text)
+  if (kind === 'meta' && field === 'nftrace') return NOTHING
+  if (kind === 'meta' || kind === 'payload' || kind === 'exthdr' || kind === 'tcp option') return target('mark', text)
+  return target('unknown', text)
+}
+
+/** In a table of both families an answer by ICMP goes to its own family's packets alone, which nft does not print. */
+function rejected({ type = null }: Fields): readonly Match[] {
+  const family = type === 'icmp' ? 'ipv4' : type === 'icmpv6' ? 'ipv6' : null
+  if (family === null) return []
+  return [{ name: 'nfproto', tests: [{ option: 'nfproto', negated: false, values: [family] }], text: '' }]
+}
+
+function fieldOf(body: Json | undefined, name: string): Json {
+  return fieldsOf(body ?? null)[name] ?? null
+}
+
+/** What decides where a packet goes. */
+const WAY_FIELDS: ReadonlySet<string> = new Set(['saddr', 'daddr', 'sport', 'dport', 'protocol', 'nexthdr', 'null'])
+
+function readsConnection(statements: readonly NftStatement[]): boolean {
+  return /"ct":\{/.test(JSON.stringify(statements))
+}
+
+function needsTracking({ matches, target }: Rule): boolean {
+  return matches.some(({ name }) => NEEDS_TRACKING.has(name)) || NEEDS_TRACKING_TARGETS.has(target?.name ?? '')
+}
+
+function verdictMap({ key = null, data = null }: Fields, table: NftTable): Meaning {
+  const text = statementText({ vmap: { key, data } }) ?? 'vmap'
+  const elements = elementsOf(data, table)
+  if (elements === null) return target('unknown', text)
+  const made: { readonly matches: readonly Match[]; readonly target: Target }[] = []
+  const values: Json[] = []
+  let rest = null as Target | null
+  for (const element of elements) {
+    if (!Array.isArray(element) || element.length !== 2) return target('unknown', text)
+    const [value = null, verdict = null] = element as readonly Json[]
+    const meaning = meaningOf(fieldsOf(verdict), table)
+    const to: Target =
+      meaning.is === 'target'
+        ? meaning.target
+        : { name: 'unknown', goto: false, options: [], text: JSON.stringify(verdict) }
+    if (plainValue(value) === '*') rest = to
+    else {
+      values.push(plainValue(value))
+      made.push({ matches: matchesOf(key, '==', plainValue(value)), target: to })
+    }
+  }
+  // Asked as a rule would, so that who lacks what is asked about is not among the rest, nor who comes back from a jump.
+  if (rest !== null) {
+    made.push({
+      matches: values.length === 0 ? [unknownMatch('*')] : matchesOf(key, '!=', { set: values }),
+      target: rest,
+    })
+  }
+  return { is: 'map', elements: made }
+}
+
+/** The pairs of a verdict map; null where they come and go with the packets, or are not known. */
+function elementsOf(data: Json, table: NftTable): readonly Json[] | null {
+  if (typeof data === 'string') {
+    const map = table.sets.find(({ name, isMap }) => isMap && `@${name}` === data)
+    if (map === undefined || map.flags.some((flag) => flag === 'dynamic' || flag === 'timeout')) return null
+    return map.elements
+  }
+  const { set } = fieldsOf(data)
+  return Array.isArray(set) ? (set as readonly Json[]) : null
+}
+
+function plainValue(value: Json): Json {
+  const { elem } = fieldsOf(value)
+  return elem === undefined ? value : (fieldsOf(elem).val ?? null)
+}
+
+type Fields = { readonly [key: string]: Json }
+
+function fieldsOf(value: Json): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+}

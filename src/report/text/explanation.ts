@@ -1,0 +1,114 @@
+import { bytes, counted, grouped, percent } from '../../diagnosis/numbers.ts'
+import type { Explanation, StrategyExplained, TableSize } from '../../model/explanation.ts'
+import { known, mapReading, type Reading } from '../../model/reading.ts'
+import type { ExplainResult } from '../../model/result.ts'
+import { type Paper, paragraph } from '../format.ts'
+import { effectRows } from './effect.ts'
+import { faultLines } from './fault.ts'
+import { groups } from './groups.ts'
+import { findingLines, section } from './parts.ts'
+import { portLines } from './port-table.ts'
+import { type Row, rows } from './rows.ts'
+
+/** Each host with what was found, what each strategy says and would change, and why one of them would be chosen. */
+export function explanationText(paper: Paper, results: readonly ExplainResult[]): readonly string[] {
+  return [...summaryLines(paper, results), ...results.flatMap((result) => ['', ...hostLines(paper, result)])]
+}
+
+function summaryLines(paper: Paper, results: readonly ExplainResult[]): readonly string[] {
+  const counts = groups(results, outcomeOf).map(([outcome, members]) => `${grouped(members.length)} ${outcome}`)
+  const title = { tone: 'strong', text: counted(results.length, 'host', 'hosts') } as const
+  return paragraph(paper, '', title, `: ${counts.join(', ')}`)
+}
+
+function outcomeOf(result: ExplainResult): string {
+  if (result.status !== 'explained') return result.status
+  const { choice, health } = result.explanation
+  return choice.strategy ?? (health === 'healthy' ? 'healthy' : 'without a strategy')
+}
+
+function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
+  const name = { tone: 'strong', text: result.host } as const
+  switch (result.status) {
+    case 'explained': {
+      const { strategy, why } = result.explanation.choice
+      const would = { tone: 'strong', text: strategy ?? 'nothing' } as const
+      return [
+        ...paragraph(paper, { first: '', rest: '  ' }, name, ': ', would, ' would be chosen'),
+        ...paragraph(paper, { first: '  ', rest: '  ' }, why),
+        ...explainedLines(paper, result.explanation),
+      ]
+    }
+    case 'not-reached':
+      return [
+        ...paragraph(paper, '', name, ': ', { tone: 'warn', text: result.status }),
+        ...paragraph(paper, '  ', result.why),
+      ]
+    case 'unreachable':
+    case 'failed':
+      return [
+        ...paragraph(paper, '', name, ': ', { tone: 'bad', text: result.status }),
+        ...faultLines(paper, '  ', result.fault),
+      ]
+  }
+}
+
+function explainedLines(paper: Paper, explanation: Explanation): readonly string[] {
+  const { findings, table, strategies, choice, ports, root } = explanation
+  return [
+    ...(root.known && root.value ? [] : paragraph(paper, '  ', { tone: 'warn', text: WITHOUT_ROOT })),
+    ...section(paper, 'Found', findingLines(paper, findings)),
+    ...section(paper, 'Table', rows(paper, tableRows(table))),
+    ...strategies.flatMap((each) => strategyLines(paper, each, choice.strategy, table)),
+    ...section(paper, 'Ports', portLines(paper, ports)),
+  ]
+}
+
+const WITHOUT_ROOT = 'Read without root, so that much of this is not known: plan and apply need root.'
+
+function strategyLines(
+  paper: Paper,
+  { title, verdict, effect }: StrategyExplained,
+  chosen: string | null,
+  { entrySize }: TableSize,
+): readonly string[] {
+  const isEligible = verdict.verdict === 'eligible'
+  const isChosen = verdict.strategy === chosen
+  const tone = isEligible ? 'good' : verdict.verdict === 'unsure' ? 'warn' : 'bad'
+  const reasons = verdict.reasons.join('; ') || 'nothing stands in its way'
+  return [
+    ...paragraph(
+      paper,
+      { first: '  ', rest: '    ' },
+      { tone: 'strong', text: verdict.strategy },
+      ', ',
+      { tone, text: verdict.verdict },
+      isChosen ? ', chosen' : '',
+    ),
+    ...rows(paper, [
+      // The chosen one's reason stands at the top, with its title in it.
+      ...(isChosen ? [] : ([[isEligible ? 'not chosen' : 'because', reasons]] satisfies readonly Row[])),
+      [isEligible ? 'what it does' : 'what it would do', title],
+      ...effectRows(effect, entrySize),
+    ]),
+  ]
+}
+
+function tableRows({ entries, max, buckets, entrySize, bytes: taken }: TableSize): readonly Row[] {
+  return [
+    ['entries', full(entries, max)],
+    ['buckets', mapReading(buckets, grouped)],
+    [
+      'size of an entry',
+      entrySize.measured
+        ? bytes(entrySize.bytes)
+        : [`${bytes(entrySize.bytes)}, `, { tone: 'warn', text: 'assumed: ' }, entrySize.why],
+    ],
+    ['memory', mapReading(taken, (all) => `${bytes(all)}, buckets included`)],
+  ]
+}
+
+function full(entries: Reading<number>, max: Reading<number>): Reading<string> {
+  if (!entries.known || !max.known) return mapReading(entries, grouped)
+  return known(`${grouped(entries.value)} of ${grouped(max.value)}, ${percent(entries.value / Math.max(max.value, 1))}`)
+}

@@ -1,0 +1,61 @@
+import { grouped } from '../../diagnosis/numbers.ts'
+import type { Finding } from '../../model/finding.ts'
+import type { Verdict } from '../../model/verdict.ts'
+import { type Paper, paragraph } from '../format.ts'
+import { severityPiece } from './status.ts'
+
+/** Pieces that several reports have in common. */
+
+/** A title and what stands below it; nothing where nothing does. */
+export function section(paper: Paper, title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [...paragraph(paper, '  ', title), ...lines]
+}
+
+export function bullets(paper: Paper, texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) => paragraph(paper, { first: '    - ', rest: '      ' }, text))
+}
+
+/** Each finding with the numbers it rests on. */
+export function findingLines(paper: Paper, findings: readonly Finding[]): readonly string[] {
+  return findings.flatMap(({ severity, title, evidence }) => [
+    ...paragraph(paper, { first: '    ', rest: '      ' }, severityPiece(severity), `: ${title}`),
+    ...evidence.flatMap((line) => paragraph(paper, { first: '      ', rest: '        ' }, line)),
+  ])
+}
+
+/** What every strategy said, the chosen one first. */
+export function consideredLines(
+  paper: Paper,
+  considered: readonly Verdict[],
+  chosen: string | null,
+): readonly string[] {
+  const others = considered.filter(({ strategy }) => strategy !== chosen)
+  const choice = considered.find(({ strategy }) => strategy === chosen)
+  return [
+    ...(choice === undefined ? [] : section(paper, `Strategy ${choice.strategy}`, choiceLines(paper, choice))),
+    ...section(
+      paper,
+      chosen === null ? 'Strategies' : 'Not chosen',
+      others.flatMap(({ strategy, verdict, reasons }) =>
+        paragraph(
+          paper,
+          { first: '    ', rest: '      ' },
+          { tone: 'strong', text: strategy },
+          `, ${verdict}: ${reasons.join('; ') || 'another comes first'}`,
+        ),
+      ),
+    ),
+  ]
+}
+
+function choiceLines(paper: Paper, { reasons, vars }: Verdict): readonly string[] {
+  const numbers = Object.entries(vars).flatMap(([name, value]) =>
+    typeof value === 'number' ? [`${name} ${grouped(value)}`] : [],
+  )
+  return [
+    ...reasons.flatMap((reason) => paragraph(paper, { first: '    ', rest: '      ' }, reason)),
+    ...(numbers.length === 0
+      ? []
+      : paragraph(paper, { first: '    ', rest: '      ' }, { tone: 'faint', text: numbers.join(', ') })),
+  ]
+}

@@ -1,0 +1,51 @@
+import type { Explanation } from '../model/explanation.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Host } from '../model/host.ts'
+import type { ExplainResult } from '../model/result.ts'
+import { portDecisions } from '../strategies/busy-ports.ts'
+import type { Choice } from '../strategies/choose.ts'
+import { effectsOf } from '../strategies/effects.ts'
+import { tableSize } from '../strategies/table-size.ts'
+import { factsHost } from './facts-host.ts'
+import { judgeHost, type Wish } from './judge-host.ts'
+import type { Telling } from './story.ts'
+
+/** Says why a host would get what it would get, and what each strategy would change; one trip, and nothing on it changes. */
+export async function explainHost(host: Host, wish: Wish, telling: Telling): Promise<ExplainResult> {
+  const read = await factsHost(host, telling)
+  return read.status === 'read'
+    ? { host: host.name, status: 'explained', explanation: explanationOf(read.facts, wish) }
+    : read
+}
+
+/** The same from facts alone. */
+export function explanationOf(facts: Facts, wish: Wish): Explanation {
+  const { findings, health, analysis, choice } = judgeHost(facts, wish)
+  return {
+    health,
+    findings,
+    table: tableSize(facts, analysis.tune),
+    strategies: wish.playbooks.flatMap((playbook) => {
+      const verdict = choice.considered.find(({ strategy }) => strategy === playbook.name)
+      if (verdict === undefined) return []
+      return [{ title: playbook.title, verdict, effect: effectsOf(facts, analysis, playbook) }]
+    }),
+    choice: choiceOf(choice),
+    ports: portDecisions(facts, wish.ports),
+    root: facts.privilege.root,
+  }
+}
+
+function choiceOf(choice: Choice): Explanation['choice'] {
+  switch (choice.type) {
+    case 'healthy':
+      return { strategy: null, why: 'the host is healthy' }
+    case 'none':
+      return { strategy: null, why: choice.why }
+    case 'chosen': {
+      const { name } = choice.playbook
+      const chosen = choice.considered.find(({ strategy }) => strategy === name)
+      return { strategy: name, why: (chosen ?? choice.verdict).reasons.join('; ') }
+    }
+  }
+}

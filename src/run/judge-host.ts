@@ -1,0 +1,66 @@
+import { diagnose } from '../diagnosis/diagnose.ts'
+import { type Health, healthOf } from '../diagnosis/health.ts'
+import type { Thresholds } from '../diagnosis/thresholds.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Finding } from '../model/finding.ts'
+import type { BoundStep } from '../playbook/bind.ts'
+import { hostView } from '../playbook/names.ts'
+import type { Playbook } from '../playbook/playbook.ts'
+import { STEP_KINDS } from '../steps/catalog.ts'
+import type { Step } from '../steps/step-kind.ts'
+import { type Analysis, analyse } from '../strategies/analysis.ts'
+import { bootNotes } from '../strategies/boot-notes.ts'
+import { type Choice, choose } from '../strategies/choose.ts'
+import type { Service } from '../strategies/notrack-analysis.ts'
+
+/** What the operator asked for, the same for every host. */
+export type Wish = {
+  /** `auto`, or the name of one of the playbooks. */
+  readonly strategy: string
+  /** In order of preference. */
+  readonly playbooks: readonly Playbook[]
+  /** Ports to leave untracked; null: chosen per host. */
+  readonly ports: readonly Service[] | null
+  readonly thresholds: Thresholds
+}
+
+export type Judgement = {
+  readonly findings: readonly Finding[]
+  readonly health: Health
+  readonly analysis: Analysis
+  readonly choice: Choice
+}
+
+/** What is found on a host and what would be done about it, from its facts alone: the same for a plan, an explanation and recorded facts. */
+export function judgeHost(facts: Facts, wish: Wish): Judgement {
+  const findings = diagnose(facts, wish.thresholds)
+  const health = healthOf(findings)
+  const analysis = analyse(facts, wish.ports)
+  return {
+    findings,
+    health,
+    analysis,
+    choice: choose(wish.playbooks, hostView(facts, analysis), health, wish.strategy),
+  }
+}
+
+/** Where no strategy was chosen: none fits, or the one that was asked for does not. */
+export function statusWithout(wish: Wish): 'no-strategy' | 'blocked' {
+  return wish.strategy === 'auto' ? 'no-strategy' : 'blocked'
+}
+
+type Chosen = Choice & { readonly type: 'chosen' }
+
+export function stepsOf({ steps }: Chosen): readonly Step[] {
+  return steps.flatMap(({ kind, want }) => STEP_KINDS.find((each) => each.kind === kind)?.bind(want) ?? [])
+}
+
+/** What a person must know before saying yes. */
+export function notesOn({ notes, steps }: Chosen, facts: Facts, analysis: Analysis): readonly string[] {
+  return [...notes, ...(untracks(steps) ? analysis.notrack.notes : []), ...bootNotes(facts, steps)]
+}
+
+/** Whether rules that leave flows untracked are among the steps, under whatever playbook's name. */
+export function untracks(steps: readonly BoundStep[]): boolean {
+  return steps.some(({ kind, want }) => kind === 'firewall' && /NOTRACK|\bnotrack\b/.test(JSON.stringify(want)))
+}

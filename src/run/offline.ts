@@ -1,0 +1,52 @@
+import type { Facts } from '../model/facts.ts'
+import type { ExplainResult, FactsResult, ForetoldResult } from '../model/result.ts'
+import { indicativePlan } from '../plan/indicative.ts'
+import { explanationOf } from './explain-host.ts'
+import { judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
+
+/** From facts that were recorded earlier: no host is contacted, and a host whose facts could not be read stays what it was. */
+
+export function explainRecorded(recorded: FactsResult, wish: Wish): ExplainResult {
+  return recorded.status === 'read'
+    ? { host: recorded.host, status: 'explained', explanation: explanationOf(recorded.facts, wish) }
+    : asRecorded(recorded)
+}
+
+export function foretellRecorded(recorded: FactsResult, wish: Wish): ForetoldResult {
+  return recorded.status === 'read' ? foretold(recorded.host, recorded.facts, wish) : asRecorded(recorded)
+}
+
+type Unread = Exclude<FactsResult, { readonly status: 'read' }>
+
+// What else a document holds of the host (its groups) is no part of a result.
+function asRecorded(recorded: Unread) {
+  const { host } = recorded
+  switch (recorded.status) {
+    case 'unreachable':
+      return { host, status: 'unreachable', fault: recorded.fault } as const
+    case 'failed':
+      return { host, status: 'failed', fault: recorded.fault } as const
+    case 'not-reached':
+      return { host, status: 'not-reached', why: recorded.why } as const
+  }
+}
+
+function foretold(host: string, facts: Facts, wish: Wish): ForetoldResult {
+  const { findings, analysis, choice } = judgeHost(facts, wish)
+  const { considered } = choice
+  switch (choice.type) {
+    case 'healthy':
+      return { host, status: 'healthy', findings, considered }
+    case 'none':
+      return { host, status: statusWithout(wish), findings, considered, why: choice.why }
+    case 'chosen': {
+      const later = untracks(choice.steps) ? analysis.notrack.rollbackNotes : []
+      const notes = [...notesOn(choice, facts, analysis), ...later]
+      const judged = { strategy: choice.playbook.name, considered, findings, notes }
+      const plan = indicativePlan(judged, stepsOf(choice), facts)
+      return plan.known
+        ? { host, status: 'indicative', plan: plan.value }
+        : { host, status: 'blocked', findings, considered, why: plan.why }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Binding } from '../playbook/bind.ts'
+import type { Service } from './busy-ports.ts'
+
+/** What a playbook's steps, bound to one host, want of its table. */
+
+/** The services whose entries it deletes; null where it deletes none, or its steps are not known. */
+export function flushedIn(binding: Binding): readonly Service[] | null {
+  const services = stepsIn(binding, 'flush-entries').flatMap((want) => {
+    const { protocol, ports } = fieldsOf(want)
+    if ((protocol !== 'tcp' && protocol !== 'udp') || !Array.isArray(ports)) return []
+    return ports.flatMap((port): readonly Service[] => (typeof port === 'number' ? [{ protocol, port }] : []))
+  })
+  return services.length === 0 ? null : services
+}
+
+/** Whether rules are among its steps that leave flows untracked. */
+export function untracksIn(binding: Binding): boolean {
+  return stepsIn(binding, 'firewall').some((want) => /NOTRACK|\bnotrack\b/.test(JSON.stringify(want)))
+}
+
+/** Whether one of its settings is the table's limit, or a timeout of its entries. */
+export function isAboutTheTable(binding: Binding): boolean {
+  return stepsIn(binding, 'sysctl').some((want) => OF_TABLE.test(keyOf(want)))
+}
+
+/** The limit that a step of kind `sysctl` sets, in entries; undefined where it sets something else. */
+export function maxIn(want: unknown): number | undefined {
+  return MAX.test(keyOf(want)) ? number(want, 'value') : undefined
+}
+
+export function number(want: unknown, field: string): number | undefined {
+  const value = fieldsOf(want)[field]
+  return typeof value === 'number' ? value : undefined
+}
+
+const MAX = /^net\.(?:ipv4\.)?(?:netfilter\.)?(?:nf|ip)_conntrack_max$/
+const OF_TABLE = /^net\.(?:ipv4\.)?(?:netfilter\.)?(?:nf|ip)_conntrack_(?:max|buckets|.*timeout.*)$/
+
+function stepsIn(binding: Binding, kind: string): readonly unknown[] {
+  return binding.type === 'bound' ? binding.steps.flatMap((step) => (step.kind === kind ? [step.want] : [])) : []
+}
+
+function keyOf(want: unknown): string {
+  const { key } = fieldsOf(want)
+  return typeof key === 'string' ? key : ''
+}
+
+function fieldsOf(want: unknown): { readonly [field: string]: unknown } {
+  return typeof want === 'object' && want !== null ? { ...want } : {}
+}
