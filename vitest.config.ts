@@ -7,7 +7,7 @@ const journeys = [
   'test/lab/**/*.test.ts',
   'test/laws/**/*.test.ts',
   'test/transport/{ssh,become}.test.ts',
-  'test/firewall/{packets,nft-kernel}.test.ts',
+  'test/firewall/{packets,native-packets,nft-kernel}.test.ts',
   'test/mill/**/*.test.ts',
 ]
 

@@ -198,7 +198,10 @@ function withWish(command: Command): Command {
       '-s, --strategy <name>',
       'auto, unload, notrack, tune, or a playbook of yours: a name or a file (default: auto)',
     )
-    .option('--ports <list>', 'the ports that notrack may take out of tracking: 80,443/tcp,53/udp')
+    .option(
+      '--ports <list>',
+      'the ports that notrack may take out of tracking: 80,443/tcp,53/udp; 443@forward: flows that the host forwards there',
+    )
     .option('--near-full <percent>', 'from where on a table counts as near full (default: 75)')
     .option('--logged-within <time>', 'how long a logged "table full" counts, as 30m or 24h (default: 24h)')
 }

@@ -2,6 +2,7 @@ import { DEFAULT_THRESHOLDS } from '../diagnosis/thresholds.ts'
 import { loadPlaybooks } from '../playbook/load.ts'
 import type { Wish } from '../run/plan-host.ts'
 import { STEP_KINDS } from '../steps/catalog.ts'
+import type { Service } from '../strategies/notrack-analysis.ts'
 import { portsFrom, secondsFrom, wholeNumberFrom } from './arguments.ts'
 import { checkAll } from './checks.ts'
 
@@ -17,7 +18,8 @@ export type WishWords = {
 export async function wishFrom({ strategy, ports, nearFull, loggedWithin }: WishWords): Promise<Wish> {
   const checked = await checkAll({
     loaded: () => loadPlaybooks(strategy ?? 'auto', STEP_KINDS),
-    ports: () => (ports === undefined ? null : portsFrom(ports)),
+    local: () => portsOf(ports, false),
+    forwarded: () => portsOf(ports, true),
     usage: () =>
       nearFull === undefined
         ? DEFAULT_THRESHOLDS.usage
@@ -31,9 +33,19 @@ export async function wishFrom({ strategy, ports, nearFull, loggedWithin }: Wish
   return {
     strategy: wanted,
     playbooks,
-    ports: checked.ports,
+    ports: ports === undefined ? null : [...checked.local, ...checked.forwarded],
     thresholds: { ...DEFAULT_THRESHOLDS, usage: checked.usage, logAgeSeconds: checked.logAgeSeconds },
   }
+}
+
+const FORWARDED = /@forward\s*$/i
+
+/** `443/tcp@forward` stands for flows that the host forwards to that port of others, `443/tcp` for those to its own. */
+function portsOf(text: string | undefined, forwarded: boolean): readonly Service[] {
+  const parts = text === undefined ? [] : text.split(',').filter((part) => FORWARDED.test(part) === forwarded)
+  if (parts.length === 0) return []
+  const ports = portsFrom(parts.map((part) => part.replace(FORWARDED, '')).join(','))
+  return forwarded ? ports.map((port) => ({ ...port, forwarded })) : ports
 }
 
 /** Those that a saved plan leaves no room for. */

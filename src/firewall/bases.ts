@@ -41,10 +41,14 @@ export function allBases(
   )
 }
 
-/** A packet as one base chain sees it: prerouting knows no way out, postrouting no way in. */
+/**
+ * A packet as one base chain sees it: prerouting knows no way out. Whether postrouting knows the way in depends on the kernel
+ * (6.18 does, older ones do not), so there it may be any.
+ */
 export function seenBy(packet: Packet, base: BaseChain): Packet {
   if (packet.path === 'in' || packet.path === 'out' || base.sees === 'both') return packet
-  return base.sees === 'in' ? { ...packet, out: { is: '' } } : { ...packet, in: { is: '' } }
+  if (base.sees === 'in') return { ...packet, out: { is: '' } }
+  return { ...packet, in: { any: packet.path === 'forward' ? 'in at postrouting' : 'back in at postrouting' } }
 }
 
 const PATHS: readonly Packet['path'][] = ['in', 'out', 'forward']

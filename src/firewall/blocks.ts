@@ -4,7 +4,7 @@ import { headerMatches, isPlain, ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
 import { type Block, packetKeys, type Question, type Run, siteFor } from './question.ts'
 import type { Chain, Rule } from './rules.ts'
-import { effectOf } from './targets.ts'
+import { effectOf, refusalOf } from './targets.ts'
 
 /**
  * A chain in pieces that stay the same when a rule comes or goes elsewhere: where a piece ends is told by its last rule
@@ -82,7 +82,7 @@ function endsBlock({ spec }: Rule): boolean {
 function whatItDoes({ target }: Rule): string | null {
   if (target === null || target.goto) return null
   const effect = effectOf(target.name, target.options)
-  return effect === 'accept' || effect === 'drop' ? target.name : null
+  return effect === 'accept' || effect === 'drop' ? `${target.name} ${refusalOf(target)}` : null
 }
 
 /** Pairwise, so that long rows stay cheap. */

@@ -1,5 +1,5 @@
 import type { Chain, LiveRules, Match, Rule } from './rules.ts'
-import { effectOf } from './targets.ts'
+import { effectOf, refusalOf } from './targets.ts'
 
 /**
  * The rules with each long row that differs in one address alone, as blocklists are, taken for a single test whose answer is
@@ -51,7 +51,12 @@ function likeOf({ matches, target, handle }: Rule): string | null {
   const addresses = matches.filter(isAddress)
   if (addresses.length !== 1 || !matches.every((match) => isAddress(match) || OTHERS.has(match.name))) return null
   const rest = matches.filter((match) => !isAddress(match) && match.name !== 'comment' && match.name !== 'counters')
-  return JSON.stringify([addresses[0]?.name, rest.map(({ name, tests }) => [name, tests]), target.name])
+  return JSON.stringify([
+    addresses[0]?.name,
+    rest.map(({ name, tests }) => [name, tests]),
+    target.name,
+    refusalOf(target),
+  ])
 }
 
 function isAddress({ name, tests }: Match): boolean {

@@ -92,3 +92,8 @@ function opening(was: string, is: string): string {
   if (was === is || was === 'yes' || is === 'no') return 'same'
   return was === 'no' && is === 'yes' ? 'opens' : 'unsure'
 }
+
+/** One passage by itself: who counts its packets is not asked. */
+export function alone(passage: Passage): Standing {
+  return { passages: [passage], meters: () => [null], sharing: [] }
+}

@@ -128,6 +128,24 @@ export class Decisions {
     return this.combine(name, node, node, change)
   }
 
+  /** `yes` for the values of one variable that the function may take `yes` or `unsure` at, whatever the others are. */
+  project(node: Node, name: string): Node {
+    const kept = this.#variableIds.get(name)
+    const [yes, no] = [this.terminal('yes'), this.terminal('no')]
+    const memo = new Map<Node, Node>()
+    const go = (at: Node): Node => {
+      if (at < 0) return at === no ? no : yes
+      const known = memo.get(at)
+      if (known !== undefined) return known
+      const [low, high] = [go(this.#lows[at] as Node), go(this.#highs[at] as Node)]
+      const level = this.#top(at)
+      const made = this.#owners[level] === kept ? this.#node(level, low, high) : this.choose(low, yes, high)
+      memo.set(at, made)
+      return made
+    }
+    return go(node)
+  }
+
   valueOf(node: Node): string {
     return this.#terminals[-1 - node] ?? ''
   }

@@ -8,7 +8,7 @@ import type { Packet } from './packet.ts'
 import { newMemory, packetKeys, type Question, siteFor } from './question.ts'
 import { type Chain, chainOf, type Family, type LiveRules, type Rule, type RuleSet } from './rules.ts'
 import { spaceOf } from './space.ts'
-import { effectOf, MARKING_TARGETS } from './targets.ts'
+import { effectOf, MARKING_TARGETS, type Refusal, refusalOf } from './targets.ts'
 
 /** Prepares to ask rule sets of one family, all with the same variables; `budget` is the most decision nodes. */
 export function questionFor(
@@ -23,6 +23,7 @@ export function questionFor(
   return {
     decisions: new Decisions(detail.budget),
     space: spaceOf(family, live, detail.ports),
+    refusals: new Set(targets.flatMap(({ target }) => (target === null ? [] : (refusalOf(target) ?? [])))),
     fieldTests: new Map(),
     memory: newMemory(),
     writtenSets: new Set(
@@ -104,6 +105,23 @@ export function translatedWhere(question: Question, rules: RuleSet, base: BaseCh
   return walkBase(question, rules, base, { packet: seenBy(packet, base), answers })
 }
 
+/** Where packets of a class are refused in one of the ways there are, and the sender is told so. */
+export function refusedWhere(question: Question, live: readonly LiveRules[], packet: Packet, how: Refusal): Node {
+  const { decisions } = question
+  const answers = { accept: no(decisions), drop: no(decisions), [how]: yes(decisions) }
+  let refused = no(decisions)
+  let alive = passes(question, rawFate(question, live, packet))
+  for (const each of live) {
+    for (const base of basesOn(each, packet.path)) {
+      const seen = seenBy(packet, base)
+      const here = walkBase(question, each.rules, base, { packet: seen, answers })
+      refused = or(decisions, refused, and(decisions, alive, here))
+      alive = and(decisions, alive, passes(question, chainFate(question, each.rules, base, seen)))
+    }
+  }
+  return refused
+}
+
 /** Where packets of a class meet one rule and its counters count: what precedes a test that is metered. */
 export function metWhere(question: Question, live: readonly LiveRules[], packet: Packet, site: string): Node {
   const { decisions } = question
@@ -133,7 +151,7 @@ export function asRaw(packet: Packet, base: BaseChain): Packet {
   return { ...seenBy(packet, base), state: { is: 'raw' } }
 }
 
-type Answers = Partial<Record<'accept' | 'drop' | 'no-track' | 'track' | 'translate', Node>>
+type Answers = Partial<Record<'accept' | 'drop' | 'no-track' | 'track' | 'translate' | Refusal, Node>>
 type Asked = { readonly packet: Packet; readonly answers: Answers; readonly meter?: string }
 
 function throughAll({ decisions }: Question, fates: readonly Node[]): Node {
@@ -228,8 +246,11 @@ function verdict(on: Walk, rule: Rule, ahead: { readonly rest: Node; readonly en
   if (chain !== undefined) return walk(on, chain, target.goto ? ahead.end : ahead.rest)
   const effect = target.goto ? 'unsure' : effectOf(target.name, target.options)
   switch (effect) {
+    case 'drop': {
+      const refusal = refusalOf(target)
+      return (refusal === null ? undefined : on.answers[refusal]) ?? on.answers.drop ?? on.unsure
+    }
     case 'accept':
-    case 'drop':
     case 'translate':
       return on.answers[effect] ?? on.unsure
     case 'no-track':

@@ -28,9 +28,10 @@ export function findTwins(
     const all = likenesses.flatMap((likeness) => twinsOf(question, live, likeness, blockers))
     const twins = [...new Map(all.map((twin) => [JSON.stringify(twin), twin])).values()]
     if (twins.length > MOST_TWINS) break
-    const left = attempt(twins)
-    if (left.length === 0) return { twins: fewest(twins, (some) => attempt(some).length === 0) }
-    first ??= left[0]
+    const { kept, left } = leastHarm(twins, attempt)
+    if (left.length === 0) return { twins: fewest(kept, (some) => attempt(some).length === 0) }
+    // With every twin in place: what still differs is what no twin mends.
+    first = left[0]
     const found = left.flatMap(({ kind, rule }) => (kind === 'breaks' && rule !== null ? blockersAt(live, rule) : []))
     const fresh = found.filter(
       (each) => !blockers.some((known) => known.chain === each.chain && known.index <= each.index),
@@ -45,6 +46,26 @@ type Blocker = { readonly table: string; readonly chain: string; readonly index:
 
 /** More would be a copy of the firewall rather than a patch to it. */
 const MOST_TWINS = 60
+
+/** A twin may do harm that another would not: those go first, as long as fewer differences remain. */
+function leastHarm(
+  twins: readonly Twin[],
+  attempt: (twins: readonly Twin[]) => readonly Difference[],
+): { readonly kept: readonly Twin[]; readonly left: readonly Difference[] } {
+  let kept = twins
+  let left = attempt(kept)
+  if (twins.length > FEW_TWINS) return { kept, left }
+  for (const twin of twins) {
+    if (left.length === 0) break
+    const fewer = kept.filter((each) => each !== twin)
+    const without = attempt(fewer)
+    if (without.length < left.length) [kept, left] = [fewer, without]
+  }
+  return { kept, left }
+}
+
+/** As many as can be tried one by one. */
+const FEW_TWINS = 24
 
 function fewest(twins: readonly Twin[], works: (twins: readonly Twin[]) => boolean): readonly Twin[] {
   let kept = twins

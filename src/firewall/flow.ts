@@ -18,6 +18,7 @@ import {
 } from './packet.ts'
 import { byTracking, flowPasses, type Kinds, kinds, type Passage, type Untracked, untrackedWays } from './passage.ts'
 import type { Question } from './question.ts'
+import { refusalPassages } from './refusals.ts'
 import type { LiveRules } from './rules.ts'
 
 /**
@@ -100,10 +101,23 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
       name: 'connections from outside',
       passes: and(decisions, outside, flow),
       ways: [...incoming.ways, ...outgoing.ways],
+      answered: true,
     },
-    { name: 'first packets from outside', passes: and(decisions, outside, first), ways: incoming.ways },
+    {
+      name: 'first packets from outside',
+      passes: and(decisions, outside, first),
+      ways: incoming.ways,
+      ...(tcp ? {} : { answered: true }),
+    },
     { name: 'later packets from outside', passes: and(decisions, outside, later), ways: incoming.ways },
     { name: 'replies', passes: and(decisions, outside, replies), ways: outgoing.ways },
+    ...refusalPassages(question, live, {
+      name: 'connections from outside',
+      first: [firstOf(request(space.family, service, 'wire'))],
+      reply: [reply(space.family, service, 'wire')],
+      untracked: untracked.in,
+      among: outside,
+    }),
   ]
   if (tcp) return passages
   // A UDP server also asks others from its own port; a TCP port that listens is never picked for that.
@@ -124,7 +138,18 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
       passes: and(decisions, outside, own),
       ways: [...outgoing.ways, ...incoming.ways],
     },
+    {
+      name: `first packets of the host itself from port ${service.port}`,
+      passes: and(decisions, outside, either(decisions, untracked.out, outgoing.later.UNTRACKED, outgoing.later.NEW)),
+      ways: outgoing.ways,
+      answered: true,
+    },
   ]
+}
+
+/** As `kinds` asks about it, so that both mean the same packet. */
+function firstOf(packet: Packet): Packet {
+  return 'is' in packet.protocol && packet.protocol.is === 'tcp' ? { ...packet, kind: `${packet.kind} first` } : packet
 }
 
 /** No packet with a loopback address of another host is ever answered over the wire. */
@@ -171,5 +196,14 @@ function loopbackPassages(question: Question, live: readonly LiveRules[], servic
     ),
   })
   const ways = [...asked, ...answered].flatMap((each) => each.ways)
-  return [{ name: "the host's own connections to itself", passes: flow, ways }]
+  return [
+    { name: "the host's own connections to itself", passes: flow, ways },
+    ...refusalPassages(question, live, {
+      name: "the host's own connections to itself",
+      first: [firstOf(overLoopback(requests)), firstOf(requests)],
+      reply: [replies, overLoopback(replies)],
+      untracked: untracked.in,
+      among: decisions.terminal('yes'),
+    }),
+  ]
 }

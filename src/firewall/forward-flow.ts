@@ -9,6 +9,7 @@ import {
   LATER_IN,
   LATER_OUT,
   type Packet,
+  refusalOfForwarded,
   type Service,
   type State,
   SYN,
@@ -16,6 +17,7 @@ import {
 } from './packet.ts'
 import { flowPasses, kinds, type Passage, untrackedWays } from './passage.ts'
 import type { Question } from './question.ts'
+import { refusalPassages } from './refusals.ts'
 import type { LiveRules } from './rules.ts'
 
 /**
@@ -37,12 +39,25 @@ export function forwardPassages(question: Question, live: readonly LiveRules[], 
   return [
     {
       name: 'forwarded connections',
-      passes: and(decisions, routed, flow),
+      passes: and(decisions, told, flow),
       ways: [...there.ways, ...back.ways],
+      answered: true,
     },
-    { name: 'first packets of forwarded connections', passes: and(decisions, routed, first), ways: there.ways },
+    {
+      name: 'first packets of forwarded connections',
+      passes: and(decisions, routed, first),
+      ways: there.ways,
+      answered: true,
+    },
     { name: 'later packets of forwarded connections', passes: and(decisions, told, later), ways: there.ways },
     { name: 'forwarded replies', passes: and(decisions, told, replies), ways: back.ways },
+    ...refusalPassages(question, live, {
+      name: 'forwarded connections',
+      first: [tcp ? { ...request, kind: `${request.kind} first` } : request],
+      reply: [refusalOfForwarded(space.family, service)],
+      untracked: untracked.in,
+      among: routed,
+    }),
     ...fromPortPassages(question, live, service),
     ...(tcp ? [] : groupPassages(question, live, service)),
   ]

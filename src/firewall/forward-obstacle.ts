@@ -24,7 +24,8 @@ export function forwardObstacle(
         }
         const named = ({ chain, rule }: Met) => siteOf(base.table, chain, rule)
         const fast = met(true, 'ESTABLISHED').find(({ rule }) => OFFLOADS.has(rule.target?.name ?? ''))
-        if (fast !== undefined) return { why: 'its flows are offloaded, which untracked ones never are', rule: named(fast) }
+        if (fast !== undefined)
+          return { why: 'its flows are offloaded, which untracked ones never are', rule: named(fast) }
         const untracked = met(false, 'UNTRACKED').filter(alters)
         const tracked = [...met(false, 'NEW'), ...met(false, 'ESTABLISHED')].filter(alters)
         const restored = tracked.find(restores)

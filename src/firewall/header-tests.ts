@@ -1,5 +1,5 @@
 import type { Node } from './decision.ts'
-import { constant, no, or, unsure, yes } from './logic.ts'
+import { and, constant, no, or, unsure, yes } from './logic.ts'
 import type { Field, Packet } from './packet.ts'
 import { cellTest, opaque, type Question } from './question.ts'
 import type { Match, Test } from './rules.ts'
@@ -13,7 +13,8 @@ export function flagsHold(question: Question, packet: Packet, test: Test, match:
   return constant(question.decisions, flagsPass(packet.flags, asked))
 }
 
-export function addressTypeHolds(
+/** The type that a lookup of the route finds, as `-m addrtype` of IPv4 and nft's `fib … type` ask it: each address has one. */
+export function routeTypeHolds(
   question: Question,
   packet: Packet,
   side: 'source' | 'destination',
@@ -26,6 +27,34 @@ export function addressTypeHolds(
   const others = types.filter((type) => local === null || type !== 'LOCAL')
   return or(decisions, ...others.map((type) => opaque(question, `type ${type} of ${packet[side]}`, null)))
 }
+
+/**
+ * addrtype_mt6 in net/netfilter/xt_addrtype.c: UNICAST, MULTICAST and UNSPEC are asked of the address itself, and all that are
+ * named must hold; the others are looked up, of which one is enough. An address of the host's own is unicast too.
+ */
+export function addressTypeHolds(
+  question: Question,
+  packet: Packet,
+  side: 'source' | 'destination',
+  value: string,
+): Node {
+  const { decisions, space } = question
+  if (space.family === 'ip') return routeTypeHolds(question, packet, side, value)
+  const types = value.toUpperCase().split(',')
+  const own = types.filter((type) => OF_THE_ADDRESS.has(type))
+  const routed = types.filter((type) => !OF_THE_ADDRESS.has(type))
+  const holds = (type: string) =>
+    packet.local[side] === true
+      ? constant(decisions, type === 'UNICAST')
+      : opaque(question, `address is ${type} of ${packet[side]}`, null)
+  return and(
+    decisions,
+    ...own.map(holds),
+    ...(routed.length === 0 ? [] : [routeTypeHolds(question, packet, side, routed.join(','))]),
+  )
+}
+
+const OF_THE_ADDRESS: ReadonlySet<string> = new Set(['UNICAST', 'MULTICAST', 'UNSPEC'])
 
 export function addressIn(question: Question, role: string, value: string): Node {
   const { space } = question

@@ -115,4 +115,5 @@ export const KNOWN: ReadonlySet<string> = new Set([
   'icmp6',
   'th',
   'nfproto',
+  'fib',
 ])

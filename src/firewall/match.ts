@@ -1,5 +1,13 @@
 import type { Node } from './decision.ts'
-import { addressIn, addressTypeHolds, flagsHold, interfaceHolds, portHolds, protocolHolds } from './header-tests.ts'
+import {
+  addressIn,
+  addressTypeHolds,
+  flagsHold,
+  interfaceHolds,
+  portHolds,
+  protocolHolds,
+  routeTypeHolds,
+} from './header-tests.ts'
 import { icmpTypeOf } from './icmp.ts'
 import { and, constant, no, not, or, unsure, yes } from './logic.ts'
 import {
@@ -89,7 +97,12 @@ function matchHolds(question: Question, packet: Packet, match: Match, site: stri
   }
   if (ALWAYS.has(match.name)) return yes(decisions)
   if (packet.fragment) {
-    if (OF_THE_FIRST_FRAGMENT.has(match.name)) return no(decisions)
+    // nf_tables reads a later piece as if its header stood there (measured on 6.18).
+    if (OF_THE_FIRST_FRAGMENT.has(match.name)) {
+      return packet.fragment === 'read'
+        ? opaque(question, `${match.text} ${packet.kind} fragment`, null)
+        : no(decisions)
+    }
     if (OF_EACH_FRAGMENT.has(match.name)) return opaque(question, `${match.text} ${packet.kind} fragment`, null)
   }
   if (METERED.has(match.name)) return opaque(question, `${match.text} ${packet.kind} ${site}`, site, true)
@@ -159,6 +172,10 @@ function plainTest(question: Question, packet: Packet, test: Test, match: Match)
       return addressTypeHolds(question, packet, 'source', value)
     case 'dst-type':
       return addressTypeHolds(question, packet, 'destination', value)
+    case 'fib-source':
+      return routeTypeHolds(question, packet, 'source', value)
+    case 'fib-destination':
+      return routeTypeHolds(question, packet, 'destination', value)
     case 'icmp-type':
     case 'icmpv6-type':
       return or(decisions, ...test.values.map((each) => icmpHolds(question, packet, each)))

@@ -118,9 +118,7 @@ function payloadMatches(protocol: string, field: string, asked: Asked): readonly
   if (protocol === 'ip' && field === 'protocol') {
     const values = valuesOf(right)
     if (values === null || hasRange(right)) return null
-    // The text goes with the family: a rule that names its protocol otherwise must still say this.
-    const family = { ...of('nfproto', 'ipv4'), text }
-    return [family, one('protocol', { option: 'protocol', negated, values }, '')]
+    return [of('nfproto', 'ipv4'), one('protocol', { option: 'protocol', negated, values }, text)]
   }
   if (WITH_PORTS.has(protocol) && (field === 'sport' || field === 'dport')) {
     const carrier = protocol === 'th' ? [] : [of('protocol', protocol)]
@@ -240,9 +238,9 @@ function fibMatches(body: Fields, { right, text, negated }: Omit<Asked, 'op'>): 
   const flags = Array.isArray(body.flags) ? body.flags : [body.flags]
   const values = valuesOf(right)
   if (body.result !== 'type' || flags.length !== 1 || values === null) return null
-  const option = flags[0] === 'daddr' ? 'dst-type' : flags[0] === 'saddr' ? 'src-type' : null
+  const option = flags[0] === 'daddr' ? 'fib-destination' : flags[0] === 'saddr' ? 'fib-source' : null
   if (option === null) return null
-  return [one('addrtype', { option, negated, values: [values.join(',').toUpperCase()] }, text)]
+  return [one('fib', { option, negated, values: [values.join(',').toUpperCase()] }, text)]
 }
 
 function maskedFlags(left: Json, { op, right, text, negated }: Asked): readonly Match[] | null {

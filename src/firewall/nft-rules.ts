@@ -88,6 +88,11 @@ function meaningOf(statement: NftStatement, table: NftTable): Meaning {
       return mangled(fieldsOf(body), text)
     case 'ct helper':
       return target('ct', text, [{ option: 'helper', negated: false, values: [typeof body === 'string' ? body : ''] }])
+    case 'reject': {
+      const { type = '' } = fieldsOf(body)
+      const reset = [{ option: 'reject-with', negated: false, values: ['tcp-reset'] }]
+      return { ...target('reject', text, type === 'tcp reset' ? reset : []), of: rejected(fieldsOf(body)) }
+    }
     case 'ct timeout':
     case 'ct expectation':
       return target('ct', text)
@@ -111,8 +116,6 @@ function meaningOf(statement: NftStatement, table: NftTable): Meaning {
     case 'dup':
     case 'xt':
       return target(kind, text)
-    case 'reject':
-      return { ...target(kind, text), of: rejected(fieldsOf(body)) }
     default:
       return unsure(statement)
   }

@@ -5,12 +5,10 @@ import { readJson } from './nft-json.ts'
 import type { JsonObject, NftChain, NftRuleset, NftSet, NftTable } from './nft-shape.ts'
 
 export type {
-  JsonObject,
   NftBase,
   NftChain,
   NftRule,
   NftRuleset,
-  NftSet,
   NftStatement,
   NftTable,
 } from './nft-shape.ts'

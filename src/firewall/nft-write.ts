@@ -51,13 +51,25 @@ export function nftRule(parts: NftParts, ports: readonly string[], spec: string)
   }
 }
 
-/** What of a rule its twin keeps: all but the state, flags, and the service's own port and protocol, which it names itself. */
+/**
+ * What of a rule its twin keeps: all but the state, flags, and the service's own port and protocol, which it names itself:
+ * nft takes no rule with two protocols, even where one is a set that holds the other.
+ */
 export function keptMatches(rule: Rule, side: 'dport' | 'sport' | null, only: string | null): readonly Match[] {
-  return rule.matches.filter(({ name, tests }) => {
-    if (name === 'comment' || (name === 'protocol' && side !== null) || NEEDS_TRACKING.has(name)) return false
+  const kept = rule.matches.filter(({ name, tests, text }) => {
+    if (name === 'comment' || name === 'protocol' || NEEDS_TRACKING.has(name)) return false
+    if (text.startsWith('ip6 nexthdr ')) return false
     if (only !== null && (name === 'in' || name === 'out')) return false
     return tests.every(({ option }) => option !== side && option !== 'tcp-flags' && option !== 'any-flag')
   })
+  // The family may have been said by what was left out.
+  if (kept.some(({ text }) => /^(ip6? |icmp|meta (nfproto|protocol) )/.test(text))) return kept
+  return kept.map((match) => (match.name === 'nfproto' && match.text === '' ? withFamily(match) : match))
+}
+
+function withFamily(match: Match): Match {
+  const family = match.tests[0]?.values[0] === 'ipv4' ? 'ip' : 'ip6'
+  return { ...match, text: `meta protocol ${family}` }
 }
 
 /** `-i lo` in nft's words. */
@@ -68,9 +80,9 @@ export function loopbackMatch(side: 'in' | 'out', negated: boolean): Match {
 
 /** Addresses of the host itself, or of anybody else. */
 export function localMatch(side: 'saddr' | 'daddr', negated: boolean): Match {
-  const option = side === 'saddr' ? 'src-type' : 'dst-type'
+  const option = side === 'saddr' ? 'fib-source' : 'fib-destination'
   return {
-    name: 'addrtype',
+    name: 'fib',
     tests: [{ option, negated, values: ['LOCAL'] }],
     text: `fib ${side} type ${negated ? '!= ' : ''}local`,
   }

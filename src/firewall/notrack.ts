@@ -4,11 +4,13 @@ import { OverBudget } from './decision.ts'
 import { type ChainRef, chainsBehind } from './depends.ts'
 import { addEdits, type Edit, type Placed, withPlaced } from './edits.ts'
 import { questionFor } from './evaluate.ts'
+import { type IcmpPath, icmpPatch } from './icmp-patch.ts'
 import type { Service } from './packet.ts'
 import { portLists } from './ports.ts'
 import { type RawRule, type RawTarget, rawPlaced } from './raw-rules.ts'
+import { type Refused, refused } from './refused.ts'
 import type { Backend, Chain, Family, LiveRules, Rule } from './rules.ts'
-import { icmpPatch, type Refused, refused, servicePatch, unchangedFor } from './service-patch.ts'
+import { servicePatch, unchangedFor } from './service-patch.ts'
 import { type Twin, twinRule } from './twins.ts'
 
 export type NotrackPatch =
@@ -22,10 +24,12 @@ export type NotrackPatch =
   | Refused
 
 /**
- * The rules that take services of this host out of connection tracking, with twins for every accept that needed a state,
- * such that whatever passed still passes and nothing else does; or why there are none, naming the rule.
+ * The rules that take services of this host, or flows that it forwards, out of connection tracking, with twins for every
+ * accept that needed a state, such that whatever passed still passes and nothing else does; or why there are none, naming the
+ * rule.
  * @param live every rule set the kernel holds, both families, both backends.
- * @param host the families that the host speaks, and the backend for a family without any rules. `helperModules`: loaded
+ * @param host the families that the host speaks and forwards (all of them unless said), and the backend for a family without
+ * any rules. `helperModules`: loaded
  * modules by name, of which those that are helpers keep their default ports tracked; `oldTarget`: the kernel is older than
  * 2.6.34 and has no CT target.
  */
@@ -43,6 +47,7 @@ export function notrackPatch(
 
 type PatchedHost = {
   readonly families: readonly Family[]
+  readonly forwards?: readonly Family[]
   readonly backend: Backend
   readonly budget?: number
   readonly helperModules?: readonly string[]
@@ -63,7 +68,7 @@ function patchOf(others: readonly LiveRules[], services: readonly Service[], hos
       target: host.oldTarget === true ? 'NOTRACK' : 'CT --notrack',
       helperModules: host.helperModules ?? [],
     }
-    const patch = withinBudget(() => familyPatch(on, services))
+    const patch = withinBudget(() => familyPatch(on, servicesIn(family, services, host)))
     if (!patch.safe) return patch
     patches.push(patch)
   }
@@ -74,7 +79,7 @@ function patchOf(others: readonly LiveRules[], services: readonly Service[], hos
   const dependsOn: ChainRef[] = []
   for (const { on } of patches) {
     const after = on.live.map((each) => withPlaced(each, placed))
-    const changed = withinBudget(() => finished(on, after, services))
+    const changed = withinBudget(() => finished(on, after, servicesIn(on.family, services, host)))
     if (!changed.safe) return changed
     dependsOn.push(...changed.dependsOn)
   }
@@ -87,6 +92,10 @@ function patchOf(others: readonly LiveRules[], services: readonly Service[], hos
 }
 
 const BUDGET = 300_000
+
+function servicesIn(family: Family, services: readonly Service[], { forwards }: PatchedHost): readonly Service[] {
+  return services.filter(({ forwarded }) => !forwarded || forwards === undefined || forwards.includes(family))
+}
 
 type Side = {
   readonly family: Family
@@ -111,17 +120,18 @@ function familyPatch(on: Side, services: readonly Service[]): FamilyPatch | Refu
   const raw: RawRule[] = []
   const twins: PortTwin[] = []
   const notes: string[] = []
-  let losesRelated = false
+  const errors = new Set<IcmpPath>()
   for (const service of services) {
     const patch = servicePatch(on.live, service, on)
     if (!patch.safe) return patch
     raw.push(...patch.raw)
     twins.push(...patch.twins.map((twin) => ({ twin, port: service.port })))
     notes.push(...patch.notes)
-    losesRelated ||= patch.losesRelated
+    for (const path of patch.errors) errors.add(path)
+    if (service.forwarded && service.protocol === 'tcp' && patch.twins.length > 0) notes.push(ANSWERS)
   }
-  if (losesRelated) {
-    const patch = icmpPatch(on.live, on)
+  if (errors.size > 0) {
+    const patch = icmpPatch(on.live, on, { paths: [...errors], services })
     if (!patch.safe) return patch
     twins.push(...patch.twins.map((twin) => ({ twin, port: null })))
   }
@@ -144,6 +154,8 @@ function finished(
   return { safe: true, dependsOn: chainsBehind(question, on.live, services) }
 }
 
+const ANSWERS =
+  'Forwarded answers of TCP are known by port and flags alone: from these ports a packet that opens no connection passes wherever an answer did'
 const STRAYS =
   'Packets to and from these ports are let through by address and port alone: whether they belong to a connection is no longer asked'
 const ICMP =

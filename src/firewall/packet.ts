@@ -32,8 +32,8 @@ export type Packet = {
   readonly translated: boolean | null
   /** Whether its addresses are the host's own; null where that is not known. */
   readonly local: { readonly source: boolean | null; readonly destination: boolean | null }
-  /** A later piece of a datagram: it has no ports, and no test of a protocol's own header holds. */
-  readonly fragment?: true
+  /** A later piece of a datagram: its ports are not there, or what stands in their place is read as such. */
+  readonly fragment?: 'unread' | 'read'
   /** Packets of one flow that may differ in length, options and the like have different kinds. */
   readonly kind: string
 }
@@ -119,6 +119,15 @@ export function forwardedReply(family: Family, service: Service): Packet {
   }
 }
 
+/** An answer that this host itself sends for the other one, to refuse a forwarded packet. */
+export function refusalOfForwarded(family: Family, service: Service): Packet {
+  return {
+    ...reply(family, service, 'wire'),
+    local: { source: null, destination: false },
+    kind: 'refusal of a forwarded request',
+  }
+}
+
 /** A forwarded flow of which a client takes the service's port for its own: it matches the same ports, the other way round. */
 export function forwardedFromPort(
   family: Family,
@@ -167,6 +176,7 @@ export function packetsOf(family: Family, service: Service): readonly Packet[] {
     return [
       forwardedRequest(family, service),
       forwardedReply(family, service),
+      refusalOfForwarded(family, service),
       ...Object.values(forwardedFromPort(family, service)),
       ...groups.map((side) => toGroup(family, service, side)),
     ]
@@ -180,11 +190,16 @@ export function packetsOf(family: Family, service: Service): readonly Packet[] {
   ]
 }
 
-/** Any packet of TCP but one that opens a connection. */
-export const NOT_OPENING: Match = {
-  name: 'tcp',
-  tests: [{ option: 'tcp-flags', negated: true, values: ['SYN,ACK', 'SYN'] }],
-  text: 'tcp flags & (syn | ack) != syn',
+/** A packet of TCP that opens a connection, and any but such a one. */
+export const OPENING = openingMatch(false)
+export const NOT_OPENING = openingMatch(true)
+
+function openingMatch(negated: boolean): Match {
+  return {
+    name: 'tcp',
+    tests: [{ option: 'tcp-flags', negated, values: ['SYN,ACK', 'SYN'] }],
+    text: `tcp flags & (syn | ack) ${negated ? '!=' : '=='} syn`,
+  }
 }
 
 /** An ICMP message of one type, from or to anywhere. */
@@ -240,4 +255,9 @@ function flowPacket(family: Family, service: Service) {
     state: { is: 'NEW' as const },
     translated: false,
   }
+}
+
+/** The reset that a rule sends in answer to a packet. */
+export function resetOf(reply: Packet, state: State): Packet {
+  return { ...reply, flags: ['RST', 'ACK'], state: { is: state }, kind: `${reply.kind} reset` }
 }

@@ -14,6 +14,8 @@ export type Passage = {
   readonly ways: readonly Way[]
   /** That less passes is told in a note; that more does is never right. */
   readonly mayBreak?: true
+  /** Errors may be sent about its packets. */
+  readonly answered?: true
 }
 export type Way = (at: Assignment) => Decided
 
@@ -112,4 +114,9 @@ export function byTracking(question: Question, untracked: Untracked, flow: ByTra
 
 function isTcp({ protocol }: Packet): boolean {
   return 'is' in protocol && protocol.is === 'tcp'
+}
+
+/** Whether ICMP errors about a passage's packets are to be expected: not where a connection that never comes about is asked of. */
+export function isAnswered({ answered }: Passage): boolean {
+  return answered === true
 }

@@ -3,6 +3,7 @@ import { constant, unsure } from './logic.ts'
 import type { Packet } from './packet.ts'
 import { type Chain, type Rule, siteOf, type Table } from './rules.ts'
 import { flagsPass, type Range, type Space } from './space.ts'
+import type { Refusal } from './targets.ts'
 
 /** What the rules of a host are asked with: one space and one diagram for all questions that are compared. */
 export type Question = {
@@ -12,6 +13,8 @@ export type Question = {
   readonly writtenSets: ReadonlySet<string>
   /** Some rule marks packets by their state, so a mark may differ once tracking does. */
   readonly marksByState: boolean
+  /** How rules refuse packets, of all ways there are. */
+  readonly refusals: ReadonlySet<Refusal>
   /** Tests of addresses and ports that were asked before. */
   readonly fieldTests: Map<string, Node>
   /** What was asked before; rule sets that are tried share most rules, chains and tables. */

@@ -1,19 +1,20 @@
 import { type Difference, differences, lossIn, type Standing } from './compare.ts'
-import { decidedBy } from './decider.ts'
 import { withPlaced } from './edits.ts'
-import { fate, passes, questionFor } from './evaluate.ts'
+import { questionFor } from './evaluate.ts'
 import { findTwins } from './find-twins.ts'
-import { fromLoopbackAddress, metersOf, passagesOf, untrackedThroughout } from './flow.ts'
+import { metersOf, passagesOf, untrackedThroughout } from './flow.ts'
 import { forwardObstacle } from './forward-obstacle.ts'
 import { helperOf } from './helpers.ts'
-import { ICMP_ERRORS } from './icmp.ts'
-import { icmpLikeness, likenessesOf } from './likeness.ts'
+import type { IcmpPath } from './icmp-patch.ts'
+import { likenessesOf } from './likeness.ts'
 import { and, not, or, yes } from './logic.ts'
 import { forwardTranslations, translationsOf } from './nat.ts'
 import { NOT_OPENING, type Service } from './packet.ts'
-import type { Passage } from './passage.ts'
+import { isAnswered, type Passage } from './passage.ts'
 import type { Question } from './question.ts'
 import { type Loopback, type RawRule, type RawTarget, rawPlaced, rawRulesFor } from './raw-rules.ts'
+import { ICMP_REFUSALS } from './refusals.ts'
+import { type Refused, refused, sentence } from './refused.ts'
 import { type Backend, type Family, type LiveRules, siteOf } from './rules.ts'
 import type { Twin } from './twins.ts'
 
@@ -23,17 +24,11 @@ export type ServicePatch =
       readonly safe: true
       readonly raw: readonly RawRule[]
       readonly twins: readonly Twin[]
-      /** Tracked connections passed before: errors about them were RELATED, and will be INVALID. */
-      readonly losesRelated: boolean
+      /** Where errors about its packets were RELATED, and will be INVALID. */
+      readonly errors: readonly IcmpPath[]
       readonly notes: readonly string[]
     }
   | Refused
-
-export type IcmpPath = 'in' | 'out' | 'forward'
-
-const GOING: Readonly<Record<IcmpPath, string>> = { in: 'coming in', out: 'going out', forward: 'passing through' }
-
-export type Refused = { readonly safe: false; readonly why: string; readonly rule: string | null }
 
 export function servicePatch(
   live: readonly LiveRules[],
@@ -69,19 +64,24 @@ export function servicePatch(
   for (const loopback of loopbackChoices(question, live, service, put, translations.loopback)) {
     const raw = rawRulesFor(question, live, service, { ...put, loopback })
     const placed = raw.map((rule) => rawPlaced(rule, [`${service.port}`], 'ctfleet'))
-    const found = findTwins(question, live, likenessesOf(put.family, service, loopback), {
+    const judge = (twinned: readonly LiveRules[]) => {
+      const after = twinned.map((each) => withPlaced(each, placed))
+      return differences(question, before, standing(question, after, service))
+    }
+    const resets = question.refusals.has('reset')
+    const found = findTwins(question, live, likenessesOf(put.family, service, { loopback, resets }), {
       ports: [`${service.port}`],
-      changes: (twinned) => {
-        const after = twinned.map((each) => withPlaced(each, placed))
-        return differences(question, before, standing(question, after, service))
-      },
+      changes: (twinned) => judge(twinned).filter((each) => !isOfIcmp(each)),
     })
     if ('twins' in found) {
       return {
         safe: true,
         raw,
         twins: found.twins,
-        losesRelated: raw.length > 0 && losesRelated(question, live, service, before.passages),
+        errors: [
+          ...(raw.length > 0 && losesRelated(question, live, service, before.passages) ? (['in', 'out'] as const) : []),
+          ...(judge(live).some(isOfIcmp) ? (['refusals'] as const) : []),
+        ],
         notes: notesFor(name, service, { before: before.passages, question, loopback, raw, translations }),
       }
     }
@@ -102,7 +102,10 @@ function forwardedPatch(
     return refused(`${name}: its packets may be translated, and untracked packets never are`, translations.flow)
   }
   if (service.protocol === 'udp' && translations.fromPort !== null) {
-    return refused(`${name}: what others send from that port may be translated, and would no longer be`, translations.fromPort)
+    return refused(
+      `${name}: what others send from that port may be translated, and would no longer be`,
+      translations.fromPort,
+    )
   }
   const raw = rawRulesFor(question, live, service, { ...put, loopback: 'tracked' })
   const obstacle = raw.length === 0 ? null : forwardObstacle(question, live, service)
@@ -112,13 +115,19 @@ function forwardedPatch(
   if (unclear !== undefined) return refused(sentence(name, unclear), unclear.rule)
 
   const placed = raw.map((rule) => rawPlaced(rule, [`${service.port}`], 'ctfleet'))
+  const after = (twinned: readonly LiveRules[]) =>
+    standing(
+      question,
+      twinned.map((each) => withPlaced(each, placed)),
+      service,
+    )
   let last = before
-  const found = findTwins(question, live, likenessesOf(put.family, service, 'tracked'), {
+  const resets = question.refusals.has('reset')
+  const found = findTwins(question, live, likenessesOf(put.family, service, { loopback: 'tracked', resets }), {
     ports: [`${service.port}`],
     changes: (twinned) => {
-      const after = twinned.map((each) => withPlaced(each, placed))
-      const now = standing(question, after, service)
-      const changed = differences(question, before, now)
+      const now = after(twinned)
+      const changed = differences(question, before, now).filter((each) => !isOfIcmp(each))
       if (changed.length === 0) last = now
       return changed
     },
@@ -129,7 +138,13 @@ function forwardedPatch(
     safe: true,
     raw,
     twins: found.twins,
-    losesRelated: raw.length > 0 && losesRelated(question, live, service, before.passages),
+    // This host reports errors of its own about what it forwards.
+    errors: [
+      ...(raw.length > 0 && losesRelated(question, live, service, before.passages)
+        ? (['out', 'forward'] as const)
+        : []),
+      ...(differences(question, before, after(live)).some(isOfIcmp) ? (['refusals'] as const) : []),
+    ],
     notes: [
       ...(isOpen(question, before.passages) ? [] : [`${name}: no connection passes these rules, before and after`]),
       ...(loss !== null && service.port >= FIRST_UNPRIVILEGED
@@ -141,40 +156,6 @@ function forwardedPatch(
 
 /** A client takes such a port only on purpose. */
 const FIRST_UNPRIVILEGED = 1024
-
-/** Twins for the ICMP errors that path MTU discovery and quick failures need, or why they cannot be had. */
-export function icmpPatch(
-  live: readonly LiveRules[],
-  put: { readonly family: Family; readonly budget: number },
-  paths: readonly IcmpPath[],
-): { readonly safe: true; readonly twins: readonly Twin[] } | Refused {
-  const question = questionFor(put.family, live, { ports: [], budget: put.budget })
-  const twins: Twin[] = []
-  for (const path of paths) {
-    for (const type of ICMP_ERRORS[put.family]) {
-      const likeness = icmpLikeness(put.family, type, path)
-      const name = `ICMP errors (type ${type}) about untracked connections, ${GOING[path]}`
-      const related = fate(question, live, likeness.like)
-      const passage = (rules: readonly LiveRules[], alsoRelated: boolean): Passage => {
-        const invalid = likeness.become.map((packet) => fate(question, rules, packet))
-        const parts = [...invalid, ...(alsoRelated ? [related] : [])].map((each) => passes(question, each))
-        const passing = and(
-          question.decisions,
-          not(question.decisions, fromLoopbackAddress(question)),
-          or(question.decisions, ...parts),
-        )
-        const asked = [...likeness.become, ...(alsoRelated ? [likeness.like] : [])]
-        return { name, passes: passing, ways: asked.map((packet) => (at) => decidedBy(question, rules, packet, at)) }
-      }
-      const before = alone(passage(live, true))
-      const changes = (after: readonly LiveRules[]) => differences(question, before, alone(passage(after, false)))
-      const found = findTwins(question, live, [likeness], { ports: [], changes })
-      if ('difference' in found) return refused(sentence(null, found.difference), found.difference.rule)
-      twins.push(...found.twins)
-    }
-  }
-  return { safe: true, twins }
-}
 
 /** Whether a finished patch leaves everything that passes for a service as it was, judged by the rules it results in. */
 export function unchangedFor(
@@ -192,10 +173,6 @@ export function unchangedFor(
   return untracked.in === all && untracked.out === all
     ? null
     : refused(`${name}: would not be untracked throughout`, null)
-}
-
-export function refused(why: string, rule: string | null): Refused {
-  return { safe: false, why, rule }
 }
 
 function standing(question: Question, live: readonly LiveRules[], service: Service): Standing {
@@ -230,10 +207,6 @@ function isOpen({ decisions }: Question, passages: readonly Passage[]): boolean 
   return decisions.valuesOf(passages[0]?.passes ?? yes(decisions)).has('yes')
 }
 
-function alone(passage: Passage): Standing {
-  return { passages: [passage], meters: () => [null], sharing: [] }
-}
-
 function loopbackChoices(
   question: Question,
   live: readonly LiveRules[],
@@ -245,6 +218,10 @@ function loopbackChoices(
   return translated !== null || settled ? ['tracked'] : ['untracked', 'tracked']
 }
 
+function isOfIcmp({ passage }: Difference): boolean {
+  return passage.startsWith(ICMP_REFUSALS)
+}
+
 function losesRelated(
   question: Question,
   live: readonly LiveRules[],
@@ -253,8 +230,9 @@ function losesRelated(
 ): boolean {
   const { decisions } = question
   const untracked = untrackedThroughout(question, live, service, 'wire')
-  const tracked = and(decisions, before[0]?.passes ?? yes(decisions), not(decisions, untracked.in))
-  return decisions.witness(tracked, (value) => value === 'yes') !== null
+  const tracked = not(decisions, and(decisions, untracked.in, untracked.out))
+  const flows = or(decisions, ...before.filter(isAnswered).map((each) => each.passes))
+  return decisions.witness(and(decisions, tracked, flows), (value) => value === 'yes') !== null
 }
 
 function notesFor(
@@ -269,7 +247,9 @@ function notesFor(
   },
 ): readonly string[] {
   return [
-    ...(isOpen(found.question, found.before) ? [] : [`${name}: no connection from outside passes these rules, before and after`]),
+    ...(isOpen(found.question, found.before)
+      ? []
+      : [`${name}: no connection from outside passes these rules, before and after`]),
     ...(found.loopback === 'tracked' && found.raw.length > 0
       ? [`${name}: the host's own connections to it over lo stay tracked`]
       : []),
@@ -277,16 +257,4 @@ function notesFor(
       ? [`${name}: a forwarded connection that keeps source port ${service.port} through NAT would lose its answers`]
       : []),
   ]
-}
-
-function sentence(name: string | null, { kind, passage }: Difference): string {
-  const of = name === null ? '' : `${name}: `
-  switch (kind) {
-    case 'breaks':
-      return `${of}${passage} that pass now would be dropped`
-    case 'opens':
-      return `${of}${passage} that are dropped now would pass`
-    case 'unsure':
-      return `${of}${passage} pass or not by a rule whose answer cannot be foretold`
-  }
 }

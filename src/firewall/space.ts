@@ -86,7 +86,8 @@ export type FlagTest = { readonly mask: readonly string[] | 'any'; readonly set:
 
 export function flagsPass(flags: readonly string[], { mask, set }: FlagTest): boolean {
   if (mask === 'any') return set.some((flag) => flags.includes(flag))
-  return mask.every((flag) => flags.includes(flag) === set.includes(flag))
+  // A flag that is asked for and left out of the comparison is never found.
+  return set.every((flag) => mask.includes(flag)) && mask.every((flag) => flags.includes(flag) === set.includes(flag))
 }
 
 /** Whether a pattern (`eth0`, `eth+`) covers a cell of the space's interfaces. */

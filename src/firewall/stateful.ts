@@ -177,7 +177,12 @@ function fragmentsLost(live: LiveRules, budget: number): string | null {
     for (const protocol of question.space.protocols.filter((each) => each !== 'tcp')) {
       const datagram: Packet = { ...seenBy(anyPacket(rules.family, base.path), base), protocol: { is: protocol } }
       const none = { is: -1 }
-      const piece: Packet = { ...datagram, sourcePort: none, destinationPort: none, fragment: true }
+      const piece: Packet = {
+        ...datagram,
+        sourcePort: none,
+        destinationPort: none,
+        fragment: live.backend === 'legacy' ? 'unread' : 'read',
+      }
       const fates = [datagram, piece].map((packet) => chainFate(question, rules, base, packet)) as [Node, Node]
       const lost = decisions.combine('pieces lost', ...fates, (of, is) =>
         (of === 'accept' && is !== 'accept') || (of === 'unsure' && is === 'drop') ? 'lost' : 'same',

@@ -1,3 +1,5 @@
+import type { Target } from './rules.ts'
+
 /** What a target does to a packet's way through the rules. */
 export type Effect = 'accept' | 'drop' | 'return' | 'go-on' | 'no-track' | 'track' | 'translate' | 'unsure'
 
@@ -7,6 +9,14 @@ export function effectOf(name: string, options: readonly { readonly option: stri
   if (name === 'CT') return options.some(({ option }) => option === 'notrack') ? 'no-track' : 'track'
   return EFFECTS.get(name) ?? 'unsure'
 }
+
+/** How a target tells the sender that it refuses: by a reset of TCP, or by an ICMP error; null where it is silent. */
+export function refusalOf({ name, options }: Pick<Target, 'name' | 'options'>): Refusal | null {
+  if (name !== 'REJECT' && name !== 'reject') return null
+  return options.some(({ option, values }) => option === 'reject-with' && values[0] === 'tcp-reset') ? 'reset' : 'icmp'
+}
+
+export type Refusal = 'reset' | 'icmp'
 
 /** Targets that change nothing in the packet: losing such a rule loses a log line or a count, no more. */
 export function onlyWatches(name: string): boolean {

@@ -46,9 +46,14 @@ function stateIn(question: Question, packet: Packet, value: string): Node {
 function connectionTest(question: Question, packet: Packet, test: Test, site: string): Node {
   const value = test.values.join(' ')
   const text = `${test.option} ${value}`
-  if (test.option === 'ctproto') return protocolHolds(question, packet, value)
+  // An error belongs to the flow that it is about.
+  const isOwn = 'is' in packet.state && packet.state.is !== 'RELATED'
+  if (test.option === 'ctproto' && isOwn) return protocolHolds(question, packet, value)
   if (packet.direction === null || packet.translated !== false) return opaque(question, `${text} ${packet.kind}`, site)
   const original = packet.direction === 'original'
+  // Without ports the kernel compares what stands in their place: of ICMP its type and id.
+  const hasPorts = 'is' in packet.protocol && (packet.protocol.is === 'tcp' || packet.protocol.is === 'udp')
+  if (test.option.endsWith('port') && !hasPorts) return opaque(question, `${text} ${packet.kind}`, site)
   switch (test.option) {
     case 'ctdir':
       return constant(question.decisions, value.toUpperCase() === packet.direction.toUpperCase())

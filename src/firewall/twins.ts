@@ -199,6 +199,12 @@ function partsOf(rule: Rule, likeness: Likeness): TwinParts | null {
     if (test.option === 'ctorigsrc' || test.option === 'ctrepldst') return [flagText(test, origin[0])]
     return test.option === 'ctorigdst' || test.option === 'ctreplsrc' ? [flagText(test, origin[1])] : []
   })
+  // iptables takes an address once.
+  if (new Set(addresses.map((each) => each.replace(/^! /, '').slice(0, 2))).size < addresses.length) return null
+  const plain = ['source', 'destination'].flatMap((name) =>
+    rule.matches.some((match) => match.name === name) ? [name] : [],
+  )
+  if (addresses.some((each) => plain.includes(/-s /.test(each) ? 'source' : 'destination'))) return null
   const icmp = like.icmpType === null ? [] : icmpWords(rule, like)
   const protocol = 'is' in like.protocol ? like.protocol.is : ''
   const others = rule.matches.filter(

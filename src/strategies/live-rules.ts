@@ -1,5 +1,6 @@
 import { nativeRules } from '../firewall/nft-live.ts'
 import { parseNft } from '../firewall/nft-ruleset.ts'
+import { asNftHolds } from '../firewall/nft-quirks.ts'
 import { parseRules } from '../firewall/parse.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts, ManagerName } from '../model/facts.ts'
@@ -20,7 +21,7 @@ export function liveRules(facts: Facts): Reading<readonly LiveRules[]> {
       const rules = parseRules(dump.value.replaceAll(INCOMPATIBLE, ''), family)
       if (!rules.known)
         return unknown(`the ${familyName(family)} rules of iptables-${backend} cannot be read: ${rules.why}`)
-      found.push({ backend, rules: rules.value })
+      found.push({ backend, rules: backend === 'nft' ? asNftHolds(rules.value) : rules.value })
       if (backend === 'nft') for (const { name } of rules.value.tables) printed.add(`${family} ${name}`)
     }
   }

@@ -1,7 +1,7 @@
 import type { ChainRef } from '../firewall/depends.ts'
 import type { Flow } from '../firewall/flow-entries.ts'
 import { dropsMidStream } from '../firewall/mid-stream.ts'
-import { notrackPatch } from '../firewall/notrack.ts'
+import { type NotrackPatch, notrackPatch } from '../firewall/notrack.ts'
 import { printRules } from '../firewall/print.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts } from '../model/facts.ts'
@@ -28,27 +28,23 @@ export function analyseNotrack(
   live: Reading<readonly LiveRules[]>,
   wanted: readonly Service[] | null,
 ): NotrackAnalysis {
-  const services = wanted ?? busyServices(facts)
-  const ports = {
-    tcp: services.flatMap(({ protocol, port }) => (protocol === 'tcp' ? [port] : [])),
-    udp: services.flatMap(({ protocol, port }) => (protocol === 'udp' ? [port] : [])),
-  }
+  const asked = wanted ?? busyServices(facts)
   const not = (safe: Reading<boolean>, why: string): NotrackAnalysis => ({
     safe,
     why,
-    ports,
+    ports: portsOf(asked),
     edits: [],
     flows: [],
     addresses: [],
     dependsOn: [],
     notes: [],
     rollbackNotes: [],
-    services,
+    services: asked,
   })
   const refused = (why: string) => not(known(false), why)
   const doubtful = (why: string) => not(unknown(why), why)
 
-  if (services.length === 0) return refused(nothingBusy(facts))
+  if (asked.length === 0) return refused(nothingBusy(facts))
   if (!live.known) return doubtful(live.why)
   const manager = managerAmong(facts, ['kubernetes', 'lvs', 'openvswitch'])
   if (!manager.known) return doubtful(manager.why)
@@ -61,29 +57,91 @@ export function analyseNotrack(
   if (!addresses.known) return doubtful(`the host's own addresses are not known: ${addresses.why}`)
 
   const families: Family[] = ['ip', ...(addresses.value.some((each) => each.includes(':')) ? (['ip6'] as const) : [])]
+  const passing = asked.filter(({ forwarded }) => forwarded)
+  const forwards = families.filter((family) => forwardsIn(facts, family))
+  if (passing.length > 0 && forwards.length === 0) {
+    const unread = families.map((family) => facts.system.forwarding[family]).find((each) => !each.known)
+    if (unread?.known === false) return doubtful(`whether the host forwards is not known: ${unread.why}`)
+    return refused(`this host does not forward, so no flow to ${portNames(passing)} goes through it`)
+  }
   const { loaded } = facts.modules
   if (!loaded.known && facts.modules.loadable.known && facts.modules.loadable.value) {
     return doubtful(`the loaded modules are not known: ${loaded.why}`)
   }
-  const patch = notrackPatch(live.value, services, {
-    families,
-    backend,
-    helperModules: loaded.known ? loaded.value.map(({ name }) => name) : [],
-    oldTarget: lacksCtTarget(facts),
-  })
-  if (!patch.safe) return refused(patch.rule === null ? patch.why : `${patch.why}: ${patch.rule}`)
+  const patchFor = (services: readonly Service[]) =>
+    notrackPatch(live.value, services, {
+      families,
+      forwards,
+      backend,
+      helperModules: loaded.known ? loaded.value.map(({ name }) => name) : [],
+      oldTarget: lacksCtTarget(facts),
+    })
+  // What the operator names is wanted as a whole; of what is busy all that can be left out is.
+  const { patch, services, left } =
+    wanted === null ? mostOf(asked, patchFor) : { ...wholeOf(asked, patchFor), left: [] }
+  if (!patch.safe) return refused(reasonOf(patch))
+  const ports = portsOf(services)
+  const open = { services, families, forwards }
   return {
     safe: known(true),
     why: '',
     ports,
     edits: patch.edits,
-    flows: flowsOf(services, addresses.value),
+    flows: flowsOf(ports, addresses.value),
     addresses: addresses.value.length > MOST_ADDRESSES ? [] : addresses.value,
     dependsOn: patch.dependsOn,
     services,
-    notes: [...patch.notes, ...entriesNotes(facts), ...addressNotes(addresses.value)],
-    rollbackNotes: [...standingNotes(live.value), ...rollbackNotes(facts, live.value, { services, families })],
+    notes: [
+      ...left.map((why) => `left tracked: ${why}`),
+      ...patch.notes,
+      ...forwardNotes(facts, open),
+      ...entriesNotes(facts, services),
+      ...addressNotes(addresses.value, services),
+    ],
+    rollbackNotes: [...standingNotes(live.value), ...rollbackNotes(facts, live.value, open)],
   }
+}
+
+type Judged = { readonly patch: NotrackPatch; readonly services: readonly Service[] }
+
+function wholeOf(services: readonly Service[], patchFor: (services: readonly Service[]) => NotrackPatch): Judged {
+  return { patch: patchFor(services), services }
+}
+
+/** As many of the services, busiest first, as a patch can be had for; `left`: why not the others. */
+function mostOf(
+  services: readonly Service[],
+  patchFor: (services: readonly Service[]) => NotrackPatch,
+): Judged & { readonly left: readonly string[] } {
+  let best = wholeOf(services, patchFor)
+  if (best.patch.safe || services.length === 1) return { ...best, left: [] }
+  const left: string[] = []
+  for (const service of services) {
+    const next = wholeOf([...(best.patch.safe ? best.services : []), service], patchFor)
+    if (next.patch.safe) best = next
+    else left.push(reasonOf(next.patch))
+  }
+  return { ...best, left }
+}
+
+function reasonOf(patch: NotrackPatch & { readonly safe: false }): string {
+  return patch.rule === null ? patch.why : `${patch.why}: ${patch.rule}`
+}
+
+/** Of the host itself, by protocol: the entries of these are found by its addresses. */
+function portsOf(services: readonly Service[]): NotrackAnalysis['ports'] {
+  const of = (protocol: Service['protocol']) =>
+    services.flatMap((each) => (each.protocol === protocol && !each.forwarded ? [each.port] : []))
+  return { tcp: of('tcp'), udp: of('udp') }
+}
+
+function forwardsIn({ system }: Facts, family: Family): boolean {
+  const reading = system.forwarding[family]
+  return reading.known && reading.value
+}
+
+function portNames(services: readonly Service[]): string {
+  return services.map(({ protocol, port }) => `${protocol} port ${port} of other hosts`).join(', ')
 }
 
 /** The CT target came with 2.6.34, in place of NOTRACK. */
@@ -103,10 +161,10 @@ function nothingBusy(facts: Facts): string {
   return `no listening port of this host but ssh fills ${percent} % of the table; name ports with --ports to choose them yourself`
 }
 
-function flowsOf(ports: readonly Service[], addresses: readonly string[]): readonly Flow[] {
+function flowsOf(ports: NotrackAnalysis['ports'], addresses: readonly string[]): readonly Flow[] {
   if (addresses.length > MOST_ADDRESSES) return []
   return (['tcp', 'udp'] as const).flatMap((protocol) => {
-    const mine = ports.filter((each) => each.protocol === protocol).map(({ port }) => port)
+    const mine = ports[protocol]
     return mine.length === 0 ? [] : [{ protocol, ports: mine, addresses }]
   })
 }
@@ -118,24 +176,57 @@ function standingNotes(live: readonly LiveRules[]): readonly string[] {
     : []
 }
 
-function addressNotes(addresses: readonly string[]): readonly string[] {
-  if (addresses.length <= MOST_ADDRESSES) return []
+function addressNotes(addresses: readonly string[], services: readonly Service[]): readonly string[] {
+  if (addresses.length <= MOST_ADDRESSES || !services.some(isLocal)) return []
   return [`the host has ${addresses.length} addresses: the entries that are there are left to time out, not deleted`]
 }
 
 // Without the conntrack program entries can only run out.
-function entriesNotes({ conntrack }: Facts): readonly string[] {
-  if (conntrack.tool.known && conntrack.tool.value) return []
-  const timeout = conntrack.timeouts.known ? conntrack.timeouts.value.tcp_timeout_established : undefined
-  const longest = timeout === undefined ? '' : `, up to ${Math.ceil(timeout / 3600)} h for established TCP connections`
-  return [`no conntrack program on the host: entries that are there already stay until they time out${longest}`]
+function entriesNotes({ conntrack }: Facts, services: readonly Service[]): readonly string[] {
+  if ((conntrack.tool.known && conntrack.tool.value) || !services.some(isLocal)) return []
+  return [
+    `no conntrack program on the host: entries that are there already stay until they time out${longest(conntrack)}`,
+  ]
+}
+
+// No filter of the conntrack program leaves out the host's own addresses: it would delete what stays tracked as well.
+function forwardNotes({ conntrack, system }: Facts, { services, families, forwards }: Open): readonly string[] {
+  const passing = services.filter(({ forwarded }) => forwarded)
+  if (passing.length === 0) return []
+  const other = families.filter((family) => !forwards.includes(family))
+  return [
+    `${portNames(passing)}: entries that are there already are not deleted, and run out by themselves${longest(conntrack)}`,
+    ...other.map((family) => {
+      const reading = system.forwarding[family]
+      const why = reading.known
+        ? 'the host does not forward it'
+        : `whether the host forwards it is not known: ${reading.why}`
+      return `${family === 'ip' ? 'IPv4' : 'IPv6'} to ${portNames(passing)} is left as it is: ${why}`
+    }),
+  ]
+}
+
+function longest({ timeouts }: Facts['conntrack']): string {
+  const timeout = timeouts.known ? timeouts.value.tcp_timeout_established : undefined
+  return timeout === undefined ? '' : `, up to ${Math.ceil(timeout / 3600)} h for established TCP connections`
+}
+
+function isLocal({ forwarded }: Service): boolean {
+  return !forwarded
+}
+
+type Open = {
+  readonly services: readonly Service[]
+  readonly families: readonly Family[]
+  /** Of the families, those that the host forwards. */
+  readonly forwards: readonly Family[]
 }
 
 // After a rollback live TCP sessions are met in the middle: picked up as NEW without SYN, where tcp_loose and the rules let them.
 function rollbackNotes(
   { conntrack }: Facts,
   live: readonly LiveRules[],
-  { services, families }: { readonly services: readonly Service[]; readonly families: readonly Family[] },
+  { services, families, forwards }: Open,
 ): readonly string[] {
   const tcp = services.filter(({ protocol }) => protocol === 'tcp')
   if (tcp.length === 0) return []
@@ -145,17 +236,20 @@ function rollbackNotes(
   const strict =
     loose === '1' ? [] : [`${seen}: TCP sessions that are open during a later rollback will not survive it`]
   const dropping = tcp.flatMap((service) =>
-    families.flatMap((family) => {
+    (service.forwarded ? forwards : families).flatMap((family) => {
       const rule = dropsMidStream(live, service, { family, budget: MID_STREAM_BUDGET })
       if (rule === null) return []
-      return [`tcp port ${service.port}: sessions that are open during a later rollback may not survive it: ${rule}`]
+      const name = service.forwarded ? portNames([service]) : `tcp port ${service.port}`
+      return [`${name}: sessions that are open during a later rollback may not survive it: ${rule}`]
     }),
   )
-  const stale =
-    conntrack.tool.known && conntrack.tool.value
+  const forwarded = tcp.filter((service) => service.forwarded)
+  const old = 'TCP sessions that are open now and still open at a rollback may not survive it'
+  const stale = [
+    ...(forwarded.length > 0 ? [`${portNames(forwarded)}: ${old}, since their entries are not deleted`] : []),
+    ...((conntrack.tool.known && conntrack.tool.value) || !tcp.some(isLocal)
       ? []
-      : [
-          'no conntrack program on the host: TCP sessions that are open now and still open at a rollback may not survive it',
-        ]
+      : [`no conntrack program on the host: ${old}`]),
+  ]
   return [...stale, ...strict, ...new Set(dropping)]
 }

@@ -4,6 +4,7 @@ import { PLAIN, World } from './world.ts'
 
 const PROGRAMS = [
   'ip',
+  'nft',
   'perl',
   'conntrack',
   ...['iptables', 'ip6tables'].flatMap((name) => [`${name}-legacy-restore`, `${name}-nft-restore`]),

@@ -26,7 +26,8 @@ export type Body =
 
 export type Ports = { readonly sourcePort: number; readonly destinationPort: number }
 
-export const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const
+/** By their bits; what nft calls ECN is ECE elsewhere. */
+export const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECN', 'CWR'] as const
 export type Flag = (typeof FLAGS)[number]
 
 export function protocolNumber({ family, body }: Datagram): number {

@@ -1,13 +1,7 @@
-import type { Family } from '../../src/firewall/rules.ts'
-import { countersIn, lineOf } from './counters.ts'
 import { packetBytes } from './datagram.ts'
-import { type Model, readModel } from './model.ts'
-import { type Outcome, type Prediction, Predictor, type Shot } from './predict.ts'
-import type { Random } from './random.ts'
-import { type Flow, randomFlows } from './traffic.ts'
-import type { Sending, Tool, World } from './world.ts'
-
-export type Case = { readonly family: Family; readonly tool: Tool; readonly rules: string }
+import type { Outcome, Prediction, Predictor, Shot } from './predict.ts'
+import type { Flow } from './traffic.ts'
+import type { Sending, World } from './world.ts'
 
 /** What came of holding the model against the kernel for one rule set. */
 export type Held = {
@@ -34,30 +28,29 @@ export type Disagreement = {
   readonly saved: string
 }
 
-/** Loads rules, sends random packets through them and compares every counter; null and why when the kernel does not take the rules. */
-export async function hold(
-  world: World,
-  given: Case,
-  random: Random,
-  packets: number,
-): Promise<Held | { readonly refused: string }> {
-  const complaint = await world.load(given.family, given.tool, given.rules)
-  if (complaint !== null) return { refused: complaint }
-  const saved = await world.save(given.family, given.tool)
-  const model = readModel(given.family, given.tool, saved)
-  const pieces = !/-m socket|-j TPROXY/.test(given.rules)
-  const flows = randomFlows(random, model.live.rules, world.guise, { packets, pieces })
-  const predictor = new Predictor(model, world.guise, tracks(given.rules))
-  const expected = flows.map((flow) => expect(predictor, flow))
+/** Rules that are held against the kernel, and the packets that do it. */
+export type Subject = {
+  readonly world: World
+  readonly rules: number
+  /** As the tool lists them. */
+  readonly saved: string
+  readonly flows: readonly { readonly flow: Flow; readonly predictor: Predictor }[]
+  /** Puts the rules in place, with their counters at zero; null, or a complaint. */
+  load(): Promise<string | null>
+  counters(): Promise<ReadonlyMap<string, number>>
+  lineOf(place: string): string
+}
 
-  const contradictions = expected.flatMap(({ steps }) => steps.flatMap((step) => contradictionsOf(step, saved)))
+/** Sends the packets through the rules and compares every counter. */
+export async function hold(subject: Subject): Promise<Held> {
+  const expected = subject.flows.map(({ flow, predictor }) => expect(predictor, flow))
+  const contradictions = expected.flatMap(({ steps }) => steps.flatMap((step) => contradictionsOf(step, subject)))
   const told = expected.filter(({ steps }) => steps.length > 0 && steps.every(({ outcomes }) => outcomes.length === 1))
   const open = expected.filter((each) => each.steps.length > 0 && !told.includes(each))
-  const host: Host = { world, given, model, saved }
-  const exact = await compare(host, told)
-  const loose = open.length === 0 ? NOTHING : await compare(host, open)
+  const exact = await compare(subject, told)
+  const loose = open.length === 0 ? NOTHING : await compare(subject, open)
   return {
-    rules: model.places.size,
+    rules: subject.rules,
     packets: sum([...told, ...open].map(({ steps }) => steps.length)),
     notTold: sum(open.map(({ steps }) => steps.filter(({ outcomes }) => outcomes.length > 1).length)),
     notSent: sum(expected.map(({ lost }) => lost)),
@@ -68,7 +61,6 @@ export async function hold(
   }
 }
 
-type Host = { readonly world: World; readonly given: Case; readonly model: Model; readonly saved: string }
 type Step = Prediction & { readonly shot: Shot }
 type Expected = { readonly steps: readonly Step[]; readonly lost: number }
 type Compared = Pick<Held, 'comparisons' | 'ranges' | 'busy' | 'disagreements'>
@@ -91,27 +83,27 @@ function expect(predictor: Predictor, flow: Flow): Expected {
   return { steps, lost: 0 }
 }
 
-async function compare(host: Host, flows: readonly Expected[]): Promise<Compared> {
-  const kernel = await counted(host, flows)
+async function compare(subject: Subject, flows: readonly Expected[]): Promise<Compared> {
+  const kernel = await counted(subject, flows)
   const ranges = rangesOf(flows)
   const wrong = differences(ranges, kernel)
   const places = [...kernel.keys()]
   const loose = places.filter((place) => ranges.get(place)?.[0] !== ranges.get(place)?.[1]).length
-  const disagreements = wrong.length === 0 ? [] : await narrowed(host, flows, wrong)
+  const disagreements = wrong.length === 0 ? [] : await narrowed(subject, flows, wrong)
   const busy = places.filter((place) => kernel.get(place) !== 0).length
   return { comparisons: places.length - loose, ranges: loose, busy, disagreements }
 }
 
 /** By halves, until the differences have a few packets that show them. */
 async function narrowed(
-  host: Host,
+  subject: Subject,
   flows: readonly Expected[],
   wrong: readonly Difference[],
 ): Promise<readonly Disagreement[]> {
   if (flows.length <= 1) {
     return wrong.slice(0, MOST_SHOWN).map((each) =>
       described(
-        host,
+        subject,
         each,
         flows.flatMap(({ steps }) => steps.map(({ shot }) => shot)),
       ),
@@ -121,21 +113,24 @@ async function narrowed(
   const found: Disagreement[] = []
   for (const half of [flows.slice(0, middle), flows.slice(middle)]) {
     if (found.length >= MOST_SHOWN) break
-    const here = differences(rangesOf(half), await counted(host, half))
-    if (here.length > 0) found.push(...(await narrowed(host, half, here)))
+    const here = differences(rangesOf(half), await counted(subject, half))
+    if (here.length > 0) found.push(...(await narrowed(subject, half, here)))
   }
-  return found.length > 0 ? found.slice(0, MOST_SHOWN) : wrong.map((each) => described(host, each, []))
+  return found.length > 0 ? found.slice(0, MOST_SHOWN) : wrong.map((each) => described(subject, each, []))
 }
 
-async function counted({ world, given }: Host, flows: readonly Expected[]): Promise<ReadonlyMap<string, number>> {
-  const complaint = await world.load(given.family, given.tool, given.rules)
+async function counted(
+  { world, load, counters }: Subject,
+  flows: readonly Expected[],
+): Promise<ReadonlyMap<string, number>> {
+  const complaint = await load()
   if (complaint !== null) throw new Error(`the rules cannot be loaded a second time: ${complaint}`)
   await world.forgetFlows()
   const rounds = Math.max(...flows.map(({ steps }) => steps.length), 0)
   for (let round = 0; round < rounds; round += 1) {
     await world.send(flows.flatMap(({ steps }, index) => sendingsOf(steps[round]?.shot, index * 8 + round)))
   }
-  return countersIn(await world.save(given.family, given.tool))
+  return await counters()
 }
 
 function sendingsOf(shot: Shot | undefined, id: number): readonly Sending[] {
@@ -175,20 +170,19 @@ function differences(ranges: ReadonlyMap<string, Range>, kernel: ReadonlyMap<str
   })
 }
 
-function described({ saved }: Host, { place, range, kernel }: Difference, packets: readonly Shot[]): Disagreement {
+function described(
+  { saved, lineOf }: Subject,
+  { place, range, kernel }: Difference,
+  packets: readonly Shot[],
+): Disagreement {
   const model = range[0] === range[1] ? String(range[0]) : `${range[0]} to ${range[1]}`
-  return { place, line: lineOf(saved, place), model, kernel: String(kernel), packets, saved }
+  return { place, line: lineOf(place), model, kernel: String(kernel), packets, saved }
 }
 
-function contradictionsOf({ shot, contradictions }: Step, saved: string): readonly Disagreement[] {
+function contradictionsOf({ shot, contradictions }: Step, { saved, lineOf }: Subject): readonly Disagreement[] {
   return contradictions.map(({ place, says }) => {
-    return { place, line: lineOf(saved, place), model: says, kernel: 'not asked', packets: [shot], saved }
+    return { place, line: lineOf(place), model: says, kernel: 'not asked', packets: [shot], saved }
   })
-}
-
-/** Whether some rule makes the kernel track connections in this namespace. */
-function tracks(rules: string): boolean {
-  return /-m (state|conn\w+|helper|cluster)\b|-j (CONN\w+|SYNPROXY)\b|-j CT(?! --notrack)(?= |$)|^\*nat/m.test(rules)
 }
 
 function sum(numbers: readonly number[]): number {

@@ -4,36 +4,24 @@ import { decidedIn } from '../../src/firewall/decider.ts'
 import type { Assignment, Node } from '../../src/firewall/decision.ts'
 import { chainFate, questionFor, untrackedWhere } from '../../src/firewall/evaluate.ts'
 import { ruleMatches } from '../../src/firewall/match.ts'
-import { type Packet, STATES, type State } from '../../src/firewall/packet.ts'
+import { asNftHolds } from '../../src/firewall/nft-quirks.ts'
+import type { Packet } from '../../src/firewall/packet.ts'
 import { parseRules } from '../../src/firewall/parse.ts'
 import type { Question } from '../../src/firewall/question.ts'
 import { type Chain, chainOf, type Family, type LiveRules, type Rule, siteOf } from '../../src/firewall/rules.ts'
-import { interfaceIn, protocolName } from '../../src/firewall/space.ts'
 import { effectOf } from '../../src/firewall/targets.ts'
-import { type Datagram, protocolNumber } from './datagram.ts'
+import { cellsOf, exactly, inCells, type Seen } from './seen.ts'
 
-/**
- * All that these tests know of the firewall model: how to ask it about one packet with every field known. Another source of
- * rules (native nft) needs another way of reading here, and another kind of counter beside it.
- */
+/** All that these tests know of the firewall model: how to ask it about one packet with every field known. */
 export type Model = {
   readonly live: LiveRules
   readonly question: Question
-  /** Where each rule stands, as `table chain index`. */
+  /** The counter of each rule that has one, as `table chain index`; of nft's own as `family table chain handle`. */
   readonly places: ReadonlyMap<Rule, string>
 }
 
-/** A packet as one base chain sees it. */
-export type Seen = {
-  readonly datagram: Datagram
-  readonly path: Packet['path']
-  readonly in: string
-  readonly out: string
-  readonly state: State | 'raw'
-  readonly direction: 'original' | 'reply' | null
-  readonly local: { readonly source: boolean; readonly destination: boolean }
-  /** A later piece of a datagram. */
-  readonly piece: boolean
+export function modelOf(live: LiveRules, places: Model['places']): Model {
+  return { live, question: questionFor(live.rules.family, [live], { ports: [], budget: 3_000_000 }), places }
 }
 
 /** One way through a base chain that the model holds for possible: the places that count the packet, and how it ends. */
@@ -58,14 +46,15 @@ export type Asked = {
 export function readModel(family: Family, backend: 'legacy' | 'nft', saved: string): Model {
   const rules = parseRules(saved, family)
   if (!rules.known) throw new Error(`the model cannot read the rules: ${rules.why}`)
-  const live: LiveRules = { backend, rules: rules.value }
+  const held = backend === 'nft' ? asNftHolds(rules.value) : rules.value
+  const live: LiveRules = { backend, rules: held }
   const places = new Map<Rule, string>()
-  for (const table of rules.value.tables) {
+  for (const table of held.tables) {
     for (const chain of table.chains) {
       for (const [index, rule] of chain.rules.entries()) places.set(rule, `${table.name} ${chain.name} ${index}`)
     }
   }
-  return { live, question: questionFor(family, [live], { ports: [], budget: 3_000_000 }), places }
+  return modelOf(live, places)
 }
 
 /** What a packet meets in one base chain, and whether the model's other answers about it agree. */
@@ -73,7 +62,9 @@ export function ask(model: Model, base: BaseChain, seen: Seen): Asked {
   const { question, live } = model
   const chain = chainOf(live.rules, base.table, base.chain)
   if (chain === undefined) return { ways: [{ counted: [], end: 'accept', notrack: false, by: '' }], contradictions: [] }
-  const exact = seenBy(exactly(question, seen), base)
+  const known = exactly(question, seen, live.backend)
+  // The kernel at hand knows the way in there as well.
+  const exact = base.sees === 'in' ? seenBy(known, base) : known
   const cells = cellsOf(question, seen)
   const contradictions: Contradiction[] = []
   const walk: Walk = { model, base, exact, byCells: seenBy(inCells(exact), base), cells, contradictions }
@@ -82,12 +73,8 @@ export function ask(model: Model, base: BaseChain, seen: Seen): Asked {
   const policy = chain.policy === 'DROP' ? 'drop' : 'accept'
   const ways = ends.map(({ counted, end, notrack, by }): Way => {
     if (end === 'accept' || end === 'drop') return { counted, end, notrack: notrack === true, by }
-    return {
-      counted: [...counted, `${base.table} ${base.chain} policy`],
-      end: policy,
-      notrack: notrack === true,
-      by: '',
-    }
+    const place = live.backend === 'native' ? [] : [`${base.table} ${base.chain} policy`]
+    return { counted: [...counted, ...place], end: policy, notrack: notrack === true, by: '' }
   })
   const [only] = ways
   if (ways.length === 1 && only !== undefined) contradictions.push(...otherAnswers(walk, only))
@@ -128,8 +115,9 @@ function follow(walk: Walk, chain: Chain, from: readonly Step[]): readonly Step[
           next.push({ ...step, assumed })
           continue
         }
-        const place = walk.model.places.get(rule) as string
-        const after = execute(walk, rule, { ...step, assumed, counted: [...step.counted, place] })
+        const place = walk.model.places.get(rule)
+        const counted = place === undefined ? step.counted : [...step.counted, place]
+        const after = execute(walk, rule, { ...step, assumed, counted })
         if (after === null) return null
         for (const each of after) (each.end === 'back' ? next : left).push(each)
       }
@@ -179,7 +167,7 @@ function answers(walk: Walk, rule: Rule, chain: string, assumed: Assignment): re
   const [one, other] = [found[0] as Answer, coarse[0] as Answer]
   if (found.length === 1 && coarse.length === 1 && one.holds !== other.holds) {
     walk.contradictions.push({
-      place: walk.model.places.get(rule) as string,
+      place: walk.model.places.get(rule) ?? site,
       says: `${one.holds ? 'matches' : 'does not match'} with its fields, but ${other.holds ? 'matches' : 'does not match'} by its cells`,
     })
   }
@@ -233,7 +221,7 @@ function otherAnswers(walk: Walk, way: Way): readonly Contradiction[] {
     }
   }
   const decided = decidedIn(question, live.rules, base, { packet: exact, assignment: cells })
-  const met = decided.met.map(({ rule }) => model.places.get(rule) as string)
+  const met = decided.met.flatMap(({ rule }) => model.places.get(rule) ?? [])
   const rules = way.counted.filter((each) => !each.endsWith(' policy'))
   if (decided.end !== 'unsure' && (decided.end !== way.end || met.join() !== rules.join())) {
     found.push({
@@ -241,8 +229,8 @@ function otherAnswers(walk: Walk, way: Way): readonly Contradiction[] {
       says: `decidedIn says ${decided.end} after ${met.join(', ')}; ${way.end} after ${rules.join(', ')}`,
     })
   }
-  if (base.table === 'raw') {
-    const notrack = told(untrackedWhere(question, [live], exact))
+  if ('is' in exact.state && exact.state.is === 'raw') {
+    const notrack = told(untrackedWhere(question, [enteredAt(live, base)], exact))
     // A packet that raw drops is never asked for its tracking.
     if (way.end === 'accept' && (notrack === 'yes') !== way.notrack && notrack !== null && notrack !== 'unsure') {
       found.push({ place, says: `untrackedWhere says ${notrack}, rule by rule it is ${way.notrack ? 'yes' : 'no'}` })
@@ -251,98 +239,16 @@ function otherAnswers(walk: Walk, way: Way): readonly Contradiction[] {
   return found
 }
 
-function exactly({ space }: Question, seen: Seen): Packet {
-  const { datagram, piece } = seen
-  const { body, family } = datagram
-  const ported = !piece && (body.protocol === 'tcp' || body.protocol === 'udp')
-  return {
-    family,
-    path: seen.path,
-    protocol: { is: nameOf(space.protocols, datagram) },
-    source: 'source',
-    destination: 'destination',
-    sourcePort: { is: ported ? body.sourcePort : -1 },
-    destinationPort: { is: ported ? body.destinationPort : -1 },
-    in: { is: seen.in },
-    out: { is: seen.out },
-    flags: body.protocol === 'tcp' ? body.flags : [],
-    icmpType: body.protocol === 'icmp' ? body.type : null,
-    state: { is: seen.state },
-    direction: seen.direction,
-    translated: false,
-    local: seen.local,
-    ...(piece ? { fragment: true as const } : {}),
-    kind: 'packet',
-  }
-}
-
-function inCells(packet: Packet): Packet {
-  const { sourcePort, destinationPort, state } = packet
-  const ported = (field: Packet['sourcePort'], name: string) => ('is' in field && field.is >= 0 ? { any: name } : field)
-  const named = (field: Packet['in'], name: string) => ('is' in field && field.is !== '' ? { any: name } : field)
-  return {
-    ...packet,
-    protocol: { any: 'protocol' },
-    sourcePort: ported(sourcePort, 'source port'),
-    destinationPort: ported(destinationPort, 'destination port'),
-    in: named(packet.in, 'in+lo'),
-    out: named(packet.out, 'out+lo'),
-    state: 'is' in state && state.is === 'raw' ? state : { any: 'state' },
-  }
-}
-
-function cellsOf({ space }: Question, seen: Seen): Assignment {
-  const { datagram } = seen
-  const { body } = datagram
-  const cells = new Map<string, number>([
-    ['source', lastAtMost(space.addresses, datagram.source)],
-    ['destination', lastAtMost(space.addresses, datagram.destination)],
-    ['protocol', protocolCell(space.protocols, datagram)],
-    ['in+lo', interfaceCell(space.interfaces, seen.in)],
-    ['out+lo', interfaceCell(space.interfaces, seen.out)],
-  ])
-  if (seen.state !== 'raw') cells.set('state', STATES.indexOf(seen.state))
-  if (body.protocol === 'tcp' || body.protocol === 'udp') {
-    cells.set('source port', lastAtMost(space.ports, body.sourcePort))
-    cells.set('destination port', lastAtMost(space.ports, body.destinationPort))
-  }
-  return cells
-}
-
-function lastAtMost<T extends bigint | number>(cuts: readonly T[], value: T): number {
-  return cuts.findLastIndex((cut) => cut <= value)
-}
-
-/** The most exact pattern that names it; `lo` stands behind all of them. */
-function interfaceCell(patterns: readonly string[], name: string): number {
-  if (name === 'lo') return patterns.length
-  const fit = patterns.filter((pattern) => interfaceIn(name, pattern))
-  const best = fit.toSorted((a, b) => Number(a.endsWith('+')) - Number(b.endsWith('+')) || b.length - a.length)[0]
-  return patterns.indexOf(best ?? '+')
-}
-
-function protocolCell(names: readonly string[], datagram: Datagram): number {
-  const at = names.indexOf(nameOf(names, datagram))
-  return at === -1 ? names.length - 1 : at
-}
-
-/** By the name that the rules use: the save tools print what /etc/protocols says, or the number where it says nothing. */
-function nameOf(names: readonly string[], datagram: Datagram): string {
-  const number = protocolNumber(datagram)
-  const all = [protocolName(String(number), datagram.family), ...(PROTOCOL_NAMES[number] ?? [])]
-  return all.find((name) => names.includes(name)) ?? (all[0] as string)
-}
-
-const PROTOCOL_NAMES: Readonly<Record<number, readonly string[]>> = {
-  2: ['igmp'],
-  4: ['ipencap', 'ipip'],
-  41: ['ipv6'],
-  47: ['gre'],
-  50: ['esp'],
-  51: ['ah'],
-  88: ['eigrp'],
-  89: ['ospf', 'ospfigp'],
-  103: ['pim'],
-  112: ['vrrp'],
-  132: ['sctp'],
+/** nft's own rules with one base chain alone: before tracking there may be several. */
+function enteredAt(live: LiveRules, base: BaseChain): LiveRules {
+  if (live.backend !== 'native') return live
+  const tables = live.rules.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) => {
+      if (table.name === base.table && chain.name === base.chain) return chain
+      const { hook: _, ...rest } = chain
+      return rest
+    }),
+  }))
+  return { ...live, rules: { ...live.rules, tables } }
 }

@@ -1,8 +1,10 @@
 import type { BaseChain } from '../../src/firewall/bases.ts'
 import { basesOn, rawBasesOn } from '../../src/firewall/bases.ts'
 import type { Packet } from '../../src/firewall/packet.ts'
+import { chainOf } from '../../src/firewall/rules.ts'
 import type { Datagram } from './datagram.ts'
-import { ask, type Contradiction, type Model, type Seen } from './model.ts'
+import { ask, type Contradiction, type Model } from './model.ts'
+import type { Seen } from './seen.ts'
 import { type Tracked, Tracker } from './tracking.ts'
 import { type Guise, routeOf } from './world.ts'
 
@@ -68,7 +70,7 @@ export class Predictor {
     const { datagram } = shot
     const pieces = shot.pieces === 'two' ? [false, true] : [true]
     const joined = datagram.family === 'ip' && leg.path === 'in'
-    const inFront = { ...leg, bases: leg.bases.filter(({ chain }) => chain === 'PREROUTING') }
+    const inFront = { ...leg, bases: leg.bases.filter((base) => this.#isInFront(base)) }
     const ends: Going[] = []
     for (const piece of pieces) {
       const found = this.#throughLeg(joined ? inFront : leg, datagram, [START], piece)
@@ -77,7 +79,7 @@ export class Predictor {
     }
     const counted = ends.flatMap((each) => each.counted)
     if (joined && !leg.dead && pieces.length === 2 && ends.every(({ end }) => end === 'accept')) {
-      const behind = { ...leg, raw: [], bases: leg.bases.filter(({ chain }) => chain !== 'PREROUTING') }
+      const behind = { ...leg, raw: [], bases: leg.bases.filter((base) => !this.#isInFront(base)) }
       const found = this.#throughLeg(behind, datagram, [START])
       if (found.length !== 1) return []
       counted.push(...(found[0] as Going).counted)
@@ -103,8 +105,14 @@ export class Predictor {
     going = going.map((each) => (each.end === 'accept' ? { ...each, tracked: this.#tracked(datagram, each) } : each))
     for (const base of leg.bases) going = this.#through(base, ({ tracked }) => seen(tracked), going)
     return going.map((each) =>
-      leg.path === 'out' && each.by === 'REJECT' && each.end === 'drop' ? { ...each, answered: true } : each,
+      leg.path === 'out' && /^reject$/i.test(each.by) && each.end === 'drop' ? { ...each, answered: true } : each,
     )
+  }
+
+  /** Of prerouting, where the packet's way is not found yet. */
+  #isInFront({ table, chain }: BaseChain): boolean {
+    const at = chainOf(this.#model.live.rules, table, chain)?.hook?.at ?? chain.toLowerCase()
+    return at === 'prerouting'
   }
 
   #through(base: BaseChain, seen: (going: Going) => Seen, from: readonly Going[]): readonly Going[] {
@@ -146,7 +154,7 @@ export class Predictor {
     const forward = leg('forward', { in: at, out: routeOf(this.#guise, family, destination) })
     if (ttl > 1) return [forward]
     // It dies at the first hop, before FORWARD.
-    return [{ ...forward, bases: forward.bases.filter(({ chain }) => chain === 'PREROUTING'), dead: true }]
+    return [{ ...forward, bases: forward.bases.filter((base) => this.#isInFront(base)), dead: true }]
   }
 }
 

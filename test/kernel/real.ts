@@ -5,6 +5,7 @@ import { addressRanges } from '../../src/firewall/space.ts'
 import { filesBelow, textOf } from '../firewall/corpus.ts'
 import { isPlainUnicast } from './addresses.ts'
 import { type Held, hold } from './hold.ts'
+import { iptablesSubject } from './iptables.ts'
 import { Random } from './random.ts'
 import { BASE_CHAINS } from './rule-sets.ts'
 import { type Guise, PLAIN, type Tool, World } from './world.ts'
@@ -41,8 +42,13 @@ export async function holdReal(set: RealSet, seed: number, packets: number): Pro
       found.push({ name: label, skipped: loaded.refused })
       continue
     }
-    const held = await hold(world, { family: set.family, tool, rules: loaded.text }, new Random(seed), packets)
-    found.push('refused' in held ? { name: label, skipped: held.refused } : { name: label, held, left: loaded.left })
+    const given = { family: set.family, tool, rules: loaded.text }
+    const subject = await iptablesSubject(world, given, new Random(seed), packets)
+    found.push(
+      'refused' in subject
+        ? { name: label, skipped: subject.refused }
+        : { name: label, held: await hold(subject), left: loaded.left },
+    )
   }
   return found
 }

@@ -1,5 +1,8 @@
 import type { Family } from '../../src/firewall/rules.ts'
 import { type Held, hold } from './hold.ts'
+import { iptablesSubject } from './iptables.ts'
+import { nativeSubject } from './native.ts'
+import { randomNftRules } from './nft-rule-sets.ts'
 import { Random } from './random.ts'
 import { randomRuleSet } from './rule-sets.ts'
 import { PLAIN, type Tool, World } from './world.ts'
@@ -21,10 +24,19 @@ export async function holdSeed(worlds: Worlds, seed: number, packets: number): P
     const rules = randomRuleSet(new Random(seed), family, PLAIN)
     for (const tool of ['legacy', 'nft'] as const) {
       const name = `seed ${seed}, ${family}, ${tool}`
-      const held = await hold(worlds[tool], { family, tool, rules }, new Random(seed ^ 0x5eed), packets)
-      if ('refused' in held) throw new Error(`${name}: the kernel does not take the rules: ${held.refused}\n${rules}`)
-      found.push({ name, held })
+      const subject = await iptablesSubject(worlds[tool], { family, tool, rules }, new Random(seed ^ 0x5eed), packets)
+      if ('refused' in subject) throw new Error(`${name}: not taken: ${subject.refused}\n${rules}`)
+      found.push({ name, held: await hold(subject) })
     }
   }
   return found
+}
+
+/** The rule set of one seed in nft's own language, which serves both families; in a namespace without other rules. */
+export async function holdNativeSeed(world: World, seed: number, packets: number): Promise<HeldCase> {
+  const name = `seed ${seed}, nft's own`
+  const rules = randomNftRules(new Random(seed), PLAIN)
+  const subject = await nativeSubject(world, rules, new Random(seed ^ 0x5eed), packets)
+  if ('refused' in subject) throw new Error(`${name}: not taken: ${subject.refused}\n${rules}`)
+  return { name, held: await hold(subject) }
 }

@@ -1,3 +1,4 @@
+import { icmpTypeOf } from '../../src/firewall/icmp.ts'
 import type { Family, Rule, RuleSet } from '../../src/firewall/rules.ts'
 import { addressRanges, interfaceIn, portRanges } from '../../src/firewall/space.ts'
 import { addressOf, BITS, isPlainUnicast, network } from './addresses.ts'
@@ -175,7 +176,8 @@ function port(drawing: Drawing, side: Side): number {
 
 function randomBody(drawing: Drawing): Body {
   const { random, family, aims } = drawing
-  const named = wishes(drawing, 'protocol')[0]
+  const protocols = wishes(drawing, 'protocol')
+  const named = protocols.length === 0 ? undefined : random.pick(protocols)
   const icmp = aims.some((aim) => aim.has('icmp-type') || aim.has('icmpv6-type')) || named?.includes('icmp') === true
   const kind =
     named !== undefined && random.chance(0.85)
@@ -209,7 +211,7 @@ function randomFlags(drawing: Drawing): readonly Flag[] {
   if (random.chance(0.45)) return ['SYN']
   const [mask, set] = wishes(drawing, 'tcp-flags')
     .slice(0, 2)
-    .map((list) => list.split(','))
+    .map((list) => list.toUpperCase().split(','))
   const noise = FLAGS.filter(() => random.chance(0.3))
   if (mask === undefined || set === undefined) {
     return random.weighted<readonly Flag[]>([
@@ -223,22 +225,27 @@ function randomFlags(drawing: Drawing): readonly Flag[] {
     ])
   }
   const asked = (flag: Flag) => mask.includes(flag) || mask.includes('ALL')
+  // What iptables calls all of them are the first six.
+  const all = FLAGS.slice(0, 6)
   return FLAGS.filter((flag) =>
-    asked(flag) && flag !== 'ECE' && flag !== 'CWR' ? set.includes(flag) || set.includes('ALL') : noise.includes(flag),
+    asked(flag) && (all.includes(flag) || mask.includes(flag))
+      ? set.includes(flag) || (set.includes('ALL') && all.includes(flag))
+      : noise.includes(flag),
   )
 }
 
 function randomIcmp(drawing: Drawing): Body {
   const { random, family } = drawing
-  const numbers = [...wishes(drawing, 'icmp-type'), ...wishes(drawing, 'icmpv6-type')].filter((value) =>
-    /^\d+(\/\d+)?$/.test(value),
-  )
-  const [type, code] = (numbers.length > 0 && random.chance(0.8) ? random.pick(numbers) : '').split('/')
+  const wished = [...wishes(drawing, 'icmp-type'), ...wishes(drawing, 'icmpv6-type')].flatMap((value) => {
+    const found = icmpTypeOf(value, family)
+    return found === null || found === 'any' ? [] : [found]
+  })
+  const { type, code } = wished.length > 0 && random.chance(0.8) ? random.pick(wished) : { type: null, code: null }
   const known = family === 'ip' ? [0, 3, 5, 8, 11, 12, 13, 17] : [1, 2, 3, 4, 128, 129, 133, 135, 137]
   return {
     protocol: 'icmp',
-    type: type === '' || type === undefined || Number(type) > 254 ? random.pick(known) : Number(type),
-    code: code === undefined || random.chance(0.3) ? random.int(0, 5) : Number(code),
+    type: type === null || type > 254 ? random.pick(known) : type,
+    code: code === null || random.chance(0.3) ? random.int(0, 5) : code,
     id: random.int(0, 65535),
     about: null,
   }

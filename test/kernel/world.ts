@@ -108,6 +108,19 @@ export class World implements AsyncDisposable {
     return ended.stdout
   }
 
+  /** Puts nft's rules in place of all that nf_tables holds; null, or what nft complained about. */
+  async loadNft(rules: string): Promise<string | null> {
+    const ended = await this.#run(['nft', '-f', '-'], `flush ruleset\n${rules}`)
+    return ended.code === 0 ? null : (ended.stderr || `exit code ${ended.code}`).trim()
+  }
+
+  /** All that nf_tables holds, with counters, for programs or for people. */
+  async listNft(as: 'json' | 'text'): Promise<string> {
+    const ended = await this.#run(['nft', ...(as === 'json' ? ['-j'] : ['-a', '-s']), 'list', 'ruleset'])
+    if (ended.code !== 0) throw new Error(`nft list ruleset exited ${ended.code}: ${ended.stderr}`)
+    return ended.stdout
+  }
+
   async forgetFlows(): Promise<void> {
     for (const family of ['ipv4', 'ipv6']) await this.#run(['conntrack', '-F', '-f', family])
   }

@@ -3,7 +3,7 @@ import { approvedScript } from '../../src/shell/script.ts'
 import type { Session } from '../../src/transport/transport.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { inventoryHost, opened } from '../support/lab-host.ts'
-import { LEGACY_CASES, OPEN_CASES, WEB_CASES } from '../support/step-cases.ts'
+import { LEGACY_CASES, NATIVE_CASES, OPEN_CASES, WEB_CASES } from '../support/step-cases.ts'
 import { type Ground, holdsTheLaws } from '../support/step-laws.ts'
 
 /** Every step kind keeps every law on a real host; those that need a kernel of their own do so in a virtual machine. */
@@ -12,7 +12,7 @@ const SHELLS = { 'over ssh': null, bash: ['bash', '--posix'], busybox: ['busybox
 
 let lab: Lab
 beforeAll(async () => {
-  if (able.ok) lab = await startLab({ hosts: ['web-1', 'legacy-1', 'open-1'] })
+  if (able.ok) lab = await startLab({ hosts: ['web-1', 'legacy-1', 'native-1', 'open-1'] })
 }, 120_000)
 afterAll(async () => await lab?.down())
 
@@ -24,6 +24,7 @@ describe.each(Object.entries(SHELLS))('in the shell %s', (_name, shell) => {
   describe.each([
     ['web-1', WEB_CASES],
     ['legacy-1', LEGACY_CASES],
+    ['native-1', NATIVE_CASES],
     ['open-1', OPEN_CASES],
   ] as const)('on %s', (name, cases) => {
     let session: Session

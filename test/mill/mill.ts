@@ -43,6 +43,9 @@ export type CaseResult =
   | ({ readonly status: 'threw' } & Findings)
   | ({ readonly status: 'safe' } & Milled)
 
+/** Who makes the patch; another one than ctfleet's own shows that the mill notices. */
+export type Patcher = (live: readonly LiveRules[], service: Service, backend: Backend) => NotrackPatch
+
 export type Findings = {
   /** What was loaded, line for line. */
   readonly loaded: readonly Loaded[]
@@ -77,10 +80,10 @@ export function findingsOf(result: CaseResult): Findings | null {
  * Loads the rules, asks, applies ctfleet's own patch by ctfleet's own scripts, asks, takes it back by the undo scripts, asks.
  * What differs is measured once more with patience, and beside a run without any patch, before it counts.
  */
-export async function mill(world: World, given: Case): Promise<CaseResult> {
-  const first = await millQuickly(world, given)
+export async function mill(world: World, given: Case, patcher: Patcher = ctfleetsOwn): Promise<CaseResult> {
+  const first = await millQuickly(world, given, patcher)
   if (first.status !== 'safe' || first.broken.length === 0) return first
-  const second = await millOnce(world, given, PATIENT)
+  const second = await millOnce(world, given, { patience: PATIENT, patcher })
   if (second.status !== 'safe' || second.broken.length === 0) return second
   const unsteady = await unsteadyCells(world, given)
   const steady = (all: readonly Difference[]) => all.filter(({ cell }) => !unsteady.has(cell))
@@ -94,11 +97,15 @@ export async function mill(world: World, given: Case): Promise<CaseResult> {
 }
 
 /** The same at first sight. */
-export async function millQuickly(world: World, given: Case): Promise<CaseResult> {
-  return await millOnce(world, given, QUICK)
+export async function millQuickly(world: World, given: Case, patcher: Patcher = ctfleetsOwn): Promise<CaseResult> {
+  return await millOnce(world, given, { patience: QUICK, patcher })
 }
 
-async function millOnce(world: World, given: Case, patience: Patience): Promise<CaseResult> {
+async function millOnce(
+  world: World,
+  given: Case,
+  { patience, patcher }: { readonly patience: Patience; readonly patcher: Patcher },
+): Promise<CaseResult> {
   const loaded = await load(world, given)
   if ('why' in loaded) return { status: 'unloadable', why: loaded.why }
   const dump = await dumpRules(world.host)
@@ -106,7 +113,7 @@ async function millOnce(world: World, given: Case, patience: Patience): Promise<
   if (!live.known) return { status: 'unreadable', why: live.why }
   const { service, guise } = given
   const backend = given.rules[0]?.kind ?? 'nft'
-  const patch = patched(live.value, service, backend)
+  const patch = patched(() => patcher(live.value, service, backend))
   if ('threw' in patch) return { status: 'threw', loaded, edits: [], broken: [patch.threw] }
   if (!patch.safe) return { status: 'refused', why: patch.why, rule: patch.rule }
 
@@ -145,13 +152,13 @@ async function millOnce(world: World, given: Case, patience: Patience): Promise<
   }
 }
 
-function patched(
-  live: readonly LiveRules[],
-  service: Service,
-  backend: Backend,
-): NotrackPatch | { readonly threw: string } {
+function ctfleetsOwn(live: readonly LiveRules[], service: Service, backend: Backend): NotrackPatch {
+  return notrackPatch(live, [service], { families: ['ip', 'ip6'], backend })
+}
+
+function patched(patch: () => NotrackPatch): NotrackPatch | { readonly threw: string } {
   try {
-    return notrackPatch(live, [service], { families: ['ip', 'ip6'], backend })
+    return patch()
   } catch (error) {
     return { threw: `no patch: ${error instanceof Error ? error.stack : String(error)}` }
   }

@@ -220,3 +220,112 @@ conntrack -I -p udp -s fd00::9 -d fd00::1 --sport 1024 --dport 53 -t 3600`,
     wish: ['flush-entries', { all: true }],
   },
 ]
+
+type NativeEdit = {
+  readonly action?: 'remove'
+  readonly table?: string
+  readonly chain?: string
+  readonly spec: string
+  readonly key: string
+  readonly after?: string
+  readonly before?: string
+  readonly handle?: number
+}
+
+function nativeEdit(given: NativeEdit) {
+  const place = { family: 'inet', table: 'inet filter', chain: 'output', action: 'add', after: null, before: null }
+  return { backend: 'native', ...place, ...given }
+}
+
+function nftAccept(port: number, key: string): string {
+  return `tcp dport ${port} accept comment "${key}"`
+}
+
+/** A reload gives the same handles each time; what is added then gets the next ones, from 12 on. */
+const RELOADED = 'nft -f /etc/nftables.conf'
+const ODD = `tcp dport 7 ct state new accept comment "it's \\ $(own) %s $7"`
+
+/** Cases for the host whose rules are nft's own, which has no iptables. */
+export const NATIVE_CASES: readonly StepCase[] = [
+  {
+    name: 'firewall, native: two rules between their neighbours, and one in a chain that was empty',
+    wish: [
+      'firewall',
+      {
+        edits: [
+          ...[8001, 8002].map((port) =>
+            nativeEdit({
+              chain: 'input',
+              spec: nftAccept(port, `ctfleet:test:${port}`),
+              key: `ctfleet:test:${port}`,
+              after: '5',
+              before: '7',
+            }),
+          ),
+          nativeEdit({ spec: nftAccept(8003, 'ctfleet:test:8003'), key: 'ctfleet:test:8003' }),
+        ],
+      },
+    ],
+    given: RELOADED,
+    halfThere: `nft 'add rule inet filter input position 5 ${nftAccept(8001, 'ctfleet:test:8001')}'`,
+    halfBack:
+      "nft delete rule inet filter output handle $(nft -a list chain inet filter output | sed -n 's/.*ctfleet:test:8003.* # handle //p')",
+  },
+  {
+    name: 'firewall, native: notrack rules in a table of their own, which goes with them',
+    wish: [
+      'firewall',
+      {
+        edits: ['prerouting', 'output'].map((chain) =>
+          nativeEdit({
+            table: 'inet ctfleet',
+            chain,
+            spec: `tcp ${chain === 'output' ? 'sport' : 'dport'} 80 notrack comment "ctfleet:test:${chain}"`,
+            key: `ctfleet:test:${chain}`,
+          }),
+        ),
+        flows: [{ protocol: 'tcp', ports: [80], addresses: ['198.18.0.10'] }],
+      },
+    ],
+    halfThere: "nft 'add table inet ctfleet'",
+  },
+  {
+    name: 'firewall, native: rules removed from the top, the middle and the end, some of them equal',
+    given: `${RELOADED}
+nft 'add rule inet filter output ct state established accept
+add rule inet filter output ct state new counter accept
+add rule inet filter output tcp dport 9 accept
+add rule inet filter output ct state new counter accept'`,
+    tidy: RELOADED,
+    wish: [
+      'firewall',
+      {
+        edits: [
+          { spec: 'ct state established accept', key: '1', before: '14 tcp dport 9 accept', handle: 12 },
+          { spec: 'ct state new counter accept', key: '2', before: '14 tcp dport 9 accept', handle: 13 },
+          { spec: 'ct state new counter accept', key: '3', after: '14 tcp dport 9 accept', handle: 15 },
+        ].map((each) => nativeEdit({ action: 'remove', ...each })),
+      },
+    ],
+    halfThere:
+      "nft delete rule inet filter output handle $(nft -a list chain inet filter output | sed -n 's/.*established accept # handle //p')",
+  },
+  {
+    name: 'firewall, native: one comes and one goes, whatever its comment holds',
+    given: `${RELOADED}
+nft -f - << 'END'
+add rule inet filter output tcp dport 9 accept
+add rule inet filter output ${ODD}
+END`,
+    tidy: RELOADED,
+    wish: [
+      'firewall',
+      {
+        edits: [
+          nativeEdit({ spec: nftAccept(8001, 'ctfleet:test:1'), key: 'ctfleet:test:1', after: '12', before: '13' }),
+          nativeEdit({ action: 'remove', spec: ODD, key: '2', after: '12 tcp dport 9 accept', handle: 13 }),
+        ],
+      },
+    ],
+  },
+]
