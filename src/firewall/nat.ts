@@ -1,7 +1,8 @@
 import { natBasesOn, seenBy } from './bases.ts'
 import { decidedIn } from './decider.ts'
-import { translatedWhere } from './evaluate.ts'
+import { translatedWhere, untrackedWhere } from './evaluate.ts'
 import {
+  anyPacket,
   forwardedFromPort,
   forwardedRequest,
   overLoopback,
@@ -13,7 +14,8 @@ import {
 } from './packet.ts'
 import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
-import { type Hook, type LiveRules, siteOf, type Target } from './rules.ts'
+import { type Family, type Hook, type LiveRules, siteOf, type Target } from './rules.ts'
+import { addressRanges } from './space.ts'
 
 /** Which rule may translate a service's packets over the wire, which its packets over loopback, and which may by chance. */
 export type Translations = {
@@ -23,29 +25,44 @@ export type Translations = {
   readonly sharedPort: string | null
 }
 
-export function translationsOf(question: Question, live: readonly LiveRules[], service: Service): Translations {
+/** @param addresses the host's own; null where they are not known, so that any might be. */
+export function translationsOf(
+  question: Question,
+  live: readonly LiveRules[],
+  { service, addresses }: { readonly service: Service; readonly addresses: readonly string[] | null },
+): Translations {
   const { family } = question.space
   const wire = request(family, service, 'wire')
   const own: Packet = { ...reply(family, service, 'wire'), direction: 'original' }
   const lo = request(family, service, 'lo')
   const first = (asked: readonly (readonly [Hook['at'], Packet])[]) =>
     asked.map(([chain, packet]) => translator(question, live, chain, packet)).find((site) => site !== null) ?? null
+  // Where only requests are untracked, or only replies, a reply of TCP may begin a connection as well.
+  const begins = service.protocol === 'udp' || isHalfTracked(question, live, wire, own)
+  const here = { port: service.port, isOwn: ownAmong(addresses, family) }
+  const from = (path: 'in' | 'out'): Packet => ({
+    ...anyPacket(family, path),
+    protocol: { is: service.protocol },
+    state: { is: 'NEW' },
+  })
   return {
-    wire: first([
-      ['prerouting', wire],
-      ['input', wire],
-      ...(service.protocol === 'udp'
-        ? ([
-            ['output', own],
-            ['postrouting', own],
-          ] as const)
-        : []),
-    ]),
-    loopback: first([
-      ['output', overLoopback(lo)],
-      ['postrouting', overLoopback(lo)],
-      ['input', lo],
-    ]),
+    wire:
+      first([
+        ['prerouting', wire],
+        ['input', wire],
+        ...(begins
+          ? ([
+              ['output', own],
+              ['postrouting', own],
+            ] as const)
+          : []),
+      ]) ?? leadingTo(question, live, { at: 'prerouting', packet: from('in'), ...here }),
+    loopback:
+      first([
+        ['output', overLoopback(lo)],
+        ['postrouting', overLoopback(lo)],
+        ['input', lo],
+      ]) ?? leadingTo(question, live, { at: 'output', packet: from('out'), ...here }),
     sharedPort: first([['postrouting', forwardedFrom(own)]]),
   }
 }
@@ -68,31 +85,64 @@ export function forwardTranslations(
   // An answer to what was sent to this host and translated comes from the service's port as well.
   const toHost: Packet = { ...passing, local: { source: false, destination: null } }
   return {
-    flow: first([passing, toHost]) ?? leadingTo(question, live, service),
+    flow:
+      first([passing, toHost]) ??
+      leadingTo(question, live, { at: 'prerouting', packet: toAnywhere(passing), port: service.port, isOwn: null }),
     fromPort: first([forwardedFromPort(family, service).request]),
   }
 }
 
-/** The rule that may send what comes to another port to the service's. */
-function leadingTo(question: Question, live: readonly LiveRules[], service: Service): string | null {
-  const packet: Packet = { ...toAnywhere(forwardedRequest(question.space.family, service)), flags: null }
+/** The rule that may send what goes to another port to the service's, at an address that it may be asked at. */
+function leadingTo(question: Question, live: readonly LiveRules[], to: Leading): string | null {
+  const packet: Packet = { ...to.packet, flags: null }
   for (const each of live) {
-    for (const base of natBasesOn(each, 'prerouting')) {
+    for (const base of natBasesOn(each, to.at)) {
       const { met } = rulesMet(question, each.rules, base, seenBy(packet, base), true)
-      const found = met.find(({ rule }) => rule.target !== null && mayTurnTo(rule.target, service.port))
+      const found = met.find(({ rule }) => rule.target !== null && mayTurnTo(rule.target, to))
       if (found !== undefined) return siteOf(base.table, found.chain, found.rule)
     }
   }
   return null
 }
 
+type Leading = {
+  readonly at: 'prerouting' | 'output'
+  readonly packet: Packet
+  readonly port: number
+  /** Null where only flows to other hosts are asked about. */
+  readonly isOwn: ((address: string) => boolean) | null
+}
+
 /** `10.0.0.2:443`, `[fd00::2]:440-450`, and nft's words for the same; what a map answers may be any port. */
-function mayTurnTo({ name, options, text }: Target, port: number): boolean {
-  if (name !== 'DNAT' && name !== 'dnat') return false
+function mayTurnTo({ name, options, text }: Target, { port, isOwn }: Leading): boolean {
+  const redirects = name === 'REDIRECT' || name === 'redirect'
+  if (redirects ? isOwn === null : name !== 'DNAT' && name !== 'dnat') return false
   const words = text ?? options.flatMap(({ values }) => values).join(' ')
   if (/\b(?:map|numgen|jhash|symhash)\b|@/.test(words)) return true
-  const [, first, last] = /(?:^|[\s\].]\d{0,3}):(\d+)(?:-(\d+))?(?=$|[\s/])/.exec(words) ?? []
-  return first !== undefined && Number(first) <= port && port <= Number(last ?? first)
+  const ports = redirects && text === undefined ? /(?:^|\s)(\d+)(?:-(\d+))?(?=$|\s)/ : PORTS_AFTER
+  const [, first, last] = ports.exec(words) ?? []
+  if (first === undefined || Number(first) > port || port > Number(last ?? first)) return false
+  if (redirects || isOwn === null) return true
+  const [, bracketed, plain] = /\[([0-9a-f:.]+)\]:|(?:^|\s)([0-9.]+):/i.exec(words) ?? []
+  const address = bracketed ?? plain
+  return address === undefined || isOwn(address)
+}
+
+const PORTS_AFTER = /(?:^|[\s\].]\d{0,3}):(\d+)(?:-(\d+))?(?=$|[\s/])/
+
+function ownAmong(addresses: readonly string[] | null, family: Family): (address: string) => boolean {
+  if (addresses === null) return () => true
+  const numbers = new Set(addresses.flatMap((each) => addressRanges(each, family)?.map(([first]) => first) ?? []))
+  const loopback = addressRanges(family === 'ip' ? '127.0.0.0/8' : '::1/128', family)?.[0]
+  return (address) => {
+    const number = addressRanges(address, family)?.[0]?.[0]
+    if (number === undefined || loopback === undefined) return true
+    return numbers.has(number) || (loopback[0] <= number && number <= loopback[1])
+  }
+}
+
+function isHalfTracked(question: Question, live: readonly LiveRules[], there: Packet, back: Packet): boolean {
+  return untrackedWhere(question, live, there) !== untrackedWhere(question, live, back)
 }
 
 function translator(question: Question, live: readonly LiveRules[], at: Hook['at'], packet: Packet): string | null {

@@ -1,6 +1,7 @@
 import type { Json } from '../model/json.ts'
 import { kindOf } from './nft-kinds.ts'
 import { statementText } from './nft-text.ts'
+import { type Asked, asksState, oddStateMatch, one, trackingMatches } from './nft-tracking.ts'
 import {
   EVERY_FLAG,
   type Fields,
@@ -45,6 +46,24 @@ function grantedBy(expression: Json): readonly Match[] {
   return [...granted.values()]
 }
 
+/**
+ * Some matches as one or two rows that exclude each other: a port that is asked for without its protocol (`th dport`) is, in a
+ * packet whose protocol has no ports, whatever stands in its place (measured: type and code of ICMP, for one).
+ */
+export function apartByPorts(matches: readonly Match[]): readonly (readonly Match[])[] {
+  const isPort = ({ name, tests }: Match) =>
+    name === 'th' && tests.some(({ option }) => option === 'sport' || option === 'dport')
+  const hasPorts = ({ option, negated, values }: Test) =>
+    option === 'protocol' && !negated && values.every((each) => PORTED.includes(each))
+  if (!matches.some(isPort) || matches.some(({ tests }) => tests.some(hasPorts))) return [matches]
+  const ported = (negated: boolean): Match => one('protocol', { option: 'protocol', negated, values: PORTED }, '')
+  const bare = matches.map((each) => (isPort(each) ? headerMatch('th', each.text) : each))
+  return [
+    [...matches, ported(false)],
+    [...bare, ported(true)],
+  ]
+}
+
 /** A match that nobody may rely on. */
 export function unknownMatch(text: string): Match {
   return { name: 'unknown', tests: [], text }
@@ -71,8 +90,6 @@ function knownMatches(left: Json, op: string, right: Json, text: string): readon
       return null
   }
 }
-
-type Asked = { readonly op: string; readonly right: Json; readonly text: string; readonly negated: boolean }
 
 function metaMatches(key: string, { right, text, negated }: Asked): readonly Match[] | null {
   const values = valuesOf(right)
@@ -151,51 +168,6 @@ function payloadMatches(protocol: string, field: string, asked: Asked): readonly
   return null
 }
 
-/** State first: a packet without a connection fails every other question about one, whether it is negated or not. */
-function trackingMatches(body: Fields, { op, right, text, negated }: Asked): readonly Match[] | null {
-  const key = word(body.key)
-  if (key === 'state') return [stateMatch({ op, right, text, negated })]
-  const values = valuesOf(right)
-  if (values === null) return null
-  if (key === 'status' && !negated && values.every((each) => each === 'dnat' || each === 'snat')) {
-    if (op !== 'in' && values.length > 1) return null
-    return [one('conntrack', { option: 'ctstate', negated, values: [values.join(',').toUpperCase()] }, text)]
-  }
-  if (key === 'direction' && values.length === 1) return [one('conntrack', { option: 'ctdir', negated, values }, text)]
-  const side = `${word(body.dir)} ${key.replace(/^ip6? /, '')}`
-  const option = CONNECTION_SIDES.get(side)
-  if (option !== undefined) {
-    const joined = option.endsWith('port') ? values.map((each) => each.replace('-', ':')) : values
-    return [one('conntrack', { option, negated, values: [joined.join(',')] }, text)]
-  }
-  return null
-}
-
-/** A packet has one state; every packet has one, also one without a connection. */
-function stateMatch({ op, right, text, negated }: Asked): Match {
-  const parts = isFields(right) && Array.isArray(right['|']) ? (right['|'] as Json) : right
-  const values = valuesOf(parts)
-  const asSet = isFields(right) && right.set !== undefined
-  const several = Array.isArray(parts)
-  if (values === null || !values.every((each) => STATE_NAMES.has(each))) return oddStateMatch(text)
-  // Compared as a whole, several states are never equal to the one that a packet has.
-  if (several && !asSet && (op === '==' || op === '!=')) return negated ? anyState(text) : oddStateMatch(text)
-  return one('conntrack', { option: 'ctstate', negated, values: [values.join(',').toUpperCase()] }, text)
-}
-
-/** Not known what it asks for, but packets without a connection may be among them. */
-function oddStateMatch(text: string): Match {
-  return {
-    ...anyState(text),
-    tests: [...anyState(text).tests, { option: 'expression', negated: false, values: [text] }],
-  }
-}
-
-function anyState(text: string): Match {
-  const values = [[...STATE_NAMES].join(',').toUpperCase()]
-  return one('conntrack', { option: 'ctstate', negated: false, values }, text)
-}
-
 /** What has no word among iptables' matches: how far its answer may vary is all that is known. */
 function opaqueMatch(left: Json, text: string): Match {
   const kind = kindOf(left)
@@ -204,13 +176,13 @@ function opaqueMatch(left: Json, text: string): Match {
   // Later pieces of a datagram have no such header.
   if (kind === 'flow' && headers.length > 0) return { name: 'portset', tests: [], text }
   const [header] = headers
-  if (kind === 'packet' && header !== undefined)
-    return one(header === 'icmpv6' ? 'icmp6' : header, { option: 'tcp-option', negated: false, values: [text] }, text)
+  if (kind === 'packet' && header !== undefined) return headerMatch(header === 'icmpv6' ? 'icmp6' : header, text)
   return { name: kind, tests: [], text }
 }
 
-function asksState(left: Json): boolean {
-  return /"ct":\{[^}]*"key":"state"/.test(JSON.stringify(left))
+/** Something in a header above IP, whose answer may vary from packet to packet. */
+function headerMatch(header: string, text: string): Match {
+  return one(header, { option: 'tcp-option', negated: false, values: [text] }, text)
 }
 
 /** Protocols above IP whose own header an expression reads. */
@@ -267,32 +239,15 @@ function comparedMatches(left: Json, op: string, right: Json, text: string): rea
 
 const ASKED_ABOUT_SETS: ReadonlySet<string> = new Set(['flow', 'packet'])
 const ABOVE_IP: ReadonlySet<string> = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'th', 'icmp', 'icmpv6'])
-const WITH_PORTS: ReadonlySet<string> = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'th'])
+const PORTED: readonly string[] = ['tcp', 'udp', 'udplite', 'sctp', 'dccp']
+const WITH_PORTS: ReadonlySet<string> = new Set([...PORTED, 'th'])
 const CARRIERS: ReadonlyMap<string, readonly Match[]> = new Map([
   ['ip', [of('nfproto', 'ipv4')]],
   ['ip6', [of('nfproto', 'ipv6')]],
-  ...['tcp', 'udp', 'udplite', 'sctp', 'dccp'].map((each): [string, readonly Match[]] => [
-    each,
-    [of('protocol', each)],
-  ]),
+  ...PORTED.map((each): [string, readonly Match[]] => [each, [of('protocol', each)]]),
   ['icmp', [of('nfproto', 'ipv4'), of('protocol', 'icmp')]],
   ['icmpv6', [of('nfproto', 'ipv6'), of('protocol', 'ipv6-icmp')]],
 ])
-const CONNECTION_SIDES: ReadonlyMap<string, string> = new Map([
-  ['original saddr', 'ctorigsrc'],
-  ['original daddr', 'ctorigdst'],
-  ['reply saddr', 'ctreplsrc'],
-  ['reply daddr', 'ctrepldst'],
-  ['original proto-src', 'ctorigsrcport'],
-  ['original proto-dst', 'ctorigdstport'],
-  ['reply proto-src', 'ctreplsrcport'],
-  ['reply proto-dst', 'ctrepldstport'],
-])
-const STATE_NAMES: ReadonlySet<string> = new Set(['new', 'established', 'related', 'invalid', 'untracked'])
-
-function one(name: string, test: Test, text: string): Match {
-  return { name, tests: [test], text }
-}
 
 /** What another expression takes for granted: nft prints `tcp dport 22` without the protocol. */
 function of(name: 'protocol' | 'nfproto', value: string): Match {

@@ -1,6 +1,6 @@
 import type { Json } from '../model/json.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
-import { matchesOf, unknownMatch } from './nft-matches.ts'
+import { apartByPorts, matchesOf, unknownMatch } from './nft-matches.ts'
 import type { NftRule, NftStatement, NftTable } from './nft-ruleset.ts'
 import { ruleText, statementText } from './nft-text.ts'
 import type { Match, Rule, Target } from './rules.ts'
@@ -8,7 +8,8 @@ import { NEEDS_TRACKING_TARGETS } from './targets.ts'
 
 /**
  * One nft rule as rules with one target each, in the order of its statements: a verdict map is as many rules as it has
- * elements, since they exclude each other. Statements that neither match nor alter the packet's way leave nothing.
+ * elements, since they exclude each other, and a port whose protocol is not named makes two of one. Statements that neither
+ * match nor alter the packet's way leave nothing.
  */
 export function rulesOf(rule: NftRule, table: NftTable): readonly Rule[] {
   const spec = ruleText(rule) ?? JSON.stringify(rule.statements)
@@ -16,7 +17,7 @@ export function rulesOf(rule: NftRule, table: NftTable): readonly Rule[] {
   const made: Rule[] = []
   const push = (target: Target | null, more: readonly Match[] = []) => {
     const at = rule.handle === null ? {} : { handle: rule.handle }
-    made.push({ spec, matches: [...matches, ...more], target, ...at })
+    for (const row of apartByPorts([...matches, ...more])) made.push({ spec, matches: row, target, ...at })
   }
   for (const statement of rule.statements) {
     const meaning = meaningOf(statement, table)
@@ -35,9 +36,9 @@ export function rulesOf(rule: NftRule, table: NftTable): readonly Rule[] {
         continue
     }
   }
+  if (made.length === 0) push(null)
   // Where a connection is only read to be written elsewhere, no match and no target says so.
   if (readsConnection(rule.statements) && !made.some(needsTracking)) push(null, [{ name: 'ct', tests: [], text: spec }])
-  if (made.length === 0) push(null)
   return made
 }
 
@@ -153,7 +154,9 @@ function mangled({ key = null, value = null }: Fields, text: string): Meaning {
     return target('mark', text, restores ? [{ option: 'restore', negated: false, values: [] }] : [])
   }
   // Addresses and ports would no longer be what later rules are asked about.
-  if (kind === 'payload' && WAY_FIELDS.has(`${fieldOf(body, 'field')}`)) return target('unknown', text)
+  const header = fieldsOf(body ?? null).field
+  if (kind === 'payload' && !HARMLESS_FIELD.test(typeof header === 'string' ? header : ''))
+    return target('unknown', text)
   if (kind === 'meta' && field === 'nftrace') return NOTHING
   if (kind === 'meta' || kind === 'payload' || kind === 'exthdr' || kind === 'tcp option') return target('mark', text)
   return target('unknown', text)
@@ -166,12 +169,8 @@ function rejected({ type = null }: Fields): readonly Match[] {
   return [{ name: 'nfproto', tests: [{ option: 'nfproto', negated: false, values: [family] }], text: '' }]
 }
 
-function fieldOf(body: Json | undefined, name: string): Json {
-  return fieldsOf(body ?? null)[name] ?? null
-}
-
-/** What decides where a packet goes. */
-const WAY_FIELDS: ReadonlySet<string> = new Set(['saddr', 'daddr', 'sport', 'dport', 'protocol', 'nexthdr', 'null'])
+/** Not what decides where a packet goes: an address, a port, a protocol, or a part of the packet without a name. */
+const HARMLESS_FIELD = /^(?!saddr$|daddr$|sport$|dport$|protocol$|nexthdr$)./
 
 function readsConnection(statements: readonly NftStatement[]): boolean {
   return /"ct":\{/.test(JSON.stringify(statements))

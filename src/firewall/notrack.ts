@@ -48,6 +48,8 @@ export function notrackPatch(
 type PatchedHost = {
   readonly families: readonly Family[]
   readonly forwards?: readonly Family[]
+  /** The host's own addresses; without them a translation to any address may lead to the service. */
+  readonly addresses?: readonly string[]
   readonly backend: Backend
   readonly budget?: number
   readonly helperModules?: readonly string[]
@@ -67,6 +69,7 @@ function patchOf(others: readonly LiveRules[], services: readonly Service[], hos
       budget: host.budget ?? BUDGET,
       target: host.oldTarget === true ? 'NOTRACK' : 'CT --notrack',
       helperModules: host.helperModules ?? [],
+      addresses: host.addresses ?? null,
     }
     const patch = withinBudget(() => familyPatch(on, servicesIn(family, services, host)))
     if (!patch.safe) return patch
@@ -104,6 +107,7 @@ type Side = {
   readonly budget: number
   readonly target: RawTarget
   readonly helperModules: readonly string[]
+  readonly addresses: readonly string[] | null
 }
 
 type PortTwin = { readonly twin: Twin; readonly port: number | null }

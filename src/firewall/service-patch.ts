@@ -39,6 +39,7 @@ export function servicePatch(
     readonly budget: number
     readonly target: RawTarget
     readonly helperModules: readonly string[]
+    readonly addresses: readonly string[] | null
   },
 ): ServicePatch {
   // Twins of forwarded answers ask for flags that no rule may ask for yet.
@@ -48,7 +49,7 @@ export function servicePatch(
   const helper = helperOf(question, live, service, put.helperModules)
   if (helper !== null) return refused(`${name}: its helper needs to see its packets (${helper.name})`, helper.rule)
   if (service.forwarded) return forwardedPatch(question, live, service, put)
-  const translations = translationsOf(question, live, service)
+  const translations = translationsOf(question, live, { service, addresses: put.addresses })
   if (translations.wire !== null) {
     return refused(`${name}: its packets may be translated, and untracked packets never are`, translations.wire)
   }

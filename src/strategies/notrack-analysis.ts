@@ -75,6 +75,7 @@ export function analyseNotrack(
       backend,
       helperModules: loaded.known ? loaded.value.map(({ name }) => name) : [],
       oldTarget: lacksCtTarget(facts),
+      addresses: addresses.value,
     })
   // What the operator names is wanted as a whole; of what is busy all that can be left out is.
   const { patch, services, left } =

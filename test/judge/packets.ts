@@ -69,9 +69,16 @@ export function causeIn(
 
 function translates(rule: Rule, chain: Chain, port: number): boolean {
   if (chain.name === 'POSTROUTING' || !TRANSLATING.has(rule.target?.name ?? '')) return false
+  if (rule.target?.name === 'REDIRECT' && turnsTo(rule).some((each) => holds(each, port))) return true
   const asked = portsOf(rule)
   // Other chains are entered by what asked for the port already.
   return asked.length === 0 ? chain.name === 'PREROUTING' : asked.some((each) => holds(each, port))
+}
+
+function turnsTo({ target }: Rule): readonly string[] {
+  return (target?.options ?? []).flatMap(({ option, values }) =>
+    option === 'to-ports' ? values.map((each) => each.replace('-', ':')) : [],
+  )
 }
 
 const TRANSLATING: ReadonlySet<string> = new Set(['DNAT', 'REDIRECT', 'NETMAP'])

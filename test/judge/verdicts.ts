@@ -48,6 +48,8 @@ export function judge(label: Label, text: string): Omit<Judged, 'cpuMs'> {
   const patch = notrackPatch([{ backend: 'legacy', rules: rules.value }], [{ protocol: 'tcp', port: label.port }], {
     families: [label.family],
     backend: 'legacy',
+    // The host that packets were sent to had none of the addresses that rules translate to.
+    addresses: [],
   })
   if (patch.safe) {
     const specs = patch.edits.flatMap(({ table, spec }) => (table === 'raw' ? [] : [spec]))

@@ -30,6 +30,9 @@ export type Ports = { readonly sourcePort: number; readonly destinationPort: num
 export const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECN', 'CWR'] as const
 export type Flag = (typeof FLAGS)[number]
 
+/** The other family's ICMP: a protocol like any, but that nothing tracks it. */
+export const STRANGERS: Readonly<Record<Family, number>> = { ip: 58, ip6: 1 }
+
 export function protocolNumber({ family, body }: Datagram): number {
   switch (body.protocol) {
     case 'tcp':

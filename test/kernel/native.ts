@@ -1,6 +1,6 @@
 import { nativeRules } from '../../src/firewall/nft-live.ts'
 import { rulesOf } from '../../src/firewall/nft-rules.ts'
-import { type NftRule, type NftRuleset, parseNft } from '../../src/firewall/nft-ruleset.ts'
+import { type NftRule, type NftRuleset, type NftTable, parseNft } from '../../src/firewall/nft-ruleset.ts'
 import type { Chain, Family, LiveRules, Rule } from '../../src/firewall/rules.ts'
 import type { Subject } from './hold.ts'
 import { type Model, modelOf } from './model.ts'
@@ -55,33 +55,32 @@ function nativeModel(ruleset: NftRuleset, family: Family): Model {
   return withCounters(live, ruleset)
 }
 
-/** The model's rules, each counter at the first of those that came of its rule. */
+/** The model's rules and the counter of each: at those that do what its rule does first, or in front of its verdict map. */
 function withCounters(live: LiveRules, ruleset: NftRuleset): Model {
   const places = new Map<Rule, string>()
   const tables = live.rules.tables.map((table) => {
-    const from = ruleset.tables.find(({ family, name }) => `${family} ${name}` === table.name)
+    const from = ruleset.tables.find(({ family, name }) => `${family} ${name}` === table.name) as NftTable
     const chains = table.chains.map((chain): Chain => {
-      const listed = from?.chains.find(({ name }) => name === chain.name)?.rules ?? []
-      const rules = chain.rules.flatMap((rule, index) => {
-        if (chain.rules[index - 1]?.handle === rule.handle) return [rule]
-        const whole = listed.find(({ handle }) => handle === rule.handle) as NftRule
-        const first = whole.statements.some(({ vmap }) => vmap !== undefined) ? beforeMap(whole) : rule
-        if (counterOf(whole) !== null) places.set(first, `${table.name} ${chain.name} ${rule.handle}`)
-        return first === rule ? [rule] : [first, rule]
+      const listed = from.chains.find(({ name }) => name === chain.name)?.rules ?? []
+      const rules = listed.flatMap((rule) => {
+        const made = chain.rules.filter(({ handle }) => handle === rule.handle)
+        const mapped = rule.statements.some(({ vmap }) => vmap !== undefined)
+        const counting = mapped ? beforeMap(rule, from) : made.filter(({ target }) => target === made[0]?.target)
+        if (counterOf(rule) !== null) {
+          for (const each of counting) places.set(each, `${table.name} ${chain.name} ${rule.handle}`)
+        }
+        return mapped ? [...counting, ...made] : made
       })
       return { ...chain, rules }
     })
     return { ...table, chains }
   })
   return modelOf({ ...live, rules: { ...live.rules, tables } }, places)
+}
 
-  /** What a counter before a verdict map counts is none of the rules that the map is read as. */
-  function beforeMap(rule: NftRule): Rule {
-    const statements = rule.statements.filter(({ vmap }) => vmap === undefined)
-    const table = ruleset.tables.find(({ chains }) => chains.some(({ rules }) => rules.includes(rule)))
-    const [first] = rulesOf({ ...rule, statements }, table as NftRuleset['tables'][number])
-    return first as Rule
-  }
+/** What a counter before a verdict map counts is none of the rules that the map is read as. */
+function beforeMap(rule: NftRule, table: NftTable): readonly Rule[] {
+  return rulesOf({ ...rule, statements: rule.statements.filter(({ vmap }) => vmap === undefined) }, table)
 }
 
 function countersIn({ tables }: NftRuleset): ReadonlyMap<string, number> {

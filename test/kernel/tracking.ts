@@ -1,5 +1,5 @@
 import type { State } from '../../src/firewall/packet.ts'
-import { type Datagram, type Flag, protocolNumber } from './datagram.ts'
+import { type Datagram, type Flag, protocolNumber, STRANGERS } from './datagram.ts'
 
 /** How connection tracking sees one packet. */
 export type Tracked = { readonly state: State; readonly direction: 'original' | 'reply' | null }
@@ -18,6 +18,7 @@ export class Tracker {
     if (datagram.family === 'ip6' && body.protocol === 'icmp' && NEVER_TRACKED.has(body.type)) {
       return { state: 'UNTRACKED', direction: null }
     }
+    if (body.protocol === STRANGERS[datagram.family]) return INVALID
     if (body.protocol === 'tcp' && !flagsAreSane(body.flags)) return INVALID
     const reply = this.#replies.get(keyOf(datagram))
     if (reply !== undefined) {

@@ -2,7 +2,7 @@ import { icmpTypeOf } from '../../src/firewall/icmp.ts'
 import type { Family, Rule, RuleSet } from '../../src/firewall/rules.ts'
 import { addressRanges, interfaceIn, portRanges } from '../../src/firewall/space.ts'
 import { addressOf, BITS, isPlainUnicast, network } from './addresses.ts'
-import { type Body, type Datagram, FLAGS, type Flag } from './datagram.ts'
+import { type Body, type Datagram, FLAGS, type Flag, STRANGERS } from './datagram.ts'
 import { LOOPBACK, type Shot } from './predict.ts'
 import type { Random } from './random.ts'
 import { keyOf, replyKeyOf } from './tracking.ts'
@@ -79,7 +79,10 @@ function firstShot(drawing: Drawing): Shot {
     [1, 2],
     [1, 1],
   ])
-  const datagram: Datagram = { family, ...ends, ttl, body: randomBody(drawing) }
+  const drawn = randomBody(drawing)
+  // Over lo, answers between such ports would find a way.
+  const stray = way === 'lo' && 'sourcePort' in drawn && EDGES.has(drawn.sourcePort) && EDGES.has(drawn.destinationPort)
+  const datagram: Datagram = { family, ...ends, ttl, body: stray ? { ...drawn, sourcePort: 1 } : drawn }
   const wire = way === 'in' || way === 'forward'
   const named = ['in', 'out'].flatMap((option) => wishes(drawing, option))
   const fit = guise.interfaces.filter((name) => named.some((pattern) => interfaceIn(name, pattern)))
@@ -91,6 +94,8 @@ function firstShot(drawing: Drawing): Shot {
     pieces: wire && pieces && random.chance(0.12) ? random.pick(['two', 'later']) : 'whole',
   }
 }
+
+const EDGES: ReadonlySet<number> = new Set([0, 65535])
 
 /** An answer and what follows it, or an error about the first packet. */
 function laterShots(random: Random, guise: Guise, first: Shot): readonly Shot[] {
@@ -194,7 +199,7 @@ function randomBody(drawing: Drawing): Body {
   }
   if (kind === 'icmp') return randomIcmp(drawing)
   const number = PROTOCOLS.find(([name, value]) => name === kind || String(value) === kind)?.[1]
-  return { protocol: number ?? random.pick(PROTOCOLS.filter(([, value]) => family === 'ip' || value !== 51))[1] }
+  return { protocol: number ?? (random.chance(0.1) ? STRANGERS[family] : random.pick(PROTOCOLS)[1]) }
 }
 
 /** None that the kernel tracks in a way of its own, or that IPv6 takes for one of its extension headers. */

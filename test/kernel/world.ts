@@ -212,8 +212,9 @@ function routing({ interfaces, own }: Guise, family: Family): readonly string[] 
     ...interfaces.map((name) => `rule add pref 10 iif ${name} lookup local`),
     'rule add pref 20 oif lo lookup local',
     ...interfaces.map((name, index) => `rule add pref 21 oif ${name} lookup ${1000 + index}`),
-    ...own[family].map((address) => `rule add pref 30 from ${addressText(family, address)} iif lo blackhole`),
-    `rule add pref 30 from ${family === 'ip' ? '127.0.0.0/8' : '::1'} iif lo blackhole`,
+    ...[...own[family].map((address) => addressText(family, address)), family === 'ip' ? '127.0.0.0/8' : '::1'].flatMap(
+      (address) => answersFrom(address, family).map((each) => `rule add pref 30 ${each} blackhole`),
+    ),
     // IPv6's addrtype asks for a route without a source, which the rules above let by.
     'rule add pref 40 lookup local',
     'rule add pref 50 iif lo blackhole',
@@ -222,6 +223,15 @@ function routing({ interfaces, own }: Guise, family: Family): readonly string[] 
     `route add default dev ${interfaces[0]}`,
     ...ROUTES[family].map(({ text, interface: at }) => `route add ${text} dev ${interfaces[at % interfaces.length]}`),
   ]
+}
+
+/**
+ * An answer of ours has a port on one side at least, or ICMP's type in its place, and the route that nft's `fib` looks up for
+ * IPv6 has neither. Rules take no port 65535.
+ */
+function answersFrom(address: string, family: Family): readonly string[] {
+  if (family === 'ip') return [`from ${address} iif lo`]
+  return ['sport', 'dport'].map((side) => `from ${address} iif lo ${side} 1-65534`)
 }
 
 const SYSCTLS = `cd /proc/sys/net
