@@ -101,7 +101,8 @@ function takeChain(table: OpenTable, body: JsonObject): Damage {
     if (typeof prio !== 'number') return `.prio: expected a number, found ${shown(prio)}`
     if (policy !== 'accept' && policy !== 'drop') return `.policy: expected accept or drop, found ${shown(policy)}`
     if (devices === null) return '.dev: expected strings'
-    base = { type, hook, priority: prio, policy, devices }
+    // JSON has a -0 that nobody means.
+    base = { type, hook, priority: prio + 0, policy, devices }
   }
   table.chains.set(name, { name, base, rules: [], rest })
   return null

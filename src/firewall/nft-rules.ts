@@ -12,7 +12,7 @@ import { NEEDS_TRACKING_TARGETS } from './targets.ts'
  * match nor alter the packet's way leave nothing.
  */
 export function rulesOf(rule: NftRule, table: NftTable): readonly Rule[] {
-  const spec = ruleText(rule) ?? JSON.stringify(rule.statements)
+  const spec = (isListedAsItIs(rule) ? ruleText(rule) : null) ?? JSON.stringify(rule.statements)
   const matches: Match[] = []
   const made: Rule[] = []
   const push = (target: Target | null, more: readonly Match[] = []) => {
@@ -171,6 +171,11 @@ function rejected({ type = null }: Fields): readonly Match[] {
 
 /** Not what decides where a packet goes: an address, a port, a protocol, or a part of the packet without a name. */
 const HARMLESS_FIELD = /^(?!saddr$|daddr$|sport$|dport$|protocol$|nexthdr$)./
+
+/** Of an address of a connection without its family, nft 1.0.6 lists another one where a prefix is meant (measured). */
+function isListedAsItIs({ statements }: NftRule): boolean {
+  return !/"key":"[sd]addr"/.test(JSON.stringify(statements))
+}
 
 function readsConnection(statements: readonly NftStatement[]): boolean {
   return /"ct":\{/.test(JSON.stringify(statements))

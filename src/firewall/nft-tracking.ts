@@ -16,8 +16,7 @@ export function trackingMatches(body: Fields, { op, right, text, negated }: Aske
     return [one('conntrack', { option: 'ctstate', negated, values: [values.join(',').toUpperCase()] }, text)]
   }
   if (key === 'direction' && values.length === 1) return [one('conntrack', { option: 'ctdir', negated, values }, text)]
-  const side = `${word(body.dir)} ${key.replace(/^ip6? /, '')}`
-  const option = CONNECTION_SIDES.get(side)
+  const option = CONNECTION_SIDES.get(`${word(body.dir)} ${key.replace(/^ip6 /, 'ip ')}`)
   if (option !== undefined) {
     const joined = option.endsWith('port') ? values.map((each) => each.replace('-', ':')) : values
     return [one('conntrack', { option, negated, values: [joined.join(',')] }, text)]
@@ -58,11 +57,12 @@ export function one(name: string, test: Test, text: string): Match {
   return { name, tests: [test], text }
 }
 
+/** Not `ct original saddr`, an address without its family: nft 1.0.6 lists 198.18.0.0/16 as 0.0.198.18 there (measured). */
 const CONNECTION_SIDES: ReadonlyMap<string, string> = new Map([
-  ['original saddr', 'ctorigsrc'],
-  ['original daddr', 'ctorigdst'],
-  ['reply saddr', 'ctreplsrc'],
-  ['reply daddr', 'ctrepldst'],
+  ['original ip saddr', 'ctorigsrc'],
+  ['original ip daddr', 'ctorigdst'],
+  ['reply ip saddr', 'ctreplsrc'],
+  ['reply ip daddr', 'ctrepldst'],
   ['original proto-src', 'ctorigsrcport'],
   ['original proto-dst', 'ctorigdstport'],
   ['reply proto-src', 'ctreplsrcport'],

@@ -56,7 +56,9 @@ function emptied(facts: Facts, { unload, tune }: Analysis): Emptied {
 
 function leftOut(facts: Facts, { notrack, tune }: Analysis, binding: Binding): LeftOut {
   const table = tableSize(facts, tune)
-  const services = flushedIn(binding) ?? notrack.services
+  const passing = notrack.services.filter(({ forwarded }) => forwarded)
+  const here = flushedIn(binding) ?? notrack.services.filter(({ forwarded }) => !forwarded)
+  const services = [...here, ...passing]
   const { sample } = facts.entries
   const share = shareHeldBy(facts, services)
   const freed = combined(table.entries, share, scaled)
@@ -67,7 +69,8 @@ function leftOut(facts: Facts, { notrack, tune }: Analysis, binding: Binding): L
   }))
   // A playbook that fits says itself whether it deletes; for one that does not, the host's means are what is known.
   const deletes = binding.type === 'bound' && notrack.edits.length > 0 ? known(flushedIn(binding) !== null) : null
-  const atOnce = deletes ?? facts.conntrack.tool
+  // Entries of flows that pass through are left to run out.
+  const atOnce = passing.length > 0 ? known(false) : (deletes ?? facts.conntrack.tool)
   return {
     remedy: 'notrack',
     services,
@@ -82,7 +85,7 @@ function leftOut(facts: Facts, { notrack, tune }: Analysis, binding: Binding): L
   }
 }
 
-/** The part of the table that flows to these services of the host itself hold. */
+/** The part of the table that flows to these services hold, at the host itself or passing through it. */
 function shareHeldBy(facts: Facts, services: readonly Service[]): Reading<Estimate> {
   const { sample } = facts.entries
   if (!sample.known) return sample
@@ -94,7 +97,8 @@ function shareHeldBy(facts: Facts, services: readonly Service[]): Reading<Estima
       return unknown(`${service.port}/${service.protocol} is not among the ${MOST_PORTS} busiest ports of the sample`)
     }
     if (found?.local === null) return unknown("whether its flows end here is not known: the host's addresses")
-    held += found === undefined ? 0 : entriesHere(found)
+    const part = found === undefined ? 0 : entriesHere(found)
+    held += found !== undefined && service.forwarded ? found.entries - part : part
   }
   return known(shareOfTable(held, { read, total }))
 }

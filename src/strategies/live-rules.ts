@@ -1,6 +1,6 @@
 import { nativeRules } from '../firewall/nft-live.ts'
-import { parseNft } from '../firewall/nft-ruleset.ts'
 import { asNftHolds } from '../firewall/nft-quirks.ts'
+import { parseNft } from '../firewall/nft-ruleset.ts'
 import { parseRules } from '../firewall/parse.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import type { Facts, ManagerName } from '../model/facts.ts'

@@ -56,10 +56,10 @@ describe('rules in nf_tables', () => {
     expect(seen.nftRuleset).toEqual({ known: true, value: null })
     expect(seen.nft.ip).toEqual({ known: true, value: null })
   })
-  test('tables of iptables without its tool are unknown, other tables are no rules of iptables', () => {
+  test("tables of iptables without its tool are read from nft's own listing", () => {
     const noTool = there.filter((line) => !line.startsWith('nft '))
     expect(read(noTool, { 'firewall-nft-ruleset': TABLE }).nft).toMatchObject({
-      ip: { known: false },
+      ip: { value: null },
       ip6: { value: null },
     })
     expect(read(noTool, { 'firewall-nft-ruleset': TABLE }).nftRuleset).toEqual({ known: true, value: TABLE })

@@ -7,6 +7,8 @@ import { type Packet, request, STATES } from '../../src/firewall/packet.ts'
 import { chainOf, type Family, type LiveRules, type Test } from '../../src/firewall/rules.ts'
 import { removableStatefulRules, statefulRules } from '../../src/firewall/stateful.ts'
 import type { Json } from '../../src/model/json.ts'
+import { firewall } from '../../src/steps/firewall.ts'
+import { live } from './dump.ts'
 import {
   accept,
   ct,
@@ -644,6 +646,32 @@ describe('a patch', () => {
   ])('%s is refused, with the rule', (_title, rule, why) => {
     expect(patchOf([filter('inet filter', [lo, icmp, ANSWERS, rule])])).toMatch(why)
   })
+
+  test.each(['nft', 'legacy'] as const)(
+    'beside rules of iptables-%s: accepts in both filters, tracking ends in one place',
+    (backend) => {
+      const iptables = live(
+        `filter INPUT DROP
+       -i lo -j ACCEPT
+       -p icmp -j ACCEPT
+       -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+       -p tcp -m tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT`,
+        backend,
+      )
+      const own = native([filter('ip filter', [lo, icmp, ANSWERS, [states('new'), port(80), accept]])])
+      const patch = notrackPatch([iptables, ...own], [WEB], { families: ['ip'], backend })
+      if (!patch.safe) throw new Error(`${patch.why}: ${patch.rule}`)
+      const twins = patch.edits
+        .filter(({ spec }) => /untracked/i.test(spec))
+        .map((edit) => `${edit.backend} ${edit.table}`)
+      const raw = patch.edits.filter(({ spec }) => /\bnotrack (?!.*untracked)|--notrack/.test(spec))
+      expect(twins).toEqual(expect.arrayContaining(['native ip filter', `${backend} filter`]))
+      expect(new Set(raw.map((edit) => `${edit.backend} ${edit.table}`))).toEqual(new Set([`${backend} raw`]))
+      // The step makes accepts first, wherever they are, and ends tracking last.
+      const steps = firewall.split?.({ edits: patch.edits }) ?? []
+      expect(steps.map(({ edits }) => edits.some(({ table }) => table === 'raw'))).toEqual([false, false, true])
+    },
+  )
 
   test('a port that is translated is refused, with the rule', () => {
     const nat: NativeTable = {

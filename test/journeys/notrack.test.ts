@@ -83,14 +83,6 @@ describe('what is refused, and why', () => {
       },
     ],
     [
-      'native nft rules, with their chain',
-      {
-        hosts: ['nft-1', 'both-1'],
-        words: PORT_80,
-        why: /nft chain "inet filter input".*native nft rules are not judged/,
-      },
-    ],
-    [
       "to set the node's max from a namespace",
       {
         hosts: ['web-1', 'legacy-1'],

@@ -28,6 +28,7 @@ export function randomMatches(drawing: Drawing, stage: Stage): Matches {
     random.chance(0.15) ? interfaceTest(drawing, random.pick(['oifname', 'oifname', 'oif'])) : '',
     header === 'both' ? familyTest(random) : '',
     random.chance(0.08) ? typeTest(random) : '',
+    named && PORTED.has(protocol) && random.chance(0.06) ? pairTest(drawing, header, protocol) : '',
     random.chance(0.02) ? random.pick(['meta length < 70', 'meta pkttype host', 'meta mark 0']) : '',
     drawing.tracking && stage !== 'raw' && random.chance(0.35) ? trackingTest(drawing, header, protocol) : '',
     ...protocolTests(drawing, protocol, header),
@@ -94,13 +95,22 @@ function typeTest(random: Random): string {
   ])
 }
 
+/** The model leaves open which pairs are in a set, but not whose they are. */
+function pairTest(drawing: Drawing, header: 'ip' | 'ip6', protocol: string): string {
+  const { random } = drawing
+  const pairs = addressElements(drawing, header, 2).map((each) => `${each} . ${portElements(random, 1)[0]}`)
+  return asked(random, `${header} saddr . ${protocol} dport`, [[1, () => list(pairs)]])
+}
+
+const PORTED: ReadonlySet<string> = new Set(['tcp', 'udp'])
+
 function protocolTests(drawing: Drawing, protocol: string, header: Header): readonly string[] {
   const { random } = drawing
   switch (protocol) {
     case '':
       return random.chance(0.12) ? [numberTest(random, 'meta l4proto')] : []
     case 'other':
-      return [numberTest(random, header === 'ip' && random.chance(0.4) ? 'ip protocol' : 'meta l4proto')]
+      return [numberTest(random, random.pick(['meta l4proto', ...NUMBER_FIELDS[header ?? 'both']]))]
     case 'icmp':
     case 'icmpv6':
       return [icmpTest(random, protocol)]
@@ -117,6 +127,9 @@ function protocolTests(drawing: Drawing, protocol: string, header: Header): read
     }
   }
 }
+
+/** Of IPv6 the first header alone, which may be a fragment's. */
+const NUMBER_FIELDS = { ip: ['ip protocol'], ip6: ['ip6 nexthdr'], both: [] } as const
 
 function numberTest(random: Random, field: string): string {
   const names = [
@@ -179,6 +192,8 @@ function flagTest(random: Random): string {
     [1, () => `tcp flags { syn, ${random.pick(['ack', 'syn|ack', 'psh|ack'])} }`],
     [1, () => `tcp flags != { syn, ack }`],
     [1, () => `tcp flags & ${random.pick(names)} != 0`],
+    [0.5, () => `tcp flags & (${mask().join('|')}) > 0`],
+    [0.5, () => `tcp flags & (syn|ack) ${not} { syn, ack }`],
     [
       2,
       () => {
@@ -213,8 +228,7 @@ function trackingTest(drawing: Drawing, named: Header, protocol: string): string
   const states = ['new', 'established', 'related', 'invalid', 'untracked']
   const some = (by: string) => random.some(states, 1, 3).join(by)
   const header = named === 'ip' || named === 'ip6' ? named : random.pick(['ip', 'ip6'] as const)
-  const net = () => {
-    const length = header === 'ip' ? random.int(14, 32) : random.int(46, 128)
+  const net = (length = header === 'ip' ? random.int(14, 32) : random.int(46, 128)) => {
     return `${addressText(header, network(header, randomAddress(drawing, header), length)[0])}/${length}`
   }
   const side = () => `ct ${random.pick(['original', 'reply'])} ${header} ${random.pick(['saddr', 'daddr'])}`
@@ -225,10 +239,11 @@ function trackingTest(drawing: Drawing, named: Header, protocol: string): string
     [2, () => `ct state != ${random.pick(states)}`],
     [1, () => `ct state ! ${some(',')}`],
     [0.5, () => `ct state ${random.pick(['==', '!='])} ${some(' | ')}`],
+    [0.3, () => `ct state & (new|established) == ${random.pick(['new', 'established'])}`],
     [2, () => asked(random, 'ct direction', [[1, () => random.pick(['original', 'reply'])]])],
-    [named === 'both' ? 0 : 2, () => asked(random, side(), [[1, net]])],
+    [named === 'both' ? 0 : 2, () => asked(random, side(), [[1, () => net()]])],
     // Without the family nft 1.0.6 takes no prefix that it lists again as it was.
-    [drawing.family === 'ip' ? 1 : 0, () => asked(random, side().replace(' ip ', ' '), [[1, net]])],
+    [drawing.family === 'ip' ? 1 : 0, () => asked(random, side().replace(' ip ', ' '), [[1, () => net(16)]])],
     [named === 'both' ? 0 : 1, () => asked(random, side(), [[1, () => list(addressElements(drawing, header, 3))]])],
     [
       0.5,

@@ -110,6 +110,7 @@ const PROTOCOL_NAMES: Readonly<Record<number, readonly string[]>> = {
   47: ['gre'],
   50: ['esp'],
   51: ['ah'],
+  58: ['ipv6-icmp'],
   88: ['eigrp'],
   89: ['ospf', 'ospfigp'],
   103: ['pim'],

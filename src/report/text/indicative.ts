@@ -10,8 +10,12 @@ export function recordedHead(paper: Paper, takenAt: string | null, more = ''): r
 }
 
 /** An indicative plan of one host, without what only the host could answer. */
-export function indicativeLines(paper: Paper, plan: IndicativePlan): readonly string[] {
-  const { strategy, considered, changes, kept, notes } = plan
+export function indicativeLines(
+  paper: Paper,
+  plan: IndicativePlan,
+  notes: readonly string[] = plan.notes,
+): readonly string[] {
+  const { strategy, considered, changes, kept } = plan
   return [
     ...consideredLines(paper, considered, strategy),
     ...(changes.length === 0

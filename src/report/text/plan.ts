@@ -30,7 +30,7 @@ export function groupLines(paper: Paper, group: readonly Standing[]): readonly s
   return [
     ...headLines(paper, group, first),
     ...whyLines(paper, group),
-    ...bodyLines(paper, first),
+    ...bodyLines(paper, first, group),
     ...idLines(paper, group),
   ]
 }
@@ -56,14 +56,19 @@ function sameChange(result: Standing): string {
   if (result.status === 'healthy') return result.status
   if (result.status === 'indicative' && result.plan.changes.length > 0) {
     const { strategy, changes, notes } = result.plan
-    return JSON.stringify([result.status, strategy, changes, notes])
+    return JSON.stringify([result.status, strategy, changes, notes.map(withoutNumbers)])
   }
   const plan = 'plan' in result && result.status !== 'indicative' ? result.plan : null
   if (plan === null || plan.changes.length === 0) return JSON.stringify([result.status, result.host])
   const { strategy, changes, notes, gates } = plan
   const shown = changes.map(({ title, phase, shown, notes }) => [title, phase, shown, notes])
   const fault = 'fault' in result ? result.fault : null
-  return JSON.stringify([result.status, strategy, shown, notes, gates, fault])
+  return JSON.stringify([result.status, strategy, shown, notes.map(withoutNumbers), gates, fault])
+}
+
+/** Sizes and times that were measured differ from host to host, and the change is the same. */
+function withoutNumbers(note: string): string {
+  return note.replaceAll(/\d+(?:[\s.]\d+)*(?:\s(?:(?:[KMG]i)?B|[smhd]\b))?/g, '#')
 }
 
 function headLines(paper: Paper, group: readonly Standing[], first: Standing): readonly string[] {
@@ -90,7 +95,7 @@ function whyLines(paper: Paper, group: readonly Standing[]): readonly string[] {
   return section(paper, 'Found', lines)
 }
 
-function bodyLines(paper: Paper, result: Standing): readonly string[] {
+function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): readonly string[] {
   switch (result.status) {
     case 'not-reached':
       return paragraph(paper, '  ', result.why)
@@ -111,25 +116,41 @@ function bodyLines(paper: Paper, result: Standing): readonly string[] {
         ),
       ]
     case 'indicative':
-      return indicativeLines(paper, result.plan)
+      return indicativeLines(paper, result.plan, notesOf(group))
     case 'already-right':
     case 'planned':
     case 'skipped':
     case 'declined':
     case 'applied':
-      return planLines(paper, result.plan)
+      return planLines(paper, result.plan, notesOf(group))
     case 'refused':
-      return [...faultLines(paper, '  ', result.fault), ...planLines(paper, result.plan)]
+      return [...faultLines(paper, '  ', result.fault), ...planLines(paper, result.plan, notesOf(group))]
     case 'rolled-back':
     case 'needs-hands':
       return [
         ...(result.fault === null ? [] : faultLines(paper, '  ', result.fault)),
-        ...(result.plan === null ? [] : planLines(paper, result.plan)),
+        ...(result.plan === null ? [] : planLines(paper, result.plan, notesOf(group))),
       ]
   }
 }
 
-function planLines(paper: Paper, plan: Plan): readonly string[] {
+/** Notes that all have, then those with numbers of each host's own. */
+function notesOf(group: readonly Standing[]): readonly string[] {
+  const all = group.flatMap((result) => {
+    if (!('plan' in result) || result.plan === null) return []
+    const { notes } = result.plan
+    const later = 'rollbackNotes' in result.plan ? result.plan.rollbackNotes : []
+    return [{ host: result.host, notes: [...notes, ...later] }]
+  })
+  const everywhere = (note: string) => all.every(({ notes }) => notes.includes(note))
+  const [first] = all
+  return [
+    ...(first?.notes.filter(everywhere) ?? []),
+    ...all.flatMap(({ host, notes }) => notes.filter((note) => !everywhere(note)).map((note) => `${host}: ${note}`)),
+  ]
+}
+
+function planLines(paper: Paper, plan: Plan, notes: readonly string[]): readonly string[] {
   return [
     ...consideredLines(paper, plan.considered, plan.strategy),
     ...(plan.changes.length === 0 ? paragraph(paper, '  ', 'Nothing to change: all is as the strategy wants it.') : []),
@@ -142,7 +163,7 @@ function planLines(paper: Paper, plan: Plan): readonly string[] {
     ...(plan.changes.length === 0
       ? []
       : [
-          ...section(paper, 'To know before you say yes', bullets(paper, [...plan.notes, ...plan.rollbackNotes])),
+          ...section(paper, 'To know before you say yes', bullets(paper, notes)),
           ...section(
             paper,
             'Checked before it is kept',

@@ -35,6 +35,25 @@ test('hosts with the same change are shown once, those with another one by thems
   expect(heads).toEqual(['a, b, c: planned, tune', 'd: planned, tune'])
 })
 
+test('what differs in measured numbers alone is one change, and each host keeps its numbers', () => {
+  const planned = (host: string, notes: readonly string[]): HostResult => ({
+    host,
+    status: 'planned',
+    plan: aPlan(host, { notes }),
+  })
+  const fleet = [
+    planned('a', ['it relieves', 'a full table takes 80.0 MiB; 1.9 GiB are available']),
+    planned('b', ['it relieves', 'a full table takes 80.0 MiB; 712 MiB are available']),
+    planned('c', ['it cures', 'a full table takes 80.0 MiB; 712 MiB are available']),
+  ]
+  const text = planText(plain(120), fleet).join('\n')
+  expect(text).toContain('a, b: planned, tune')
+  expect(text).toContain('c: planned, tune')
+  expect(text.match(/- it relieves/g)).toHaveLength(1)
+  expect(text).toContain('- a: a full table takes 80.0 MiB; 1.9 GiB are available')
+  expect(text).toContain('- b: a full table takes 80.0 MiB; 712 MiB are available')
+})
+
 test('a space at the end of a line that changed is seen', () => {
   const shown = { before: ['allow web'], after: ['allow web '] }
   const plan = aPlan('a', { changes: [aChange({ shown })] })
