@@ -1,6 +1,6 @@
 import type { Decisions, Node } from './decision.ts'
 import { or } from './logic.ts'
-import { headerMatches, isPlain, ruleMatches } from './match.ts'
+import { bearsName, headerMatches, isPlain, ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
 import { type Block, packetKeys, type Question, type Run, siteFor } from './question.ts'
 import type { Chain, Rule } from './rules.ts'
@@ -47,7 +47,7 @@ export function runsOf(
     block.within.set(keys.header, within)
   }
   for (const rule of within) {
-    const site = isPlain(rule) ? '' : siteFor(question, at.table, at.chain, rule)
+    const site = !bearsName(rule) ? '' : siteFor(question, at.table, at.chain, rule)
     const matches = ruleMatches(question, at.packet, rule, site)
     if (matches === never) continue
     const does = whatItDoes(rule)

@@ -1,3 +1,5 @@
+import { NodeTable, ResultCache } from './node-table.ts'
+
 /**
  * Decision diagrams over finite variables, hash-consed: equal functions are the same number. A variable is asked bit by
  * bit, so a test of a range costs as many nodes as its cells have digits, however many cells there are. Variables are
@@ -10,12 +12,10 @@ export class Decisions {
   readonly #variableIds = new Map<string, Placed>()
   /** By level: whose bit it is. */
   readonly #owners: Placed[] = []
-  readonly #levels: number[] = []
-  readonly #lows: Node[] = []
-  readonly #highs: Node[] = []
-  readonly #known: Map<number, Node>[] = []
-  readonly #combined = new Map<string, Map<number, Node>>()
-  readonly #chosen = new Map<Node, Map<number, Node>>()
+  readonly #nodes = new NodeTable()
+  readonly #operations = new Map<string, number>()
+  readonly #combined = new ResultCache()
+  readonly #chosen = new ResultCache()
   readonly #budget: number
 
   constructor(budget = 200_000) {
@@ -80,47 +80,35 @@ export class Decisions {
     }
     const level = Math.min(this.#top(test), this.#top(then), this.#top(otherwise))
     if (level === Number.POSITIVE_INFINITY) return this.terminal('unsure')
-    const key = pairKey(then, otherwise)
-    let memo = this.#chosen.get(test)
-    if (memo === undefined) {
-      memo = new Map()
-      this.#chosen.set(test, memo)
-    }
-    const known = memo.get(key)
+    const known = this.#chosen.get(test, then, otherwise)
     if (known !== undefined) return known
     const result = this.#node(
       level,
       this.choose(this.#low(test, level), this.#low(then, level), this.#low(otherwise, level)),
       this.choose(this.#high(test, level), this.#high(then, level), this.#high(otherwise, level)),
     )
-    memo.set(key, result)
+    this.#chosen.set(test, then, otherwise, result)
     return result
   }
 
   /** Combines two functions value by value; `name` stands for `combine` in the memory of results. */
   combine(name: string, left: Node, right: Node, combine: (left: string, right: string) => string): Node {
-    let memo = this.#combined.get(name)
-    if (memo === undefined) {
-      memo = new Map()
-      this.#combined.set(name, memo)
-    }
-    return this.#combine(memo, left, right, combine)
+    const operation = this.#operations.get(name) ?? this.#operations.size
+    this.#operations.set(name, operation)
+    return this.#combine(operation, left, right, combine)
   }
 
-  #combine(memo: Map<number, Node>, left: Node, right: Node, combine: (left: string, right: string) => string): Node {
-    const key = pairKey(left, right)
-    const known = memo.get(key)
-    if (known !== undefined) return known
+  #combine(operation: number, left: Node, right: Node, combine: (left: string, right: string) => string): Node {
     const level = Math.min(this.#top(left), this.#top(right))
-    const result =
-      level === Number.POSITIVE_INFINITY
-        ? this.terminal(combine(this.valueOf(left), this.valueOf(right)))
-        : this.#node(
-            level,
-            this.#combine(memo, this.#low(left, level), this.#low(right, level), combine),
-            this.#combine(memo, this.#high(left, level), this.#high(right, level), combine),
-          )
-    memo.set(key, result)
+    if (level === Number.POSITIVE_INFINITY) return this.terminal(combine(this.valueOf(left), this.valueOf(right)))
+    const known = this.#combined.get(operation, left, right)
+    if (known !== undefined) return known
+    const result = this.#node(
+      level,
+      this.#combine(operation, this.#low(left, level), this.#low(right, level), combine),
+      this.#combine(operation, this.#high(left, level), this.#high(right, level), combine),
+    )
+    this.#combined.set(operation, left, right, result)
     return result
   }
 
@@ -137,7 +125,7 @@ export class Decisions {
       if (at < 0) return at === no ? no : yes
       const known = memo.get(at)
       if (known !== undefined) return known
-      const [low, high] = [go(this.#lows[at] as Node), go(this.#highs[at] as Node)]
+      const [low, high] = [go(this.#nodes.low(at)), go(this.#nodes.high(at))]
       const level = this.#top(at)
       const made = this.#owners[level] === kept ? this.#node(level, low, high) : this.choose(low, yes, high)
       memo.set(at, made)
@@ -179,7 +167,7 @@ export class Decisions {
       } else {
         for (const bit of [0, 1] as const) {
           path.push([this.#top(at), bit])
-          if (search((bit === 0 ? this.#lows[at] : this.#highs[at]) as Node)) return true
+          if (search(bit === 0 ? this.#nodes.low(at) : this.#nodes.high(at))) return true
           path.pop()
         }
       }
@@ -205,7 +193,7 @@ export class Decisions {
       const level = this.#top(at)
       const { variable, base, bits } = this.#owners[level] as Placed
       const cell = assignment.get(variable.name) ?? 0
-      at = ((cell >> (bits - 1 - (level - base))) & 1) === 0 ? (this.#lows[at] as Node) : (this.#highs[at] as Node)
+      at = ((cell >> (bits - 1 - (level - base))) & 1) === 0 ? this.#nodes.low(at) : this.#nodes.high(at)
     }
     return this.valueOf(at)
   }
@@ -219,35 +207,28 @@ export class Decisions {
     this.#variableIds.set(variable.name, placed)
     for (let bit = 0; bit < bits; bit += 1) {
       this.#owners.push(placed)
-      this.#known.push(new Map())
     }
     return placed
   }
 
   #node(level: number, low: Node, high: Node): Node {
     if (low === high) return low
-    const key = pairKey(low, high)
-    const known = this.#known[level] as Map<number, Node>
-    const existing = known.get(key)
-    if (existing !== undefined) return existing
-    if (this.#levels.length >= this.#budget) throw new OverBudget(this.#budget)
-    this.#levels.push(level)
-    this.#lows.push(low)
-    this.#highs.push(high)
-    known.set(key, this.#levels.length - 1)
-    return this.#levels.length - 1
+    const existing = this.#nodes.find(level, low, high)
+    if (existing >= 0) return existing
+    if (this.#nodes.size >= this.#budget) throw new OverBudget(this.#budget)
+    return this.#nodes.add(level, low, high)
   }
 
   #top(node: Node): number {
-    return node < 0 ? Number.POSITIVE_INFINITY : (this.#levels[node] as number)
+    return node < 0 ? Number.POSITIVE_INFINITY : this.#nodes.level(node)
   }
 
   #low(node: Node, level: number): Node {
-    return node >= 0 && this.#levels[node] === level ? (this.#lows[node] as Node) : node
+    return node >= 0 && this.#nodes.level(node) === level ? this.#nodes.low(node) : node
   }
 
   #high(node: Node, level: number): Node {
-    return node >= 0 && this.#levels[node] === level ? (this.#highs[node] as Node) : node
+    return node >= 0 && this.#nodes.level(node) === level ? this.#nodes.high(node) : node
   }
 
   #walk(node: Node, visit: (node: Node) => void): void {
@@ -257,8 +238,8 @@ export class Decisions {
       seen.add(at)
       visit(at)
       if (at < 0) return
-      go(this.#lows[at] as Node)
-      go(this.#highs[at] as Node)
+      go(this.#nodes.low(at))
+      go(this.#nodes.high(at))
     }
     go(node)
   }
@@ -286,8 +267,3 @@ export class OverBudget extends Error {
 }
 
 type Placed = { readonly variable: Variable; readonly base: number; readonly bits: number }
-
-/** Two nodes as one number below 2^53; budgets are far below 2^25 nodes, and terminals are few. */
-function pairKey(left: Node, right: Node): number {
-  return (left + 0x10000) * 0x4000000 + (right + 0x10000)
-}

@@ -61,22 +61,35 @@ export function isPlain(rule: Rule): boolean {
   return partsOf(rule).rest.length === 0
 }
 
-type Parts = { readonly plain: readonly Match[]; readonly rest: readonly Match[] }
+type Parts = {
+  readonly plain: readonly Match[]
+  readonly rest: readonly Match[]
+  /** What more it looks at is the packet's state alone. */
+  readonly ofState: boolean
+}
+
+/** Whether an answer may be open and then bear the rule's name. */
+export function bearsName(rule: Rule): boolean {
+  return !partsOf(rule).ofState
+}
 
 function partsOf(rule: Rule): Parts {
   const known = parts.get(rule)
   if (known !== undefined) return known
   const isPlainMatch = ({ name, tests }: Match) =>
     ALWAYS.has(name) || (KNOWN.has(name) && tests.every(({ option }) => !NOT_OF_THE_HEADER.has(option)))
+  const rest = rule.matches.filter((match) => !isPlainMatch(match))
   const found = {
-    plain: rule.matches.filter(isPlainMatch),
-    rest: rule.matches.filter((match) => !isPlainMatch(match)),
+    plain: rest.length === 0 ? rule.matches : rule.matches.filter(isPlainMatch),
+    rest,
+    ofState: rest.every(({ tests }) => tests.every(({ option }) => OF_STATE.has(option)) && tests.length > 0),
   }
   parts.set(rule, found)
   return found
 }
 
 const parts = new WeakMap<Rule, Parts>()
+const OF_STATE: ReadonlySet<string> = new Set(['state', 'ctstate', 'syn', 'tcp-flags', 'any-flag'])
 const NOT_OF_THE_HEADER: ReadonlySet<string> = new Set(['syn', 'tcp-flags', 'any-flag', 'tcp-option'])
 
 function matchHolds(question: Question, packet: Packet, match: Match, site: string): Node {

@@ -1,5 +1,5 @@
 import { no } from './logic.ts'
-import { isPlain, ruleMatches } from './match.ts'
+import { bearsName, ruleMatches } from './match.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
 import type { Packet } from './packet.ts'
 import { type Question, siteFor } from './question.ts'
@@ -24,7 +24,7 @@ export function rulesMet(
     chains.push(chain.name)
     for (const [index, rule] of chain.rules.entries()) {
       const asked = anyState ? stateless(question, rule) : rule
-      const site = isPlain(asked) ? '' : siteFor(question, at.table, chain.name, rule)
+      const site = !bearsName(asked) ? '' : siteFor(question, at.table, chain.name, rule)
       if (ruleMatches(question, packet, asked, site) === never) continue
       met.push({ chain: chain.name, index, rule })
       const next = rule.target === null ? undefined : chainOf(rules, at.table, rule.target.name)

@@ -19,9 +19,6 @@ export type Space = {
 export type Range<T> = readonly [first: T, last: T]
 
 export function spaceOf(family: Family, live: readonly LiveRules[], ports: readonly number[]): Space {
-  const rules = live.flatMap(({ rules }) =>
-    rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)),
-  )
   const addresses = new Set<bigint>([0n])
   for (const [first, last] of addressRanges(family === 'ip' ? '127.0.0.0/8' : '::1/128', family) ?? []) {
     addresses.add(first)
@@ -31,24 +28,18 @@ export function spaceOf(family: Family, live: readonly LiveRules[], ports: reado
   const interfaces = new Set<string>()
   const protocols = new Set<string>(['tcp', 'udp', protocolName('icmp', family)])
   const flagTests = new Map<string, FlagTest>()
-  for (const test of rules.flatMap(testsOf)) {
-    const { option, values } = test
-    const flags = flagTestOf(test)
-    if (flags !== null) flagTests.set(JSON.stringify(flags), flags)
-    if (ADDRESS_OPTIONS.has(option)) {
-      for (const [first, last] of values.flatMap((value) => addressRanges(value, family) ?? [])) {
-        addresses.add(first)
-        addresses.add(last + 1n)
+  for (const { rules } of live) {
+    for (const { chains } of rules.tables) {
+      for (const chain of chains) {
+        for (const rule of chain.rules) {
+          const named = namedBy(rule, family)
+          for (const cut of named.addresses) addresses.add(cut)
+          for (const cut of named.ports) portCuts.add(cut)
+          for (const name of named.interfaces) interfaces.add(name)
+          for (const name of named.protocols) protocols.add(name)
+          for (const flags of named.flags) flagTests.set(JSON.stringify(flags), flags)
+        }
       }
-    } else if (PORT_OPTIONS.has(option)) {
-      for (const [first, last] of values.flatMap((value) => portRanges(value) ?? [])) {
-        portCuts.add(first)
-        portCuts.add(last + 1)
-      }
-    } else if (option === 'in' || option === 'out') {
-      for (const value of values) interfaces.add(value)
-    } else if (option === 'protocol' || option === 'ctproto') {
-      for (const value of values) protocols.add(protocolName(value, family))
     }
   }
   interfaces.delete('lo')
@@ -64,6 +55,47 @@ export function spaceOf(family: Family, live: readonly LiveRules[], ports: reado
     flagTests: [...flagTests.values()],
   }
 }
+
+/** The borders and names that one rule's tests speak of; a rule is asked by many questions. */
+type Named = {
+  readonly addresses: readonly bigint[]
+  readonly ports: readonly number[]
+  readonly interfaces: readonly string[]
+  readonly protocols: readonly string[]
+  readonly flags: readonly FlagTest[]
+}
+
+function namedBy(rule: Rule, family: Family): Named {
+  const known = NAMED[family].get(rule)
+  if (known !== undefined) return known
+  const addresses: bigint[] = []
+  const ports: number[] = []
+  const interfaces: string[] = []
+  const protocols: string[] = []
+  const flags: FlagTest[] = []
+  for (const { tests } of rule.matches) {
+    for (const test of tests) {
+      const { option, values } = test
+      const asked = flagTestOf(test)
+      if (asked !== null) flags.push(asked)
+      if (ADDRESS_OPTIONS.has(option)) {
+        for (const value of values) {
+          for (const [first, last] of addressRanges(value, family) ?? []) addresses.push(first, last + 1n)
+        }
+      } else if (PORT_OPTIONS.has(option)) {
+        for (const value of values) for (const [first, last] of portRanges(value) ?? []) ports.push(first, last + 1)
+      } else if (option === 'in' || option === 'out') interfaces.push(...values)
+      else if (option === 'protocol' || option === 'ctproto') {
+        for (const value of values) protocols.push(protocolName(value, family))
+      }
+    }
+  }
+  const named = { addresses, ports, interfaces, protocols, flags }
+  NAMED[family].set(rule, named)
+  return named
+}
+
+const NAMED: Readonly<Record<Family, WeakMap<Rule, Named>>> = { ip: new WeakMap(), ip6: new WeakMap() }
 
 /** What `--syn` stands for. */
 const SYN_TEST: readonly string[] = ['FIN,SYN,RST,ACK', 'SYN']
@@ -189,10 +221,6 @@ const SERVICES: ReadonlyMap<string, number> = new Map([
   ['mdns', 5353],
   ['http-alt', 8080],
 ])
-
-function testsOf(rule: Rule) {
-  return rule.matches.flatMap(({ tests }) => tests)
-}
 
 function bits(family: Family): number {
   return family === 'ip' ? 32 : 128

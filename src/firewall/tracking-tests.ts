@@ -8,15 +8,9 @@ import type { Match, Test } from './rules.ts'
 /** conntrack_mt in net/netfilter/xt_conntrack.c: a packet without a connection fails every test but that of its state. */
 export function trackingHolds(question: Question, packet: Packet, match: Match, site: string): Node {
   const { decisions } = question
-  const states = match.tests.filter(({ option }) => option === 'ctstate' || option === 'state')
-  const others = match.tests.filter(({ option }) => option !== 'ctstate' && option !== 'state')
-  const stateHolds = and(
-    decisions,
-    ...states.map((test) => {
-      const holds = stateIn(question, packet, test.values[0] ?? '')
-      return test.negated ? not(decisions, holds) : holds
-    }),
-  )
+  const { states, others } = askedBy(match)
+  let stateHolds = yes(decisions)
+  for (const state of states) stateHolds = and(decisions, stateHolds, stateIn(question, packet, state))
   if (others.length === 0) return stateHolds
   if (untracked(packet)) {
     if (states.length === 0) return no(decisions)
@@ -33,14 +27,32 @@ export function trackingHolds(question: Question, packet: Packet, match: Match, 
   )
 }
 
-function stateIn(question: Question, packet: Packet, value: string): Node {
+type StateTest = { readonly wanted: ReadonlySet<string>; readonly pseudo: readonly string[]; readonly negated: boolean }
+type AskedBy = { readonly states: readonly StateTest[]; readonly others: readonly Test[] }
+
+/** What a match asks, taken apart once: large rule sets ask it of many packets. */
+function askedBy(match: Match): AskedBy {
+  const known = asked.get(match)
+  if (known !== undefined) return known
+  const ofState = ({ option }: Test) => option === 'ctstate' || option === 'state'
+  const states = match.tests.filter(ofState).map(({ values, negated }) => {
+    const wanted = (values[0] ?? '').toUpperCase().split(',')
+    return { wanted: new Set(wanted), pseudo: wanted.filter((each) => each === 'DNAT' || each === 'SNAT'), negated }
+  })
+  const made = { states, others: match.tests.filter((test) => !ofState(test)) }
+  asked.set(match, made)
+  return made
+}
+
+const asked = new WeakMap<Match, AskedBy>()
+
+function stateIn(question: Question, packet: Packet, { wanted, pseudo, negated }: StateTest): Node {
   const { decisions } = question
-  const wanted = value.toUpperCase().split(',')
   if (!('is' in packet.state) || packet.state.is === 'raw') return unsure(decisions)
-  if (wanted.includes(packet.state.is)) return yes(decisions)
-  const pseudo = wanted.filter((each) => each === 'DNAT' || each === 'SNAT')
-  if (pseudo.length === 0 || untracked(packet) || packet.translated === false) return no(decisions)
-  return or(decisions, ...pseudo.map((each) => opaque(question, `translated ${each}`, null)))
+  const isOpen = pseudo.length > 0 && !untracked(packet) && packet.translated !== false
+  if (wanted.has(packet.state.is) || !isOpen) return constant(decisions, wanted.has(packet.state.is) !== negated)
+  const holds = or(decisions, ...pseudo.map((each) => opaque(question, `translated ${each}`, null)))
+  return negated ? not(decisions, holds) : holds
 }
 
 function connectionTest(question: Question, packet: Packet, test: Test, site: string): Node {

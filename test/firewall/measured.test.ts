@@ -8,7 +8,9 @@ import { asNftHolds } from '../../src/firewall/nft-quirks.ts'
 import { forwardedRequest, icmpMessage, overLoopback, type Packet, reply, request } from '../../src/firewall/packet.ts'
 import type { LiveRules } from '../../src/firewall/rules.ts'
 import { removableStatefulRules } from '../../src/firewall/stateful.ts'
+import type { Json } from '../../src/model/json.ts'
 import { live } from './dump.ts'
+import { accept, ct, drop, match, meta, native, payload, states } from './native-dump.ts'
 
 /** What counters of a real kernel (6.18, iptables 1.8.9) taught the model; test/kernel asks them again wherever it can. */
 
@@ -117,7 +119,46 @@ test('over loopback, where client and server both come in, a long list may hold 
   expect(decisions.witness(and(decisions, there, not(decisions, back)), (value) => value === 'yes')).not.toBeNull()
 })
 
-/** How the one rule with a target answers: for every such packet alike, or not. */
+describe("in nft's own rules", () => {
+  const input = (...rules: readonly (readonly Json[])[]) =>
+    native([{ name: 'inet t', chains: { input: { at: 'input 0', rules } } }], 'ip')[0] as LiveRules
+  const fate = (rules: LiveRules, packet: Packet) => {
+    const question = ask(rules)
+    const node = chainFate(question, rules.rules, { table: 'inet t', chain: 'input', sees: 'in' }, packet)
+    return question.decisions.variablesOf(node).length > 0 ? 'open' : question.decisions.valueAt(node, new Map())
+  }
+  const udp = request('ip', { protocol: 'udp', port: 53 }, 'wire')
+  const echo = icmpMessage('ip', ECHO_REPLY, 'in')
+
+  test('a port whose protocol is not named is, in ICMP, whatever stands in its place', () => {
+    const rules = input([match(payload('th', 'dport'), 53), drop])
+    expect([udp, request('ip', SSH, 'wire'), echo].map((packet) => fate(rules, packet))).toEqual([
+      'drop',
+      'accept',
+      'open',
+    ])
+    const named = input([match(meta('l4proto'), { set: ['tcp', 'udp'] }), match(payload('th', 'dport'), 53), drop])
+    expect([udp, echo].map((packet) => fate(named, packet))).toEqual(['drop', 'accept'])
+  })
+
+  test("a connection's address without its family is listed as another one, so nobody relies on it or writes it again", () => {
+    const tracked = { ...udp, state: { is: 'ESTABLISHED' }, direction: 'original' } as const
+    const listed = (key: string) => input([match(ct(key, 'original'), '0.0.198.18'), accept])
+    expect(answer(listed('saddr'), tracked)).toBe('open')
+    expect(removableStatefulRules([listed('saddr')])).toMatchObject({
+      why: expect.stringMatching(/be put back as it is/),
+    })
+    expect(removableStatefulRules([listed('ip saddr')])).toMatchObject({ removable: true })
+  })
+
+  test('a rule that only counts new connections counts them all', () => {
+    const rules = input([states('new'), { counter: { packets: 0, bytes: 0 } }])
+    expect(answer(rules, udp)).toBe('holds')
+    expect(answer(rules, { ...udp, state: { is: 'UNTRACKED' } })).toBe('never')
+  })
+})
+
+/** How the first rule answers: for every such packet alike, or not. */
 function answer(rules: LiveRules, packet: Packet): 'holds' | 'never' | 'open' | 'unsure' {
   const question = ask(rules)
   const node = listed(question, rules, packet)

@@ -26,8 +26,16 @@ export async function whatIsMissing(): Promise<string | null> {
         if (complaint !== null) return `no raw table here: ${complaint}`
       }
     }
-    return null
+    const complaint = await world.loadNft(NFT)
+    return complaint === null ? null : `nft cannot do here what it should: ${complaint}`
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
 }
+
+/** What only newer kernels and versions of nft take. */
+const NFT = `table inet t {
+  map m { type inet_service : verdict; flags interval; elements = { 1-5 : drop, * : accept }; }
+  chain c { type filter hook prerouting priority -300; fib daddr type local notrack; tcp dport vmap @m; }
+}
+`

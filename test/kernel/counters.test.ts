@@ -4,11 +4,15 @@ import { whatIsMissing } from './able.ts'
 import type { Held } from './hold.ts'
 import { holdReal, realSets } from './real.ts'
 import { disagreementText, summaryOf } from './report.ts'
-import { holdSeed, withWorlds } from './seeds.ts'
+import { holdNativeSeed, holdSeed, withWorlds } from './seeds.ts'
+import { PLAIN, World } from './world.ts'
 
 /** Each seed is four rule sets: two families, each by both tools. */
 const SEEDS = 36
 const PACKETS = 200
+/** Each is one rule set for both families. */
+const NATIVE_SEEDS = 30
+const NATIVE_PACKETS = 400
 const first = Number(process.env.CTFLEET_KERNEL_SEED ?? 1)
 const missing = await whatIsMissing()
 
@@ -29,6 +33,22 @@ test('the kernel counts packets at the rules where the model says that they matc
   console.log(summaryOf(`seeds from ${first}`, all))
   expect(shown(wrong)).toBe('')
   // Rules that no packet ever reaches would agree about everything.
+  expect(sum(all, ({ busy }) => busy)).toBeGreaterThan(sum(all, ({ comparisons }) => comparisons) / 10)
+  expect(sum(all, ({ notTold, notSent }) => notTold + notSent)).toBeLessThan(sum(all, ({ packets }) => packets) / 4)
+})
+
+test("and so it does for rules in nft's own language", { timeout: 400_000 }, async (context) => {
+  if (missing !== null) return context.skip(missing)
+  const all: Held[] = []
+  const wrong: string[] = []
+  await using world = await World.open(PLAIN)
+  for (let seed = first; seed < first + NATIVE_SEEDS; seed += 1) {
+    const { name, held } = await holdNativeSeed(world, seed, NATIVE_PACKETS)
+    all.push(held)
+    wrong.push(...textsOf(name, held, `npx tsx test/kernel/cli.ts --native --seed ${seed}`))
+  }
+  console.log(summaryOf(`nft's own, seeds from ${first}`, all))
+  expect(shown(wrong)).toBe('')
   expect(sum(all, ({ busy }) => busy)).toBeGreaterThan(sum(all, ({ comparisons }) => comparisons) / 10)
   expect(sum(all, ({ notTold, notSent }) => notTold + notSent)).toBeLessThan(sum(all, ({ packets }) => packets) / 4)
 })

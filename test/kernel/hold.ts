@@ -36,9 +36,9 @@ export type Subject = {
   readonly saved: string
   readonly flows: readonly { readonly flow: Flow; readonly predictor: Predictor }[]
   /** Puts the rules in place, with their counters at zero; null, or a complaint. */
-  load(): Promise<string | null>
-  counters(): Promise<ReadonlyMap<string, number>>
-  lineOf(place: string): string
+  readonly load: () => Promise<string | null>
+  readonly counters: () => Promise<ReadonlyMap<string, number>>
+  readonly lineOf: (place: string) => string
 }
 
 /** Sends the packets through the rules and compares every counter. */

@@ -1,13 +1,14 @@
 import { addressText, network } from './addresses.ts'
 import type { Drawing, Stage } from './nft-rule-sets.ts'
-import { addressElements, interfaceNames, portElements, quoted, randomAddress } from './nft-values.ts'
+import { trackingPortTests, trackingTest } from './nft-tracking-tests.ts'
+import { addressElements, asked, interfaceNames, list, portElements, quoted, randomAddress } from './nft-values.ts'
 import type { Random } from './random.ts'
 
 /** The tests of one rule, and what protocols they speak of already, since nft takes one of each layer alone. */
 export type Matches = { readonly text: string; readonly protocol: string; readonly header: Header }
 
 /** `both`: the family is asked about otherwise. */
-type Header = 'ip' | 'ip6' | 'both' | null
+export type Header = 'ip' | 'ip6' | 'both' | null
 
 export function randomMatches(drawing: Drawing, stage: Stage): Matches {
   const { random } = drawing
@@ -33,7 +34,9 @@ export function randomMatches(drawing: Drawing, stage: Stage): Matches {
     drawing.tracking && stage !== 'raw' && random.chance(0.35) ? trackingTest(drawing, header, protocol) : '',
     ...protocolTests(drawing, protocol, header),
   ].filter((part) => part !== '')
-  const text = [...random.some(parts, parts.length, parts.length), ...behind(drawing, stage, protocol)].join(' ')
+  const text = [...random.some(parts, parts.length, parts.length), ...trackingPortTests(drawing, stage, protocol)].join(
+    ' ',
+  )
   const spoken = header === null && / ip6? /.test(text) ? 'both' : header
   return { text, protocol: protocol === 'other' ? 'any' : protocol, header: spoken }
 }
@@ -221,61 +224,4 @@ function icmpTest(random: Random, protocol: 'icmp' | 'icmpv6'): string {
     [3, () => list(random.some(types, 2, 4))],
     [0.5, () => '3-8'],
   ])
-}
-
-function trackingTest(drawing: Drawing, named: Header, protocol: string): string {
-  const { random } = drawing
-  const states = ['new', 'established', 'related', 'invalid', 'untracked']
-  const some = (by: string) => random.some(states, 1, 3).join(by)
-  const header = named === 'ip' || named === 'ip6' ? named : random.pick(['ip', 'ip6'] as const)
-  const net = (length = header === 'ip' ? random.int(14, 32) : random.int(46, 128)) => {
-    return `${addressText(header, network(header, randomAddress(drawing, header), length)[0])}/${length}`
-  }
-  const side = () => `ct ${random.pick(['original', 'reply'])} ${header} ${random.pick(['saddr', 'daddr'])}`
-  return random.weighted<() => string>([
-    [8, () => `ct state ${some(',')}`],
-    [3, () => `ct state ${list(random.some(states, 1, 3))}`],
-    [2, () => `ct state != ${list(random.some(states, 1, 3))}`],
-    [2, () => `ct state != ${random.pick(states)}`],
-    [1, () => `ct state ! ${some(',')}`],
-    [0.5, () => `ct state ${random.pick(['==', '!='])} ${some(' | ')}`],
-    [0.3, () => `ct state & (new|established) == ${random.pick(['new', 'established'])}`],
-    [2, () => asked(random, 'ct direction', [[1, () => random.pick(['original', 'reply'])]])],
-    [named === 'both' ? 0 : 2, () => asked(random, side(), [[1, () => net()]])],
-    // Without the family nft 1.0.6 takes no prefix that it lists again as it was.
-    [drawing.family === 'ip' ? 1 : 0, () => asked(random, side().replace(' ip ', ' '), [[1, () => net(16)]])],
-    [named === 'both' ? 0 : 1, () => asked(random, side(), [[1, () => list(addressElements(drawing, header, 3))]])],
-    [
-      0.5,
-      () =>
-        `ct status ${random.pick(['', '! '])}${random.pick(['dnat', 'snat', 'snat,dnat', 'assured', 'seen-reply'])}`,
-    ],
-    [0.3, () => `ct status != ${random.pick(['dnat', 'snat'])}`],
-    [protocol === '' ? 2 : 0, () => `ct protocol ${random.pick(['tcp', 'udp', 'icmp'])}`],
-  ])()
-}
-
-/** What nft reads only once it knows the protocol. */
-function behind({ random, tracking }: Drawing, stage: Stage, protocol: string): readonly string[] {
-  if (!tracking || stage === 'raw' || (protocol !== 'tcp' && protocol !== 'udp') || !random.chance(0.08)) return []
-  const field = `ct ${random.pick(['original', 'reply'])} ${random.pick(['proto-src', 'proto-dst'])}`
-  return [
-    asked(random, field, [
-      [2, () => portElements(random, 1)[0] as string],
-      [1, () => list(portElements(random, 3))],
-    ]),
-  ]
-}
-
-/** A field and one of the right sides that it may have, negated now and then. */
-function asked(
-  random: Random,
-  field: string,
-  sides: readonly (readonly [weight: number, side: () => string])[],
-): string {
-  return `${field} ${random.chance(0.22) ? '!= ' : ''}${random.weighted(sides)()}`
-}
-
-function list(elements: readonly string[]): string {
-  return `{ ${elements.join(', ')} }`
 }

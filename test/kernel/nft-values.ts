@@ -63,3 +63,16 @@ function apart<T>(random: Random, points: readonly T[], most: number): readonly 
   }
   return found
 }
+
+/** A field and one of the right sides that it may have, negated now and then. */
+export function asked(
+  random: Random,
+  field: string,
+  sides: readonly (readonly [weight: number, side: () => string])[],
+): string {
+  return `${field} ${random.chance(0.22) ? '!= ' : ''}${random.weighted(sides)()}`
+}
+
+export function list(elements: readonly string[]): string {
+  return `{ ${elements.join(', ')} }`
+}

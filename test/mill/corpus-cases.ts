@@ -2,7 +2,7 @@ import type { Service } from '../../src/firewall/packet.ts'
 import type { Family } from '../../src/firewall/rules.ts'
 import { filesBelow, textOf } from '../firewall/corpus.ts'
 import type { Case } from './mill.ts'
-import type { Kind, Loaded } from './rule-kinds.ts'
+import type { Loaded } from './rule-kinds.ts'
 import { type Guise, PLAIN } from './world.ts'
 
 /** Every file of the corpus that holds rules as the save tools print them, with the services that its rules name. */
@@ -10,17 +10,19 @@ export function corpusCases(at: string): readonly Case[] {
   return filesBelow(at, '01-iptables-save').flatMap((path) => casesOf(textOf(at, path), path))
 }
 
+type SaveTool = 'legacy' | 'nft'
+
 /** One rule set on both backends, as it is and with addresses that its accepts name on either side. */
 export function casesOf(text: string, path: string): readonly Case[] {
   const lines = rulesIn(text)
   if (!lines.some((line) => line.startsWith('*')) || !lines.some((line) => line.startsWith('-A'))) return []
   const family: Family = /icmpv6|ipv6-icmp|icmp6-|::\/|reject-with icmp6/.test(text) ? 'ip6' : 'ip'
-  const loaded = (kind: Kind): Loaded => ({ kind, family, text: `${lines.join('\n')}\n` })
-  const texts: Readonly<Record<Kind, Loaded>> = { legacy: loaded('legacy'), nft: loaded('nft') }
+  const loaded = (kind: SaveTool): Loaded => ({ kind, family, text: `${lines.join('\n')}\n` })
+  const texts: Readonly<Record<SaveTool, Loaded>> = { legacy: loaded('legacy'), nft: loaded('nft') }
   const [first, second] = portsOf(lines, 'tcp')
   const [udp] = portsOf(lines, 'udp')
   const tcp = (port: number): Service => ({ protocol: 'tcp', port })
-  const services: readonly (readonly [service: Service, kind: Kind, dressed: boolean])[] = [
+  const services: readonly (readonly [service: Service, kind: SaveTool, dressed: boolean])[] = [
     [tcp(first ?? 80), 'legacy', false],
     [tcp(first ?? 80), 'nft', true],
     [tcp(second ?? 22), 'nft', false],

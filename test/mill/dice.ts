@@ -9,6 +9,8 @@ export type Dice = {
   weighted<T>(from: readonly (readonly [weight: number, what: T])[]): T
   /** So many different ones of them, or all, in their own order. */
   some<T>(from: readonly T[], count: number): readonly T[]
+  /** All of them, in any order. */
+  shuffled<T>(from: readonly T[]): readonly T[]
 }
 
 /** The generator is mulberry32. */
@@ -37,6 +39,10 @@ export function diceFrom(seed: number): Dice {
       const chosen = new Set<number>()
       while (chosen.size < Math.min(count, from.length)) chosen.add(under(from.length))
       return from.filter((_, at) => chosen.has(at))
+    },
+    shuffled(from) {
+      const left = [...from]
+      return from.map(() => left.splice(under(left.length), 1)[0] as (typeof from)[number])
     },
   }
 }

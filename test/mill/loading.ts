@@ -12,13 +12,13 @@ export async function loadRules(host: Agent, rules: Loaded): Promise<Loaded | { 
   const known = repaired.get(rules)
   let now = known ?? rules
   for (let again = 0; again <= MOST_REPAIRS; again += 1) {
-    const why = await KINDS[now.kind].load(host, now)
-    if (why === null) {
+    const { code, stderr } = await KINDS[now.kind].load(host, now)
+    if (code === 0) {
       repaired.set(rules, now)
       return now
     }
-    const without = withoutRefused(now, why)
-    if (without === null) return { why }
+    const without = withoutRefused(now, stderr)
+    if (without === null) return { why: stderr.trim() }
     now = without
   }
   return { why: `more than ${MOST_REPAIRS} lines of it are refused` }
@@ -29,9 +29,10 @@ const repaired = new WeakMap<Loaded, Loaded>()
 
 /** The tools name the line that they refuse; where it is no rule (the COMMIT of a whole table), nothing can be left out. */
 function withoutRefused(rules: Loaded, complaint: string): Loaded | null {
-  const number = Number(/line:? (\d+)/.exec(complaint)?.[1] ?? 0)
+  const kind = KINDS[rules.kind]
+  const number = Number(kind.refused.exec(complaint)?.[1] ?? 0)
   const lines = rules.text.split('\n')
   const refused = lines[number - 1]
-  if (refused === undefined || /^(\*|:|COMMIT)/.test(refused)) return null
+  if (refused === undefined || !kind.isRule(refused)) return null
   return { ...rules, text: lines.toSpliced(number - 1, 1).join('\n') }
 }

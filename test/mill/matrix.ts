@@ -53,13 +53,15 @@ export async function probeAll(world: World, cells: readonly Cell[], { silentMs 
 
 /** Sessions from `near` that should live through a change: to the service, where it is TCP, and to ssh. */
 export function sessionCells(service: Service, guise: Guise): readonly Cell[] {
-  const ports = service.protocol === 'tcp' && service.port !== SSH ? [service.port, SSH] : [SSH]
   return (['ip', 'ip6'] as const).flatMap((family) => {
     const { to, source } = clientOf(family, guise)
-    return ports.map((port): Cell => {
-      const name = `session ${family} near -> host:${port}`
-      return { name, hold: name, side: 'near', family, protocol: 'tcp', to, port, ...source }
-    })
+    const held = (where: string, address: string, port: number): Cell => {
+      const name = `session ${family} near -> ${where}:${port}`
+      return { name, hold: name, side: 'near', family, protocol: 'tcp', to: address, port, ...source }
+    }
+    const mine = service.forwarded ? held('far', ENDS[family].far, service.port) : held('host', to, service.port)
+    const ssh = held('host', to, SSH)
+    return service.protocol === 'tcp' && mine.name !== ssh.name ? [mine, ssh] : [ssh]
   })
 }
 
@@ -110,6 +112,7 @@ function cellsOf(
     ['near', 'near -> far', ends.far, source],
     ['far', 'far -> near', ends.near, {}],
     ['near', `near from port ${ports.service} -> host`, ends.host, bare(ends.nearBare[turn])],
+    ['near', `near from port ${ports.service} -> far`, ends.far, bare(ends.nearBare[turn])],
     // A TCP port that listens is never picked for what the host asks itself.
     ...(protocol === 'udp'
       ? ([['host', `host from port ${ports.service} -> near`, ends.near, bare(ends.hostBare[turn])]] as const)

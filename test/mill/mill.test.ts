@@ -40,8 +40,8 @@ test('a patch without its twins is found out, for what it breaks', { timeout: 60
   }
   const whole = await mill(world, given)
   expect(whole).toMatchObject({ status: 'safe', broken: [], sessions: { open: 4, lost: [] } })
-  const half = await mill(world, given, (live, service, backend) => {
-    const patch = notrackPatch(live, [service], { families: ['ip', 'ip6'], backend })
+  const half = await mill(world, given, (live, service, on) => {
+    const patch = notrackPatch(live, [service], on)
     return patch.safe ? { ...patch, edits: patch.edits.filter(({ table }) => table === 'raw') } : patch
   })
   expect(findingsOf(half)?.broken).toEqual([

@@ -3,8 +3,9 @@ import type { Flow } from '../../src/firewall/flow-entries.ts'
 import { dropsMidStream } from '../../src/firewall/mid-stream.ts'
 import { type NotrackPatch, notrackPatch } from '../../src/firewall/notrack.ts'
 import type { Service } from '../../src/firewall/packet.ts'
-import type { Backend, LiveRules } from '../../src/firewall/rules.ts'
+import type { LiveRules } from '../../src/firewall/rules.ts'
 import { applyPatch } from './apply.ts'
+import { foretellerOf } from './foretold.ts'
 import { loadRules } from './loading.ts'
 import {
   cellsFor,
@@ -44,7 +45,8 @@ export type CaseResult =
   | ({ readonly status: 'safe' } & Milled)
 
 /** Who makes the patch; another one than ctfleet's own shows that the mill notices. */
-export type Patcher = (live: readonly LiveRules[], service: Service, backend: Backend) => NotrackPatch
+export type Patcher = (live: readonly LiveRules[], service: Service, on: PatchedHost) => NotrackPatch
+export type PatchedHost = Parameters<typeof notrackPatch>[2]
 
 export type Findings = {
   /** What was loaded, line for line. */
@@ -57,6 +59,8 @@ export type Findings = {
 type Milled = Findings & {
   readonly before: Matrix
   readonly differences: { readonly applied: readonly Difference[]; readonly undone: readonly Difference[] }
+  /** Differences that the patch's notes tell beforehand. */
+  readonly foretold: readonly Difference[]
   /** Cells whose answer changes by itself, with no patch at all. */
   readonly unsteady: readonly string[]
   readonly sessions: Sessions
@@ -112,8 +116,7 @@ async function millOnce(
   const live = readDump(dump)
   if (!live.known) return { status: 'unreadable', why: live.why }
   const { service, guise } = given
-  const backend = given.rules[0]?.kind ?? 'nft'
-  const patch = patched(() => patcher(live.value, service, backend))
+  const patch = patched(() => patcher(live.value, service, patchedHost(given)))
   if ('threw' in patch) return { status: 'threw', loaded, edits: [], broken: [patch.threw] }
   if (!patch.safe) return { status: 'refused', why: patch.why, rule: patch.rule }
 
@@ -133,7 +136,11 @@ async function millOnce(
   const second = await resumeAll(world, sessions, patience)
   const back = await probeAll(world, cellsFor(ports, guise, 2), patience)
   const dumpBack = await dumpRules(world.host)
-  const differences = { applied: differencesOf(before, after), undone: differencesOf(before, back) }
+  const isForetold = foretellerOf(patch)
+  const changed = differencesOf(before, after)
+  const foretold = changed.filter(isForetold)
+  const surprising = changed.filter((each) => !isForetold(each))
+  const differences = { applied: surprising, undone: differencesOf(before, back) }
   broken.push(...differenceLines(differences))
   if (sameRules(dumpBack) !== sameRules(dump)) {
     broken.push(`the rules are not as they were:\n${sameRules(dump)}\nbecame\n${sameRules(dumpBack)}`)
@@ -147,14 +154,27 @@ async function millOnce(
     before,
     broken,
     differences,
+    foretold,
     unsteady: [],
     sessions: { open: sessions.length, lost },
   }
 }
 
-function ctfleetsOwn(live: readonly LiveRules[], service: Service, backend: Backend): NotrackPatch {
-  return notrackPatch(live, [service], { families: ['ip', 'ip6'], backend })
+function ctfleetsOwn(live: readonly LiveRules[], service: Service, on: PatchedHost): NotrackPatch {
+  return notrackPatch(live, [service], on)
 }
+
+/** What the facts of the host would say: it has the programs that wrote its rules, and only those. */
+function patchedHost({ rules, guise: { server = {} } }: Case): PatchedHost {
+  const backend = rules.find(({ kind }) => kind !== 'native')?.kind ?? 'native'
+  const own = FAMILIES.flatMap((family) => {
+    const { loopback, host, hostBare, hostFar } = ENDS[family]
+    return [loopback, host, ...hostBare, hostFar]
+  })
+  return { families: FAMILIES, forwards: FAMILIES, backend, addresses: [...own, ...Object.values(server)] }
+}
+
+const FAMILIES = ['ip', 'ip6'] as const
 
 function patched(patch: () => NotrackPatch): NotrackPatch | { readonly threw: string } {
   try {
@@ -213,7 +233,8 @@ async function listen({ near, host, far }: World, ports: Ports, { server = {} }:
  * out where no session is there to suffer from an entry that stayed; all else here begins anew with each matrix.
  */
 function flowsOf({ service, guise: { server = {} } }: Case, sessions: readonly string[]): readonly Flow[] {
-  const families = (['ip', 'ip6'] as const).filter((family) => sessions.some((name) => name.includes(` ${family} `)))
+  if (service.forwarded) return []
+  const families = FAMILIES.filter((family) => sessions.some((name) => name.includes(` ${family} `)))
   const addresses = families.map((family) => server[family] ?? ENDS[family].host)
   return addresses.length === 0 ? [] : [{ protocol: service.protocol, ports: [service.port], addresses }]
 }
@@ -242,7 +263,9 @@ function lostSessions(
 ): Sessions['lost'] {
   const foretold = (name: string) => {
     const family = name.includes(' ip6 ') ? 'ip6' : 'ip'
-    const ofService = name.endsWith(`:${service.port}`)
+    // Entries of forwarded flows are never deleted, and the plan says what that may cost.
+    if (service.forwarded) return name.endsWith(`-> far:${service.port}`)
+    const ofService = name.endsWith(`-> host:${service.port}`)
     return ofService && dropsMidStream(live, service, { family, budget: 300_000 }) !== null
   }
   const dead = (matrix: Matrix) => [...matrix].flatMap(([name, answer]) => (answer.startsWith('ok') ? [] : [name]))

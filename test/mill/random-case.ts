@@ -2,6 +2,7 @@ import type { Service } from '../../src/firewall/packet.ts'
 import type { Family } from '../../src/firewall/rules.ts'
 import { type Dice, diceFrom } from './dice.ts'
 import type { Case } from './mill.ts'
+import { randomNftSet } from './random-nft.ts'
 import { acceptOf, randomRule, type Spot, statesOf } from './random-rule.ts'
 import type { Kind, Loaded } from './rule-kinds.ts'
 import { PLAIN } from './world.ts'
@@ -9,7 +10,7 @@ import { PLAIN } from './world.ts'
 /** A rule set as somebody might have written it, with the odd rule that nobody would; the seed settles all of it. */
 export function randomCase(seed: number): Case {
   const dice = diceFrom(seed)
-  const service = dice.weighted<Service>([
+  const chosen = dice.weighted<Service>([
     [60, { protocol: 'tcp', port: 8080 }],
     [6, { protocol: 'tcp', port: 22 }],
     [4, { protocol: 'tcp', port: 53 }],
@@ -17,14 +18,20 @@ export function randomCase(seed: number): Case {
     [8, { protocol: 'udp', port: 53 }],
     [7, { protocol: 'udp', port: 123 }],
   ])
+  const service: Service = dice.chance(20) ? { ...chosen, forwarded: true } : chosen
   const kinds = dice.weighted<readonly Kind[]>([
-    [46, ['legacy']],
-    [46, ['nft']],
-    [8, ['nft', 'legacy']],
+    [30, ['legacy']],
+    [30, ['nft']],
+    [5, ['nft', 'legacy']],
+    [25, ['native']],
+    [7, ['nft', 'native']],
+    [3, ['legacy', 'native']],
   ])
   const families: readonly Family[] = dice.chance(75) ? ['ip', 'ip6'] : ['ip']
-  const rules = kinds.flatMap((kind) =>
-    families.map((family): Loaded => ({ kind, family, text: ruleSet(dice, family, service) })),
+  const rules = kinds.flatMap((kind): readonly Loaded[] =>
+    kind === 'native'
+      ? [{ kind, family: 'inet', text: randomNftSet(dice, service, { beside: kinds.length > 1 }) }]
+      : families.map((family) => ({ kind, family, text: ruleSet(dice, family, service) })),
   )
   return {
     name: `random set ${seed}`,
@@ -101,9 +108,15 @@ function outputChain(dice: Dice, spot: Spot): readonly string[] {
 }
 
 function forwardChain(dice: Dice, spot: Spot): readonly string[] {
+  const { forwarded, protocol, port } = spot.service
   const usual = [
     dice.chance(60) ? `${statesOf(dice, 'RELATED,ESTABLISHED')} -j ACCEPT` : '',
-    dice.chance(50) ? '-i eth0 -o eth1 -j ACCEPT' : '',
+    dice.chance(15) ? `${statesOf(dice, 'INVALID')} -j DROP` : '',
+    forwarded && dice.chance(65) ? `${acceptOf(dice, spot)} ${accepting(dice, spot)}` : '',
+    forwarded && dice.chance(20)
+      ? `-p ${protocol} -m ${protocol} --sport ${port} -j ${dice.pick(['ACCEPT', 'DROP'])}`
+      : '',
+    dice.chance(forwarded ? 30 : 50) ? '-i eth0 -o eth1 -j ACCEPT' : '',
   ]
   return dice.chance(35) ? [] : stirred(dice, usual, { ...spot, below: dice.chance(20) ? spot.below : [] })
 }

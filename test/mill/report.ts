@@ -22,6 +22,7 @@ export class Tally {
     differences: 0,
     /** Of those: what was reached and is not, or the other way; the rest is refused in another way, or not as before. */
     reach: 0,
+    foretold: 0,
     unsteady: 0,
     sessions: 0,
     sessionsLost: 0,
@@ -58,7 +59,7 @@ export class Tally {
     return [
       `${n.sets} cases: ${n.safe} safe (${n.unchanged} with nothing to add), ${n.refused} refused, ${n.unreadable} unreadable, ${n.unloadable} unloadable, ${n.threw} threw`,
       `${n.cells} cells in the safe ones, ${n.reachable} of them reachable; the service itself from outside in ${n.serviceOpen} cases`,
-      `${n.differences} differences in ${this.failures.length} cases, ${n.reach} of them in what is reached; ${n.unsteady} cells changed by themselves`,
+      `${n.differences} differences in ${this.failures.length} cases, ${n.reach} of them in what is reached; ${n.foretold} more were foretold; ${n.unsteady} cells changed by themselves`,
       `${n.sessions} sessions over a change, ${n.sessionsLost} lost, ${this.lostUnforetold.length} of them without a warning`,
       ...this.lostUnforetold.map((each) => `  ${each}`),
       ...[...this.unreadable, ...this.unloadable].map((each) => `  ${each}`),
@@ -76,6 +77,7 @@ export class Tally {
     counts.differences += result.broken.length
     const { applied, undone } = result.differences
     counts.reach += [...applied, ...undone].filter(({ was, became }) => `${was}${became}`.includes('ok ')).length
+    counts.foretold += result.foretold.length
     counts.unsteady += result.unsteady.length
     counts.sessions += result.sessions.open
     counts.sessionsLost += result.sessions.lost.length
@@ -93,7 +95,7 @@ type Safe = CaseResult & { readonly status: 'safe' }
 export function failureText({ given, found }: Failure): string {
   const { service, guise, name, rerun } = given
   return [
-    `${name}: ${service.protocol} port ${service.port}, interfaces ${guise.interfaces.join(' and ')}`,
+    `${name}: ${service.protocol} port ${service.port}${service.forwarded ? ' of far' : ''}, interfaces ${guise.interfaces.join(' and ')}`,
     ...(guise.client || guise.server
       ? [`addresses: ${JSON.stringify({ client: guise.client, server: guise.server })}`]
       : []),
@@ -108,11 +110,11 @@ export function failureText({ given, found }: Failure): string {
 }
 
 function serviceIsOpen({ service, rules }: Case, { before }: Safe): boolean {
-  const families = new Set(rules.map(({ family }) => family))
+  const { protocol, port, forwarded } = service
+  const families = new Set(rules.flatMap(({ family }) => (family === 'inet' ? ['ip', 'ip6'] : [family])))
+  const ways = forwarded ? ['near -> far', 'far -> near'] : ['near -> host', 'far -> host']
   return [...families].some((family) =>
-    ['near', 'far'].some((side) =>
-      before.get(`${family} ${service.protocol} ${side} -> host:${service.port}`)?.startsWith('ok'),
-    ),
+    ways.some((way) => before.get(`${family} ${protocol} ${way}:${port}`)?.startsWith('ok')),
   )
 }
 

@@ -1,30 +1,31 @@
-import { parseRules } from '../../src/firewall/parse.ts'
 import type { Backend, Family, LiveRules } from '../../src/firewall/rules.ts'
-import { known, type Reading, unknown } from '../../src/model/reading.ts'
+import type { Facts, FirewallFacts, RuleDump } from '../../src/model/facts.ts'
+import { known, type Reading } from '../../src/model/reading.ts'
+import { liveRules } from '../../src/strategies/live-rules.ts'
+import type { Ended } from '../lab/command.ts'
 import { normaliseDump } from '../lab/dump.ts'
 import type { Agent } from './agent.ts'
 
-/**
- * A way to write rules: how they come into a host, what the host then prints, and how that is read back. Another kind, such
- * as native nft, is one more entry.
- */
+/** A way to write rules: how they come into a host, and which lines of a text may be left out. */
 type RuleKind = {
-  /** Null when they are in; what the tool complained of otherwise. */
-  load(host: Agent, rules: Pick<Loaded, 'family' | 'text'>): Promise<string | null>
-  /** Shell that prints them in sections that `normaliseDump` knows, and changes nothing. */
-  readonly dump: string
-  /** What ctfleet sees of them. */
-  read(sections: (title: string) => string): Reading<readonly LiveRules[]>
+  load(host: Agent, rules: Pick<Loaded, 'family' | 'text'>): Promise<Ended>
+  /** The number of the line that the tool refused, in what it complained of. */
+  readonly refused: RegExp
+  isRule(line: string): boolean
 }
 
-export type Kind = 'legacy' | 'nft'
-export type Loaded = { readonly kind: Kind; readonly family: Family; readonly text: string }
-
-const FAMILIES = ['ip', 'ip6'] as const satisfies readonly Family[]
+export type Kind = Backend
+/** nft's own rules are for both families. */
+export type Loaded = { readonly kind: Kind; readonly family: Family | 'inet'; readonly text: string }
 
 export const KINDS: Readonly<Record<Kind, RuleKind>> = {
   legacy: iptables('legacy'),
   nft: iptables('nft'),
+  native: {
+    load: async (host, { text }) => await host.run(['nft', '-f', '-'], text),
+    refused: /^\S*stdin:(\d+):/m,
+    isRule: (line) => /^ {4}(?!type )/.test(line),
+  },
 }
 
 /** All that the host's firewall holds, as its own tools print it. */
@@ -34,18 +35,25 @@ export async function dumpRules(host: Agent): Promise<string> {
   return stdout
 }
 
+/** What ctfleet sees of them. */
 export function readDump(dump: string): Reading<readonly LiveRules[]> {
-  const live: LiveRules[] = []
-  for (const kind of Object.values(KINDS)) {
-    const read = kind.read((title) => new RegExp(`^@@ ${title}\n([^]*?)(?=^@@ |(?![^]))`, 'm').exec(dump)?.[1] ?? '')
-    if (!read.known) return read
-    live.push(...read.value)
+  const section = (title: string) => new RegExp(`^@@ ${title}\n([^]*?)(?=^@@ |(?![^]))`, 'm').exec(dump)?.[1] ?? ''
+  const saved = (tool: string): Readonly<Record<Family, RuleDump>> => ({
+    ip: known(section(`${tool} ip`) || null),
+    ip6: known(section(`${tool} ip6`) || null),
+  })
+  const firewall: Pick<FirewallFacts, 'legacy' | 'nft' | 'nftRuleset'> = {
+    legacy: saved('legacy'),
+    nft: saved('xtables-nft'),
+    nftRuleset: known(section('json')),
   }
-  return known(live)
+  return liveRules({ firewall } as Facts)
 }
 
 /** A dump without counters and without what is as good as nothing: two of the same host are equal. */
-export const sameRules: (dump: string) => string = normaliseDump
+export function sameRules(dump: string): string {
+  return normaliseDump(dump.replace(/^@@ json\n.*\n?/m, ''))
+}
 
 /** Takes every rule, set and entry away. Legacy tables stay, empty. */
 export async function clearRules(host: Agent): Promise<void> {
@@ -53,29 +61,26 @@ export async function clearRules(host: Agent): Promise<void> {
   if (code !== 0) throw new Error(`the rules could not be cleared: ${stderr}`)
 }
 
-const EVERY_DUMP = `set -e\n${Object.values(KINDS)
-  .map(({ dump }) => dump)
-  .join('\n')}`
-
-function iptables(backend: Backend): RuleKind {
-  const section = (family: Family) => `${backend === 'nft' ? 'xtables-nft' : backend} ${family}`
+function iptables(backend: 'legacy' | 'nft'): RuleKind {
   return {
-    async load(host, { family, text }) {
-      const { code, stderr } = await host.run([`${family}tables-${backend}-restore`, '-w', '10'], text)
-      return code === 0 ? null : stderr.trim()
-    },
-    dump: FAMILIES.map((family) => `echo '@@ ${section(family)}'; ${family}tables-${backend}-save`).join('\n'),
-    read(sections) {
-      const live: LiveRules[] = []
-      for (const family of FAMILIES) {
-        const rules = parseRules(sections(section(family)), family)
-        if (!rules.known) return unknown(`${section(family)}: ${rules.why}`)
-        if (rules.value.tables.length > 0) live.push({ backend, rules: rules.value })
-      }
-      return known(live)
-    },
+    load: async (host, { family, text }) => await host.run([`${family}tables-${backend}-restore`, '-w', '10'], text),
+    refused: /line:? (\d+)/,
+    isRule: (line) => line.startsWith('-A '),
   }
 }
+
+// The handles in the JSON are for reading it alone.
+const EVERY_DUMP = `set -e
+for family in ip ip6; do
+  echo "@@ legacy $family"
+  "\${family}tables-legacy-save"
+  echo "@@ xtables-nft $family"
+  "\${family}tables-nft-save"
+done
+echo '@@ nft'
+nft -s list ruleset
+echo '@@ json'
+nft -j list ruleset`
 
 const CLEAR = `chains() {
   case $1 in

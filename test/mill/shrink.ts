@@ -1,19 +1,27 @@
 import { type Case, type Findings, findingsOf, millQuickly } from './mill.ts'
 import type { Failure } from './report.ts'
-import type { Loaded } from './rule-kinds.ts'
+import { KINDS, type Loaded } from './rule-kinds.ts'
 import type { World } from './world.ts'
 
-/** Leaves out rules, halves first, then one by one, while what is left still goes wrong; stops when the time is up. */
+/** Leaves out rules, whole sets first, then halves, then one by one, while what is left still goes wrong; stops when the time is up. */
 export async function shrink(world: World, failed: Failure, limit: { readonly ms: number }): Promise<Failure> {
   const end = Date.now() + limit.ms
   let best: Failure = { ...failed, given: { ...failed.given, rules: failed.found.loaded } }
+  const keeps = async (smaller: Case) => {
+    const found = findingsOf(await millQuickly(world, smaller))
+    if (found === null || !sameFailure(found, failed.found)) return false
+    best = { given: smaller, found }
+    return true
+  }
+  for (const each of best.given.rules) {
+    const rules = best.given.rules.filter((other) => other !== each)
+    if (rules.length > 0 && Date.now() < end) await keeps({ ...best.given, rules })
+  }
   for (let size = Math.ceil(countRules(best) / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < countRules(best); ) {
       if (Date.now() > end) return best
       const smaller: Case = { ...best.given, rules: without(best.given.rules, at, size) }
-      const found = findingsOf(await millQuickly(world, smaller))
-      if (found !== null && sameFailure(found, failed.found)) best = { given: smaller, found }
-      else at += size
+      if (!(await keeps(smaller))) at += size
     }
   }
   return best
@@ -32,7 +40,7 @@ function kindOf(broken: string): string {
 }
 
 function countRules({ given }: Failure): number {
-  return given.rules.flatMap(({ text }) => text.split('\n').filter(isRule)).length
+  return given.rules.flatMap(({ kind, text }) => text.split('\n').filter(KINDS[kind].isRule)).length
 }
 
 /** The rule sets without so many rules, counted through all of them. */
@@ -40,14 +48,10 @@ function without(rules: readonly Loaded[], from: number, size: number): readonly
   let number = -1
   return rules.map((each) => {
     const lines = each.text.split('\n').filter((line) => {
-      if (!isRule(line)) return true
+      if (!KINDS[each.kind].isRule(line)) return true
       number += 1
       return number < from || number >= from + size
     })
     return { ...each, text: lines.join('\n') }
   })
-}
-
-function isRule(line: string): boolean {
-  return line.startsWith('-A ')
 }
