@@ -7,6 +7,7 @@ import type { Passage, Way } from './passage.ts'
 import type { Question } from './question.ts'
 import type { LiveRules } from './rules.ts'
 import type { Refusal } from './targets.ts'
+import { turnsOf } from './turns.ts'
 
 /**
  * What tells a client that it is refused. The answer belongs to the packet that it is about: RELATED where that was tracked,
@@ -29,41 +30,56 @@ export function refusalPassages(
   },
 ): readonly Passage[] {
   const { decisions } = question
-  return [...question.refusals].sort().flatMap((how) => {
-    const ways: Way[] = []
-    const asks = (state: State): Node => {
-      ways.push(
-        ...of.first.map(
-          (packet): Way =>
-            (at) =>
-              decidedBy(question, live, inState(packet, state), at),
-        ),
-      )
-      return refusedOnTheWay(question, live, { first: of.first, asked: state, how })
-    }
-    const answers = (state: State): Node => {
-      const passing = of.reply.map((reply, index) => {
-        const packet = answerOf(reply, how, state)
-        ways.unshift((at) => decidedBy(question, live, packet, at))
-        const raw = passes(question, rawFate(question, live, packet))
-        const known = passes(question, fate(question, live, packet))
-        // What comes in over loopback has lost that state, and a rule may leave it untracked (measured on 6.18).
-        if (index === 0 || state !== 'INVALID') return and(decisions, raw, known)
-        const untracked = inState(packet, 'UNTRACKED')
-        ways.unshift((at) => decidedBy(question, live, untracked, at))
-        const loose = passes(question, fate(question, live, untracked))
-        return and(decisions, raw, either(decisions, untrackedWhere(question, live, packet), loose, known))
-      })
-      return and(decisions, ...passing)
-    }
-    const refused = either(decisions, of.untracked, asks('UNTRACKED'), asks('NEW'))
-    const told = either(decisions, of.untracked, answers('INVALID'), answers('RELATED'))
-    const kind = how === 'reset' ? 'resets' : ICMP_REFUSALS
-    return [
-      { name: `refusals of ${of.name} by ${kind}`, passes: and(decisions, of.among, refused), ways },
-      { name: `${kind} that refuse ${of.name}`, passes: and(decisions, of.among, refused, told), ways },
-    ]
-  })
+  const kinds = [...question.refusals].sort()
+  if (kinds.length === 0) return []
+  const orders = of.first.map((packet) => turnsOf(live, packet.path))
+  const most = Math.max(...orders.map(({ length }) => length))
+  const asked = Array.from({ length: most }, (_, at) => orders.map((each) => each[at % each.length] ?? live))
+  return kinds.flatMap((how) => asked.flatMap((turns) => refusalsInTurn(question, live, { ...of, how, turns })))
+}
+
+type Asked = Parameters<typeof refusalPassages>[2] & {
+  readonly how: Refusal
+  /** For each of the first packets, the order in which it comes to the rules. */
+  readonly turns: readonly (readonly LiveRules[])[]
+}
+
+function refusalsInTurn(question: Question, live: readonly LiveRules[], of: Asked): readonly Passage[] {
+  const { decisions } = question
+  const { how, turns } = of
+  const ways: Way[] = []
+  const asks = (state: State): Node => {
+    ways.push(
+      ...of.first.map(
+        (packet): Way =>
+          (at) =>
+            decidedBy(question, live, inState(packet, state), at),
+      ),
+    )
+    return refusedOnTheWay(question, live, { first: of.first, asked: state, how, turns })
+  }
+  const answers = (state: State): Node => {
+    const passing = of.reply.map((reply, index) => {
+      const packet = answerOf(reply, how, state)
+      ways.unshift((at) => decidedBy(question, live, packet, at))
+      const raw = passes(question, rawFate(question, live, packet))
+      const known = passes(question, fate(question, live, packet))
+      // What comes in over loopback has lost that state, and a rule may leave it untracked (measured on 6.18).
+      if (index === 0 || state !== 'INVALID') return and(decisions, raw, known)
+      const untracked = inState(packet, 'UNTRACKED')
+      ways.unshift((at) => decidedBy(question, live, untracked, at))
+      const loose = passes(question, fate(question, live, untracked))
+      return and(decisions, raw, either(decisions, untrackedWhere(question, live, packet), loose, known))
+    })
+    return and(decisions, ...passing)
+  }
+  const refused = either(decisions, of.untracked, asks('UNTRACKED'), asks('NEW'))
+  const told = either(decisions, of.untracked, answers('INVALID'), answers('RELATED'))
+  const kind = how === 'reset' ? 'resets' : ICMP_REFUSALS
+  return [
+    { name: `refusals of ${of.name} by ${kind}`, passes: and(decisions, of.among, refused), ways },
+    { name: `${kind} that refuse ${of.name}`, passes: and(decisions, of.among, refused, told), ways },
+  ]
 }
 
 /** Such passages are looked after by the twins of ICMP errors, for all ports at once. */
@@ -72,13 +88,14 @@ export const ICMP_REFUSALS = 'ICMP errors'
 function refusedOnTheWay(
   question: Question,
   live: readonly LiveRules[],
-  { first, asked, how }: { readonly first: readonly Packet[]; readonly asked: State; readonly how: Refusal },
+  { first, asked, how, turns }: Pick<Asked, 'first' | 'how' | 'turns'> & { readonly asked: State },
 ): Node {
   const { decisions } = question
   let refused = no(decisions)
   let alive = decisions.terminal('yes')
-  for (const packet of first.map((each) => inState(each, asked))) {
-    refused = or(decisions, refused, and(decisions, alive, refusedWhere(question, live, packet, how)))
+  for (const [index, packet] of first.map((each) => inState(each, asked)).entries()) {
+    const here = refusedWhere(question, turns[index] ?? live, packet, how)
+    refused = or(decisions, refused, and(decisions, alive, here))
     const passing = and(
       decisions,
       passes(question, rawFate(question, live, packet)),

@@ -280,7 +280,9 @@ const RULES = [
   '-p tcp -m tcp --dport 443 -m conntrack --ctorigdstport 443 --ctstate NEW -j ACCEPT',
 ]
 
-test('what is safe lets through what it let through, and opens no connection in any direction', () => {
+test('what is safe lets through what it let through, and opens no connection in any direction', {
+  timeout: 60_000,
+}, () => {
   let found = 0
   let twinned = 0
   fc.assert(

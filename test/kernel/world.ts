@@ -122,7 +122,10 @@ export class World implements AsyncDisposable {
   }
 
   async forgetFlows(): Promise<void> {
-    for (const family of ['ipv4', 'ipv6']) await this.#run(['conntrack', '-F', '-f', family])
+    for (const family of ['ipv4', 'ipv6']) {
+      const ended = await this.#run(['conntrack', '-F', '-f', family])
+      if (ended.code !== 0) throw new Error(`conntrack -F exited ${ended.code}: ${ended.stderr}`)
+    }
   }
 
   /** Returns when the host has dealt with every packet. */

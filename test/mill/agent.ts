@@ -30,8 +30,8 @@ export type Agent = AsyncDisposable & {
   run(argv: readonly string[], input?: string): Promise<Ended>
 }
 
-const RUN_MS = 20_000
-const ANSWER_MS = 30_000
+const RUN_MS = 60_000
+const ANSWER_MS = 90_000
 
 /** @param name how its servers call themselves in their answers */
 export function startAgent(namespace: string, name: string, lockFile: string): Agent {

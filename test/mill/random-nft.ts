@@ -25,7 +25,7 @@ export function randomNftSet(dice: Dice, service: Service, { beside }: { readonl
   ])
   return families
     .map((family, at) => {
-      const usual = beside ? 'fw' : dice.pick(['filter', 'filter', 'fw'])
+      const usual = beside || family !== 'inet' ? 'fw' : dice.pick(['filter', 'filter', 'fw'])
       return table(
         { dice, family, service },
         at === 0 || families.length > at + 1 || family === 'ip6' ? usual : 'more',
