@@ -12,6 +12,7 @@ export function healthOf(findings: readonly Finding[]): Health {
 const BEARING: { readonly [Rule in FindingRule]: Health } = {
   'dropping-now': 'unwell',
   'near-full': 'unwell',
+  'notrack-broken': 'unwell',
   'dropped-lately': 'unwell',
   evicting: 'healthy',
   'hash-too-small': 'healthy',

@@ -4,10 +4,11 @@ import type { Question } from './question.ts'
 
 /**
  * How a change alters what passes. `breaks`: something passed and no longer does; `opens`: something passes that did not;
- * `unsure`: a rule that we do not understand, or that answers differently from packet to packet, has a say.
+ * `unsure`: a rule that we do not understand, or that answers differently from packet to packet, has a say; `effects`: a rule
+ * that marks, writes or counts would meet other packets.
  */
 export type Difference = {
-  readonly kind: 'breaks' | 'opens' | 'unsure'
+  readonly kind: 'breaks' | 'opens' | 'unsure' | 'effects'
   readonly passage: string
   /** The rule or policy that decides, as `table: -A CHAIN …`; null where none is to be named. */
   readonly rule: string | null
@@ -22,8 +23,8 @@ export function differences(question: Question, before: Standing, after: Standin
 export type Standing = {
   readonly passages: readonly Passage[]
   readonly meters: (site: string) => readonly (Node | null)[]
-  /** Every rule that counts packets in a list which others may share. */
-  readonly sharing: readonly string[]
+  /** Every rule that does more than decide on such packets. */
+  readonly effects: readonly string[]
 }
 
 /** The first of what no longer passes, of that which need not. */
@@ -63,19 +64,19 @@ function blamed({ ways }: Passage, end: 'drop' | 'unsure', at: Assignment): stri
 
 /** A verdict may rest on a rule that counts packets only while exactly the same packets meet it. */
 function volatileIn(question: Question, before: Standing, after: Standing): readonly Difference[] {
-  const counted = [...before.passages, ...after.passages].filter(({ mayBreak }) => !mayBreak)
-  const found = counted.flatMap(({ name, passes }) =>
+  const strict = [...before.passages, ...after.passages].filter(({ mayBreak }) => !mayBreak)
+  const found = strict.flatMap(({ name, passes }) =>
     question.decisions
       .variablesOf(passes)
       .flatMap(({ volatile }) => (volatile === null ? [] : [{ name, ...volatile }])),
   )
   const [free] = found.filter(({ metered }) => !metered)
   if (free !== undefined) return [{ kind: 'unsure', passage: free.name, rule: free.site }]
-  const [first] = found
-  if (first === undefined) return []
-  const sites = new Set([...found.map(({ site }) => site), ...before.sharing])
-  const moved = [...sites].find((site) => !sameMeters(before.meters(site), after.meters(site)))
-  return moved === undefined ? [] : [{ kind: 'unsure', passage: first.name, rule: moved }]
+  const moved = (sites: readonly string[]) => sites.find((site) => !sameMeters(before.meters(site), after.meters(site)))
+  const counted = moved([...new Set(found.map(({ site }) => site))])
+  if (counted !== undefined) return [{ kind: 'unsure', passage: found[0]?.name ?? '', rule: counted }]
+  const other = moved(before.effects)
+  return other === undefined ? [] : [{ kind: 'effects', passage: '', rule: other }]
 }
 
 function sameMeters(before: readonly (Node | null)[], after: readonly (Node | null)[]): boolean {
@@ -95,5 +96,5 @@ function opening(was: string, is: string): string {
 
 /** One passage by itself: who counts its packets is not asked. */
 export function alone(passage: Passage): Standing {
-  return { passages: [passage], meters: () => [null], sharing: [] }
+  return { passages: [passage], meters: () => [null], effects: [] }
 }

@@ -20,6 +20,7 @@ import { byTracking, flowPasses, type Kinds, kinds, type Passage, type Untracked
 import type { Question } from './question.ts'
 import { refusalPassages } from './refusals.ts'
 import type { LiveRules } from './rules.ts'
+import { turnsOf } from './turns.ts'
 
 /**
  * What of a service passes, over everything the rules can tell apart. A flow passes when its first packet and all later
@@ -53,21 +54,25 @@ export function metersOf(
         state: { is: as },
         kind: tcp ? `${packet.kind} ${kind}` : packet.kind,
       })
-      return either(
-        decisions,
-        untracked.in,
-        metWhere(question, live, of('UNTRACKED'), site),
-        metWhere(question, live, of(state), site),
+      return turnsOf(live, packet.path).map((turn) =>
+        either(
+          decisions,
+          untracked.in,
+          metWhere(question, turn, of('UNTRACKED'), site),
+          metWhere(question, turn, of(state), site),
+        ),
       )
     }
     const sides = over === 'wire' ? [asked] : [asked, overLoopback(asked)]
     const backSides = over === 'wire' ? [answered] : [answered, overLoopback(answered)]
     return [
       ...sides.flatMap((side) => [
-        met(side, tcp ? SYN : [], 'NEW', 'first'),
-        ...(tcp ? LATER_IN : [[]]).map((flags) => met(side, flags, 'ESTABLISHED', 'later')),
+        ...met(side, tcp ? SYN : [], 'NEW', 'first'),
+        ...(tcp ? LATER_IN : [[]]).flatMap((flags) => met(side, flags, 'ESTABLISHED', 'later')),
       ]),
-      ...backSides.flatMap((side) => (tcp ? LATER_OUT : [[]]).map((flags) => met(side, flags, 'ESTABLISHED', 'later'))),
+      ...backSides.flatMap((side) =>
+        (tcp ? LATER_OUT : [[]]).flatMap((flags) => met(side, flags, 'ESTABLISHED', 'later')),
+      ),
     ]
   })
 }
@@ -121,27 +126,30 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
   ]
   if (tcp) return passages
   // A UDP server also asks others from its own port; a TCP port that listens is never picked for that.
+  const asking = kinds(question, live, { ...reply(space.family, service, 'wire'), direction: 'original' })
+  const told = kinds(question, live, { ...request(space.family, service, 'wire'), direction: 'reply' })
   const own = byTracking(
     question,
     { in: untracked.out, out: untracked.in },
     {
-      requestsOnly: and(decisions, outgoing.later.NEW, incoming.later.UNTRACKED),
-      repliesOnly: and(decisions, outgoing.later.UNTRACKED, incoming.later.NEW),
-      both: and(decisions, outgoing.later.NEW, outgoing.later.ESTABLISHED, incoming.later.ESTABLISHED),
-      neither: and(decisions, outgoing.later.UNTRACKED, incoming.later.UNTRACKED),
+      requestsOnly: and(decisions, asking.later.NEW, told.later.UNTRACKED),
+      // Who is tracked alone seems to begin.
+      repliesOnly: and(decisions, asking.later.UNTRACKED, incoming.later.NEW),
+      both: and(decisions, asking.later.NEW, asking.later.ESTABLISHED, told.later.ESTABLISHED),
+      neither: and(decisions, asking.later.UNTRACKED, told.later.UNTRACKED),
     },
   )
   return [
     ...passages,
     {
-      name: `what the host itself asks from port ${service.port}`,
+      name: `answers to what the host itself sends from port ${service.port}`,
       passes: and(decisions, outside, own),
-      ways: [...outgoing.ways, ...incoming.ways],
+      ways: [...asking.ways, ...told.ways, ...incoming.ways],
     },
     {
       name: `first packets of the host itself from port ${service.port}`,
-      passes: and(decisions, outside, either(decisions, untracked.out, outgoing.later.UNTRACKED, outgoing.later.NEW)),
-      ways: outgoing.ways,
+      passes: and(decisions, outside, either(decisions, untracked.out, asking.later.UNTRACKED, asking.later.NEW)),
+      ways: asking.ways,
       answered: true,
     },
   ]

@@ -18,7 +18,8 @@ import {
 import { flowPasses, kinds, type Passage, untrackedWays } from './passage.ts'
 import type { Question } from './question.ts'
 import { refusalPassages } from './refusals.ts'
-import type { LiveRules } from './rules.ts'
+import type { Family, LiveRules } from './rules.ts'
+import { turnsOf } from './turns.ts'
 
 /**
  * What passes through this host to a port of others, and what else comes by with that port. An answer cannot be told from a
@@ -77,15 +78,18 @@ export function forwardMeters(
   const tcp = service.protocol === 'tcp'
   const met = (packet: Packet, flags: readonly string[], state: State, kind: string) => {
     const named = tcp ? `${packet.kind} ${kind}` : packet.kind
-    const as = (which: State) => metWhere(question, live, { ...packet, flags, state: { is: which }, kind: named }, site)
-    return either(decisions, untrackedWhere(question, live, packet), as('UNTRACKED'), as(state))
+    return turnsOf(live, packet.path).map((turn) => {
+      const as = (which: State) =>
+        metWhere(question, turn, { ...packet, flags, state: { is: which }, kind: named }, site)
+      return either(decisions, untrackedWhere(question, live, packet), as('UNTRACKED'), as(state))
+    })
   }
   const stranger = forwardedFromPort(space.family, service).request
   return [
-    met(request, tcp ? SYN : [], 'NEW', 'first'),
-    ...(tcp ? LATER_IN : [[]]).map((flags) => met(request, flags, 'ESTABLISHED', 'later')),
-    ...(tcp ? LATER_OUT : [[]]).map((flags) => met(reply, flags, 'ESTABLISHED', 'later')),
-    ...(tcp ? [] : [met(stranger, [], 'NEW', 'first')]),
+    ...met(request, tcp ? SYN : [], 'NEW', 'first'),
+    ...(tcp ? LATER_IN : [[]]).flatMap((flags) => met(request, flags, 'ESTABLISHED', 'later')),
+    ...(tcp ? LATER_OUT : [[]]).flatMap((flags) => met(reply, flags, 'ESTABLISHED', 'later')),
+    ...(tcp ? [] : met(stranger, [], 'NEW', 'first')),
   ]
 }
 
@@ -115,11 +119,30 @@ function fromPortPassages(question: Question, live: readonly LiveRules[], servic
     ways: [...there.ways, ...back.ways],
   }
   const start: Passage = {
-    name: `first packets from port ${service.port}`,
+    name: firstFromPort(service),
     passes: and(decisions, routed, first),
     ways: there.ways,
   }
-  return tcp ? [whole, start].map((each) => ({ ...each, mayBreak: true })) : [whole, start]
+  const refusals = refusalPassages(question, live, {
+    name: whole.name,
+    first: [tcp ? { ...request, kind: `${request.kind} first` } : request],
+    reply: [refusalOfFromPort(space.family, service)],
+    untracked: untracked.in,
+    among: routed,
+  })
+  const all = [whole, start, ...refusals]
+  return tcp ? all.map((each) => ({ ...each, mayBreak: true })) : all
+}
+
+/** The passage of the first packets that such clients send. */
+export function firstFromPort({ port }: Service): string {
+  return `first packets from port ${port}`
+}
+
+function refusalOfFromPort(family: Family, service: Service): Packet {
+  const { sourcePort, destinationPort } = forwardedFromPort(family, service).reply
+  const kind = 'refusal of a forwarded request from the port'
+  return { ...refusalOfForwarded(family, service), sourcePort, destinationPort, kind }
 }
 
 /** Broadcasts and multicasts go untracked too, since their destination is no address of the host. */

@@ -1,4 +1,4 @@
-import { rawBasesOn } from './bases.ts'
+import { basesOn, rawBasesOn } from './bases.ts'
 import { packetsOf, type Service } from './packet.ts'
 import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
@@ -41,12 +41,14 @@ export function helperOf(
   )
   for (const each of live) {
     for (const packet of packets) {
-      for (const at of rawBasesOn(each, packet.path)) {
+      // nft gives a connection its helper where it knows it, after tracking.
+      const later = each.backend === 'native' ? basesOn(each, packet.path) : []
+      for (const at of [...rawBasesOn(each, packet.path), ...later]) {
         for (const { chain, rule } of rulesMet(question, each.rules, at, packet, true).met) {
           const helper =
             rule.target !== null &&
             ['CT', 'ct'].includes(rule.target.name) &&
-            rule.target.options.find(({ option }) => option === 'helper')
+            rule.target.options.find(({ option }) => option === 'helper' || option === 'expectation')
           if (helper) return { name: helper.values.join(' '), rule: siteOf(at.table, chain, rule) }
         }
       }

@@ -129,10 +129,16 @@ function matchHolds(question: Question, packet: Packet, match: Match, site: stri
     return opaque(question, `${match.text} ${role}`, null)
   }
   // Over loopback both directions come in.
-  if (OF_THE_FLOW.has(match.name)) return opaque(question, `${match.text} ${packet.path} ${packet.direction}`, null)
-  if (OF_THE_PACKET.has(match.name)) return opaque(question, `${match.text} ${packet.kind}`, null)
+  if (OF_THE_FLOW.has(match.name)) return opaque(question, `${labelOf(match)} ${packet.path} ${packet.direction}`, null)
+  if (OF_THE_PACKET.has(match.name)) return opaque(question, `${labelOf(match)} ${packet.kind}`, null)
   if (!KNOWN.has(match.name)) return unsure(decisions)
   return and(decisions, ...match.tests.map((test) => testHolds(question, packet, test, match)))
+}
+
+/** What is asked, and of which table's sets. */
+function labelOf({ text, tests }: Match): string {
+  const [test] = tests
+  return test?.option === 'table' ? `${test.values[0]} ${text}` : text
 }
 
 function testHolds(question: Question, packet: Packet, test: Test, match: Match): Node {

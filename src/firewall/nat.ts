@@ -1,6 +1,9 @@
 import { natBasesOn, seenBy } from './bases.ts'
 import { decidedIn } from './decider.ts'
+import type { Node } from './decision.ts'
 import { translatedWhere, untrackedWhere } from './evaluate.ts'
+import { addressIn } from './header-tests.ts'
+import { and, not, yes } from './logic.ts'
 import {
   anyPacket,
   forwardedFromPort,
@@ -92,6 +95,39 @@ export function forwardTranslations(
   }
 }
 
+/**
+ * The rule before routing that may send elsewhere what comes from the service's port and, untranslated, would pass to another
+ * host; null where none is.
+ */
+export function redirectedFromPort(
+  question: Question,
+  live: readonly LiveRules[],
+  service: Service,
+  { passes, addresses }: { readonly passes: Node; readonly addresses: readonly string[] | null },
+): string | null {
+  const { decisions, space } = question
+  const packet = forwardedFromPort(space.family, service).request
+  if (translator(question, live, 'prerouting', packet, passes) === null) return null
+  const own = (addresses ?? publishedIn(live)).filter((each) => addressRanges(each, space.family) !== null)
+  const elsewhere = own.map((each) => not(decisions, addressIn(question, 'server', each)))
+  return translator(question, live, 'prerouting', packet, and(decisions, passes, ...elsewhere))
+}
+
+/** Where the host's own addresses are not known, a single one whose packets are sent elsewhere is taken for one. */
+function publishedIn(live: readonly LiveRules[]): readonly string[] {
+  const rules = live.flatMap((each) =>
+    natBasesOn(each, 'prerouting').flatMap(({ table }) =>
+      each.rules.tables.filter(({ name }) => name === table).flatMap(({ chains }) => chains.flatMap((of) => of.rules)),
+    ),
+  )
+  return rules.flatMap(({ matches }) =>
+    matches
+      .filter(({ name }) => name === 'destination')
+      .flatMap(({ tests }) => tests.flatMap(({ negated, values }) => (negated ? [] : values)))
+      .filter((each) => !each.includes('/') || /\/(32|128)$/.test(each)),
+  )
+}
+
 /** The rule that may send what goes to another port to the service's, at an address that it may be asked at. */
 function leadingTo(question: Question, live: readonly LiveRules[], to: Leading): string | null {
   const packet: Packet = { ...to.packet, flags: null }
@@ -145,10 +181,16 @@ function isHalfTracked(question: Question, live: readonly LiveRules[], there: Pa
   return untrackedWhere(question, live, there) !== untrackedWhere(question, live, back)
 }
 
-function translator(question: Question, live: readonly LiveRules[], at: Hook['at'], packet: Packet): string | null {
+function translator(
+  question: Question,
+  live: readonly LiveRules[],
+  at: Hook['at'],
+  packet: Packet,
+  among: Node = yes(question.decisions),
+): string | null {
   for (const each of live) {
     for (const base of natBasesOn(each, at)) {
-      const where = translatedWhere(question, each.rules, base, packet)
+      const where = and(question.decisions, among, translatedWhere(question, each.rules, base, packet))
       const touched = question.decisions.witness(where, (value) => value !== 'no')
       if (touched === null) continue
       return decidedIn(question, each.rules, base, { packet: seenBy(packet, base), assignment: touched }).site

@@ -23,6 +23,23 @@ export function kindOf(expression: Json): string {
   return ['unknown', 'ct', 'numgen', 'socket', 'packet', 'mark', 'flow'].find((kind) => kinds.has(kind)) ?? 'unknown'
 }
 
+/**
+ * Of several `!=` with one value each, the tests of one header, `[left, op, right]`: nft 1.0.6 makes of
+ * `tcp sport != 53 tcp dport != 443`, wherever the two stand in a rule, a test that only the two together fail, and lists it as
+ * it was written (measured). It does so with neighbouring fields; addresses of IP are none. Other versions may not.
+ */
+export function mergedTests(tests: readonly (readonly [left: Json, op: Json, right: Json])[]): ReadonlySet<Json> {
+  const headers = new Map<string, Json[]>()
+  for (const [left, op, right] of tests) {
+    const { payload } = isFields(left) ? left : {}
+    if (op !== '!=' || !isFields(payload) || (typeof right !== 'string' && typeof right !== 'number')) continue
+    if (`${right}`.startsWith('@') || /^[sd]addr$/.test(word(payload.field))) continue
+    const header = `${word(payload.protocol)} ${word(payload.base)}`
+    headers.set(header, [...(headers.get(header) ?? []), left])
+  }
+  return new Set([...headers.values()].filter((each) => each.length > 1).flat())
+}
+
 const META_KINDS: ReadonlyMap<string, string> = new Map(
   [
     ...['iif', 'iifname', 'iiftype', 'iifgroup', 'iifkind', 'oif', 'oifname', 'oiftype', 'oifgroup', 'oifkind'],

@@ -1,6 +1,7 @@
 import type { Json } from '../model/json.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
-import { apartByPorts, matchesOf, unknownMatch } from './nft-matches.ts'
+import { mergedTests } from './nft-kinds.ts'
+import { apartByPorts, doubtedMatches, matchesOf, unknownMatch } from './nft-matches.ts'
 import type { NftRule, NftStatement, NftTable } from './nft-ruleset.ts'
 import { ruleText, statementText } from './nft-text.ts'
 import type { Match, Rule, Target } from './rules.ts'
@@ -17,10 +18,13 @@ export function rulesOf(rule: NftRule, table: NftTable): readonly Rule[] {
   const made: Rule[] = []
   const push = (target: Target | null, more: readonly Match[] = []) => {
     const at = rule.handle === null ? {} : { handle: rule.handle }
-    for (const row of apartByPorts([...matches, ...more])) made.push({ spec, matches: row, target, ...at })
+    for (const row of apartByPorts([...matches, ...more])) {
+      made.push({ spec, matches: row.map((match) => inTable(match, table)), target, ...at })
+    }
   }
+  const merged = mergedTests(rule.statements.flatMap(({ match }) => (match === undefined ? [] : [testOf(match)])))
   for (const statement of rule.statements) {
-    const meaning = meaningOf(statement, table)
+    const meaning = meaningOf(statement, table, merged)
     switch (meaning.is) {
       case 'nothing':
         continue
@@ -42,6 +46,18 @@ export function rulesOf(rule: NftRule, table: NftTable): readonly Rule[] {
   return made
 }
 
+/** A set belongs to its table: another one of that name is another set. */
+function inTable(match: Match, { family, name }: NftTable): Match {
+  const [test] = match.tests
+  const table = `${family} ${name}`
+  if (match.name === 'set' && test !== undefined) {
+    const [set = '', ...rest] = test.values
+    return { ...match, tests: [{ ...test, values: [`${table} ${set}`, ...rest] }] }
+  }
+  if (match.tests.length > 0 || !match.text.includes('@')) return match
+  return { ...match, tests: [{ option: 'table', negated: false, values: [table] }] }
+}
+
 /** Whether a rule's text is nft's own language, so that it can be written again. */
 export function isWritable({ spec }: Rule): boolean {
   return !spec.startsWith('[')
@@ -59,15 +75,16 @@ type Meaning =
 
 const NOTHING: Meaning = { is: 'nothing' }
 
-function meaningOf(statement: NftStatement, table: NftTable): Meaning {
+/** `doubted`: left sides of tests that ask for something else than they say. */
+function meaningOf(statement: NftStatement, table: NftTable, doubted: ReadonlySet<Json> = new Set()): Meaning {
   const entries = Object.entries(statement)
   if (entries.length !== 1) return unsure(statement)
   const [kind, body] = entries[0] as [string, Json]
   const text = statementText(statement) ?? JSON.stringify(statement)
   switch (kind) {
     case 'match': {
-      const { left = null, op = '', right = null } = fieldsOf(body)
-      return { is: 'match', matches: matchesOf(left, typeof op === 'string' ? op : '', right) }
+      const [left, op, right] = testOf(body)
+      return { is: 'match', matches: (doubted.has(left) ? doubtedMatches : matchesOf)(left, op, right) }
     }
     case 'counter':
     case 'log':
@@ -81,7 +98,7 @@ function meaningOf(statement: NftStatement, table: NftTable): Meaning {
     case 'ct count':
       return { is: 'match', matches: [{ name: 'ct count', tests: [], text }] }
     case 'set':
-      return setStatement(body, text)
+      return setStatement(body, text, table)
     case 'map':
     case 'meter':
       return { is: 'match', matches: [{ name: 'dynset', tests: [], text }] }
@@ -94,8 +111,11 @@ function meaningOf(statement: NftStatement, table: NftTable): Meaning {
       const reset = [{ option: 'reject-with', negated: false, values: ['tcp-reset'] }]
       return { ...target('reject', text, type === 'tcp reset' ? reset : []), of: rejected(fieldsOf(body)) }
     }
+    case 'ct expectation': {
+      const name = typeof body === 'string' ? body : ''
+      return target('ct', text, [{ option: 'expectation', negated: false, values: [name] }])
+    }
     case 'ct timeout':
-    case 'ct expectation':
       return target('ct', text)
     case 'vmap':
       return verdictMap(fieldsOf(body), table)
@@ -122,6 +142,11 @@ function meaningOf(statement: NftStatement, table: NftTable): Meaning {
   }
 }
 
+function testOf(match: Json): readonly [left: Json, op: string, right: Json] {
+  const { left = null, op = '', right = null } = fieldsOf(match)
+  return [left, typeof op === 'string' ? op : '', right]
+}
+
 function target(name: string, text: string, options: Target['options'] = []): Meaning & { readonly is: 'target' } {
   return { is: 'target', target: { name, goto: false, options, text } }
 }
@@ -137,9 +162,11 @@ function jumpTo(kind: 'jump' | 'goto', body: Json, text: string): Target {
 }
 
 /** An element that is added may not find room in its set, or may be over its limit: then the rule ends there. */
-function setStatement(body: Json, text: string): Meaning {
+function setStatement(body: Json, text: string, table: NftTable): Meaning {
   const { set = '' } = fieldsOf(body)
-  const options = [{ option: 'add', negated: false, values: [typeof set === 'string' ? set : ''] }]
+  const options = [
+    { option: 'add', negated: false, values: [`${table.family} ${table.name} ${typeof set === 'string' ? set : ''}`] },
+  ]
   const writes: Target = { name: 'set', goto: false, options, text }
   return { is: 'match', matches: [{ name: 'dynset', tests: [], text }], writes }
 }

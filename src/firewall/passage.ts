@@ -58,7 +58,23 @@ export function kinds(question: Question, live: readonly LiveRules[], packet: Pa
 }
 
 export function untrackedWays(question: Question, live: readonly LiveRules[], there: Packet, back: Packet): Untracked {
-  return { in: untrackedWhere(question, live, there), out: untrackedWhere(question, live, back) }
+  return { in: untrackedAlways(question, live, there), out: untrackedAlways(question, live, back) }
+}
+
+/** Where all packets of one way are untracked, or none; unsure where a rule takes some of them and leaves others. */
+function untrackedAlways(question: Question, live: readonly LiveRules[], packet: Packet): Node {
+  const flags = !isTcp(packet) ? [[]] : packet.direction === 'reply' ? LATER_OUT : LATER_IN
+  const later = flags.map((each): Packet => ({ ...packet, flags: each, kind: `${packet.kind} later` }))
+  return later
+    .map((each) => untrackedWhere(question, live, each))
+    .reduce(
+      (left, right) => (left === right ? left : question.decisions.combine('alike', left, right, alike)),
+      untrackedWhere(question, live, packet),
+    )
+}
+
+function alike(left: string, right: string): string {
+  return left === right ? left : 'unsure'
 }
 
 /** A flow as a whole, and each part of it alone, in the states that tracking gives where raw leaves it tracked. */

@@ -13,23 +13,8 @@ import { turnsOf } from './turns.ts'
  * What tells a client that it is refused. The answer belongs to the packet that it is about: RELATED where that was tracked,
  * else INVALID, and no rule leaves it untracked (nf_conntrack_attach in net/netfilter/nf_conntrack_core.c gives it a state
  * without a connection, at which NOTRACK does nothing).
- * @param first the first packet of a connection, once for each time that it comes through the rules
- * @param reply a packet back to the client, once for each time likewise
  */
-export function refusalPassages(
-  question: Question,
-  live: readonly LiveRules[],
-  of: {
-    readonly name: string
-    readonly first: readonly Packet[]
-    readonly reply: readonly Packet[]
-    /** Where the first packet is untracked. */
-    readonly untracked: Node
-    /** Who is asked about. */
-    readonly among: Node
-  },
-): readonly Passage[] {
-  const { decisions } = question
+export function refusalPassages(question: Question, live: readonly LiveRules[], of: Refused): readonly Passage[] {
   const kinds = [...question.refusals].sort()
   if (kinds.length === 0) return []
   const orders = of.first.map((packet) => turnsOf(live, packet.path))
@@ -38,7 +23,19 @@ export function refusalPassages(
   return kinds.flatMap((how) => asked.flatMap((turns) => refusalsInTurn(question, live, { ...of, how, turns })))
 }
 
-type Asked = Parameters<typeof refusalPassages>[2] & {
+type Refused = {
+  readonly name: string
+  /** The first packet of a connection, once for each time that it comes through the rules. */
+  readonly first: readonly Packet[]
+  /** A packet back to the client, once for each time likewise. */
+  readonly reply: readonly Packet[]
+  /** Where the first packet is untracked. */
+  readonly untracked: Node
+  /** Who is asked about. */
+  readonly among: Node
+}
+
+type Asked = Refused & {
   readonly how: Refusal
   /** For each of the first packets, the order in which it comes to the rules. */
   readonly turns: readonly (readonly LiveRules[])[]

@@ -15,6 +15,8 @@ export function sentence(name: string | null, { kind, passage }: Difference): st
       return `${of}${passage} that pass now would be dropped`
     case 'opens':
       return `${of}${passage} that are dropped now would pass`
+    case 'effects':
+      return `${of}a rule that marks, writes or counts packets would no longer meet the same ones`
     case 'unsure':
       return `${of}${passage} pass or not by a rule whose answer cannot be foretold`
   }

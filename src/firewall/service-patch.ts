@@ -3,19 +3,21 @@ import { withPlaced } from './edits.ts'
 import { questionFor } from './evaluate.ts'
 import { findTwins } from './find-twins.ts'
 import { metersOf, passagesOf, untrackedThroughout } from './flow.ts'
-import { forwardObstacle } from './forward-obstacle.ts'
+import { firstFromPort } from './forward-flow.ts'
+import { forwardObstacle, restoredMark } from './forward-obstacle.ts'
 import { helperOf } from './helpers.ts'
 import type { IcmpPath } from './icmp-patch.ts'
 import { likenessesOf } from './likeness.ts'
 import { and, not, or, yes } from './logic.ts'
-import { forwardTranslations, translationsOf } from './nat.ts'
-import { NOT_OPENING, type Service } from './packet.ts'
+import { forwardTranslations, redirectedFromPort, translationsOf } from './nat.ts'
+import { forwardedReply, forwardedRequest, NOT_OPENING, overLoopback, reply, request, type Service } from './packet.ts'
 import { isAnswered, type Passage } from './passage.ts'
 import type { Question } from './question.ts'
 import { type Loopback, type RawRule, type RawTarget, rawPlaced, rawRulesFor } from './raw-rules.ts'
 import { ICMP_REFUSALS } from './refusals.ts'
 import { type Refused, refused, sentence } from './refused.ts'
-import { type Backend, type Family, type LiveRules, siteOf } from './rules.ts'
+import type { Backend, Family, LiveRules } from './rules.ts'
+import { rulesWithEffects } from './side-effects.ts'
 import type { Twin } from './twins.ts'
 
 /** What one service of one family needs to go untracked with no change to what passes. */
@@ -53,11 +55,14 @@ export function servicePatch(
   if (translations.wire !== null) {
     return refused(`${name}: its packets may be translated, and untracked packets never are`, translations.wire)
   }
-  if (service.protocol === 'udp' && translations.sharedPort !== null) {
+  const { sharedPort } = translations
+  if (sharedPort !== null && (service.protocol === 'udp' || mayTake(sharedPort, service.port))) {
     const why = `${name}: a forwarded flow may be translated to that very source port, and its answers would be lost`
-    return refused(why, translations.sharedPort)
+    return refused(why, sharedPort)
   }
-  const before = standing(question, live, service)
+  const obstacle = restoredMark(question, live, service)
+  if (obstacle !== null) return refused(`${name}: ${obstacle.why}`, obstacle.rule)
+  const before = standing(question, live, service, effectsOn(question, live, service))
   const unclear = differences(question, before, before)[0]
   if (unclear !== undefined) return refused(sentence(name, unclear), unclear.rule)
 
@@ -95,23 +100,24 @@ function forwardedPatch(
   question: Question,
   live: readonly LiveRules[],
   service: Service,
-  put: { readonly family: Family; readonly backend: Backend; readonly target: RawTarget },
+  put: {
+    readonly family: Family
+    readonly backend: Backend
+    readonly target: RawTarget
+    readonly addresses: readonly string[] | null
+  },
 ): ServicePatch {
   const name = nameOf(service)
   const translations = forwardTranslations(question, live, service)
   if (translations.flow !== null) {
     return refused(`${name}: its packets may be translated, and untracked packets never are`, translations.flow)
   }
-  if (service.protocol === 'udp' && translations.fromPort !== null) {
-    return refused(
-      `${name}: what others send from that port may be translated, and would no longer be`,
-      translations.fromPort,
-    )
-  }
+  const past = `${name}: what others send from that port may be translated, and would no longer be`
+  if (service.protocol === 'udp' && translations.fromPort !== null) return refused(past, translations.fromPort)
   const raw = rawRulesFor(question, live, service, { ...put, loopback: 'tracked' })
   const obstacle = raw.length === 0 ? null : forwardObstacle(question, live, service)
   if (obstacle !== null) return refused(`${name}: ${obstacle.why}`, obstacle.rule)
-  const before = standing(question, live, service)
+  const before = standing(question, live, service, effectsOn(question, live, service))
   const unclear = differences(question, before, before)[0]
   if (unclear !== undefined) return refused(sentence(name, unclear), unclear.rule)
 
@@ -134,6 +140,10 @@ function forwardedPatch(
     },
   })
   if ('difference' in found) return refused(sentence(name, found.difference), found.difference.rule)
+  // Who takes that port for its own must not come past a redirection.
+  const passing = last.passages.find((each) => each.name === firstFromPort(service))?.passes ?? yes(question.decisions)
+  const redirected = redirectedFromPort(question, live, service, { passes: passing, addresses: put.addresses })
+  if (raw.length > 0 && redirected !== null) return refused(past, redirected)
   const loss = translations.fromPort ?? lossIn(question, before, last)?.rule ?? null
   return {
     safe: true,
@@ -155,6 +165,16 @@ function forwardedPatch(
   }
 }
 
+/**
+ * Whether a rule may translate to this source port by chance: one in its range; above 1024 where it says random (nf_nat_core.c
+ * keeps privileged ports among themselves); else one that clients take themselves (net.ipv4.ip_local_port_range).
+ */
+function mayTake(rule: string, port: number): boolean {
+  const [, first, last] = /(?:--to-ports |\bto :)(\d+)(?:-(\d+))?\b/.exec(rule) ?? []
+  if (first !== undefined) return Number(first) <= port && port <= Number(last ?? first)
+  return port >= (/\brandom|fully-random/.test(rule) ? 1024 : 32_768)
+}
+
 /** A client takes such a port only on purpose. */
 const FIRST_UNPRIVILEGED = 1024
 
@@ -166,7 +186,8 @@ export function unchangedFor(
   put: { readonly family: Family; readonly budget: number },
 ): Refused | null {
   const question = questionFor(put.family, [...live, ...after], { ports: [service.port], budget: put.budget })
-  const changes = differences(question, standing(question, live, service), standing(question, after, service))
+  const before = standing(question, live, service, effectsOn(question, live, service))
+  const changes = differences(question, before, standing(question, after, service))
   const name = nameOf(service)
   if (changes[0] !== undefined) return refused(sentence(name, changes[0]), changes[0].rule)
   const untracked = untrackedThroughout(question, after, service, 'wire')
@@ -176,21 +197,28 @@ export function unchangedFor(
     : refused(`${name}: would not be untracked throughout`, null)
 }
 
-function standing(question: Question, live: readonly LiveRules[], service: Service): Standing {
-  const sharing = live.flatMap(({ rules }) =>
-    rules.tables.flatMap((table) =>
-      table.chains.flatMap((chain) =>
-        chain.rules
-          .filter(({ matches }) => matches.some(({ name }) => name === 'recent' || name === 'hashlimit'))
-          .map((rule) => siteOf(table.name, chain.name, rule)),
-      ),
-    ),
-  )
+function standing(
+  question: Question,
+  live: readonly LiveRules[],
+  service: Service,
+  effects: readonly string[] = [],
+): Standing {
   return {
     passages: passagesOf(question, live, service),
     meters: (site) => metersOf(question, live, service, site),
-    sharing,
+    effects,
   }
+}
+
+/** What a service's packets may meet besides verdicts; untracked ones must meet the same. */
+function effectsOn(question: Question, live: readonly LiveRules[], service: Service): readonly string[] {
+  const { family } = question.space
+  if (service.forwarded) {
+    return rulesWithEffects(question, live, [forwardedRequest(family, service), forwardedReply(family, service)])
+  }
+  const [asked, answered] = [request(family, service, 'lo'), reply(family, service, 'lo')]
+  const wire = [request(family, service, 'wire'), reply(family, service, 'wire')]
+  return rulesWithEffects(question, live, [...wire, asked, answered, overLoopback(asked), overLoopback(answered)])
 }
 
 function nameOf({ protocol, port, forwarded }: Service): string {

@@ -9,6 +9,7 @@ import { isWritable } from './nft-rules.ts'
 import { anyPacket, type Packet } from './packet.ts'
 import type { Question } from './question.ts'
 import { type Chain, chainOf, type LiveRules, type Rule, siteOf } from './rules.ts'
+import { rulesWithEffects } from './side-effects.ts'
 import { effectOf, NEEDS_TRACKING_TARGETS, onlyWatches } from './targets.ts'
 
 export type StatefulRule = ChainRef & {
@@ -74,6 +75,14 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 300_
     for (const each of live) {
       const blocked = blockedBy(each, gone, budget)
       if (blocked !== null) return blocked
+      const moved = effectMoved(each, without(each, gone), budget)
+      if (moved !== null) {
+        return {
+          removable: false,
+          why: 'a rule that marks, writes or counts packets would meet other ones',
+          rule: moved,
+        }
+      }
       const torn = fragmentsLost(without(each, gone), budget)
       if (torn !== null) {
         return {
@@ -162,6 +171,25 @@ function blockedBy(live: LiveRules, gone: ReadonlySet<Rule>, budget: number): Re
     return { removable: false, why, rule }
   }
   return null
+}
+
+/** A rule that stays, does more than decide, and would no longer meet the same packets; null where each would. */
+function effectMoved(live: LiveRules, after: LiveRules, budget: number): string | null {
+  if (after === live) return null
+  const question = questionFor(live.rules.family, [live], { ports: [], budget })
+  const packets = (['in', 'out', 'forward'] as const).map((path) => anyPacket(live.rules.family, path))
+  // Of what goes with the rest it was asked already what else it does.
+  const kept = new Set(
+    after.rules.tables.flatMap(({ name, chains }) =>
+      chains.flatMap((chain) => chain.rules.map((rule) => siteOf(name, chain.name, rule))),
+    ),
+  )
+  const sites = rulesWithEffects(question, [live], packets).filter((site) => kept.has(site))
+  return (
+    sites.find((site) =>
+      packets.some((packet) => metWhere(question, [live], packet, site) !== metWhere(question, [after], packet, site)),
+    ) ?? null
+  )
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Node } from './decision.ts'
 import { addressIn, portHolds, protocolHolds } from './header-tests.ts'
 import { and, constant, no, not, or, unsure, yes } from './logic.ts'
-import type { Packet } from './packet.ts'
+import { type Packet, STATES } from './packet.ts'
 import { opaque, type Question } from './question.ts'
 import type { Match, Test } from './rules.ts'
 
@@ -27,7 +27,13 @@ export function trackingHolds(question: Question, packet: Packet, match: Match, 
   )
 }
 
-type StateTest = { readonly wanted: ReadonlySet<string>; readonly pseudo: readonly string[]; readonly negated: boolean }
+type StateTest = {
+  readonly wanted: ReadonlySet<string>
+  readonly pseudo: readonly string[]
+  readonly negated: boolean
+  /** Some word of it is no state. */
+  readonly odd: boolean
+}
 type AskedBy = { readonly states: readonly StateTest[]; readonly others: readonly Test[] }
 
 /** What a match asks, taken apart once: large rule sets ask it of many packets. */
@@ -37,7 +43,12 @@ function askedBy(match: Match): AskedBy {
   const ofState = ({ option }: Test) => option === 'ctstate' || option === 'state'
   const states = match.tests.filter(ofState).map(({ values, negated }) => {
     const wanted = (values[0] ?? '').toUpperCase().split(',')
-    return { wanted: new Set(wanted), pseudo: wanted.filter((each) => each === 'DNAT' || each === 'SNAT'), negated }
+    return {
+      wanted: new Set(wanted),
+      pseudo: wanted.filter((each) => each === 'DNAT' || each === 'SNAT'),
+      negated,
+      odd: !wanted.every((each) => WORDS.has(each)),
+    }
   })
   const made = { states, others: match.tests.filter((test) => !ofState(test)) }
   asked.set(match, made)
@@ -45,10 +56,11 @@ function askedBy(match: Match): AskedBy {
 }
 
 const asked = new WeakMap<Match, AskedBy>()
+const WORDS: ReadonlySet<string> = new Set([...STATES, 'DNAT', 'SNAT'])
 
-function stateIn(question: Question, packet: Packet, { wanted, pseudo, negated }: StateTest): Node {
+function stateIn(question: Question, packet: Packet, { wanted, pseudo, negated, odd }: StateTest): Node {
   const { decisions } = question
-  if (!('is' in packet.state) || packet.state.is === 'raw') return unsure(decisions)
+  if (odd || !('is' in packet.state) || packet.state.is === 'raw') return unsure(decisions)
   const isOpen = pseudo.length > 0 && !untracked(packet) && packet.translated !== false
   if (wanted.has(packet.state.is) || !isOpen) return constant(decisions, wanted.has(packet.state.is) !== negated)
   const holds = or(decisions, ...pseudo.map((each) => opaque(question, `translated ${each}`, null)))

@@ -153,6 +153,8 @@ function nftParts(rule: Rule, { like, become, side, only, besides }: Likeness, t
     ({ name, tests }) => name === 'conntrack' && tests.every(({ option }) => NFT_STATE_TESTS.has(option)),
   )
   if (!plain || rule.target === null || !isWritable(rule)) return null
+  // A verdict that is not written in nft's words.
+  if (rule.target.text?.startsWith('{')) return null
   if (rule.matches.some(({ name }) => SPENDING.has(name))) return null
   const ownIcmp = rule.matches.some(({ name }) => name.startsWith('icmp'))
   const icmp = like.icmpType === null || ownIcmp ? [] : icmpMatches(like.family, like.icmpType)

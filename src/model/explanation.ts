@@ -13,6 +13,8 @@ export type Explanation = {
   readonly choice: { readonly strategy: string | null; readonly why: string }
   /** Every port that the sample of entries names, with what decides whether `notrack` would leave it out. */
   readonly ports: Reading<readonly PortDecision[]>
+  /** What rules of ctfleet leave out of tracking already. */
+  readonly standing: readonly LeftService[]
   /** Whether the facts were read as root; without it much is not known. */
   readonly root: Reading<boolean>
 }
@@ -65,10 +67,13 @@ export type Emptied = Change & {
   readonly form: 'modules' | 'hooks'
 }
 
+/** Of the host itself, or of others that flows pass through to. */
+export type LeftService = { readonly protocol: string; readonly port: number; readonly forwarded?: true }
+
 /** Some services are no longer tracked. */
 export type LeftOut = Change & {
   readonly remedy: 'notrack'
-  readonly services: readonly { readonly protocol: string; readonly port: number }[]
+  readonly services: readonly LeftService[]
   /** Of all entries, those that the services hold. */
   readonly share: Reading<Estimate>
 }
@@ -110,6 +115,7 @@ export type PortDecision = {
 
 export type PortRule =
   | 'chosen'
+  | 'refused'
   | 'not-named'
   | 'other-protocol'
   | 'ssh'

@@ -11,6 +11,7 @@ export type Finding = {
 export type FindingRule =
   | 'dropping-now'
   | 'near-full'
+  | 'notrack-broken'
   | 'dropped-lately'
   | 'evicting'
   | 'hash-too-small'

@@ -1,7 +1,9 @@
-import type { Explanation } from '../model/explanation.ts'
+import type { Explanation, PortDecision } from '../model/explanation.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
+import { mapReading } from '../model/reading.ts'
 import type { ExplainResult } from '../model/result.ts'
+import type { Analysis } from '../strategies/analysis.ts'
 import { portDecisions } from '../strategies/busy-ports.ts'
 import type { Choice } from '../strategies/choose.ts'
 import { effectsOf } from '../strategies/effects.ts'
@@ -31,9 +33,16 @@ export function explanationOf(facts: Facts, wish: Wish): Explanation {
       return [{ title: playbook.title, verdict, effect: effectsOf(facts, analysis, playbook) }]
     }),
     choice: choiceOf(choice),
-    ports: portDecisions(facts, wish.ports),
+    ports: mapReading(portDecisions(facts, wish.ports), (ports) => ports.map((each) => asJudged(each, analysis))),
+    standing: analysis.notrack.standing,
     root: facts.privilege.root,
   }
+}
+
+/** A port that would be left out is not, where the remedy as a whole does not fit. */
+function asJudged(port: PortDecision, { notrack: { safe, why } }: Analysis): PortDecision {
+  if (port.decision !== 'chosen' || (safe.known && safe.value)) return port
+  return { ...port, decision: 'refused', why: `${port.why}; but ${safe.known ? 'refused' : 'cannot be told'}: ${why}` }
 }
 
 function choiceOf(choice: Choice): Explanation['choice'] {

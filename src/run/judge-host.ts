@@ -33,15 +33,29 @@ export type Judgement = {
 
 /** What is found on a host and what would be done about it, from its facts alone: the same for a plan, an explanation and recorded facts. */
 export function judgeHost(facts: Facts, wish: Wish): Judgement {
-  const findings = diagnose(facts, wish.thresholds)
-  const health = healthOf(findings)
   const analysis = analyse(facts, wish.ports)
+  const findings = [...brokenNotrack(analysis), ...diagnose(facts, wish.thresholds)]
+  const health = healthOf(findings)
   return {
     findings,
     health,
     analysis,
     choice: choose(wish.playbooks, hostView(facts, analysis), health, wish.strategy),
   }
+}
+
+/** A reload of the firewall's own rules takes our accepts away and may leave NOTRACK: then the port is cut off, whatever the table holds. */
+function brokenNotrack({ notrack: { standing, missing } }: Analysis): readonly Finding[] {
+  if (missing.length === 0) return []
+  const ports = standing.map(({ protocol, port }) => `${protocol} port ${port}`).join(', ')
+  return [
+    {
+      rule: 'notrack-broken',
+      severity: 'critical',
+      title: `ctfleet left ${ports} untracked, and accepts that this needs are gone: connections there may be cut off`,
+      evidence: ['was the firewall reloaded? missing:', ...missing],
+    },
+  ]
 }
 
 /** Where no strategy was chosen: none fits, or the one that was asked for does not. */

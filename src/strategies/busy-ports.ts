@@ -31,19 +31,27 @@ export function portDecisions(facts: Facts, named: readonly Service[] | null): R
   const { sample } = facts.entries
   if (!sample.known) return sample
   const { read, total, byDestinationPort } = sample.value
+  const unseen = (named ?? []).filter(
+    ({ protocol, port }, at, all) =>
+      !byDestinationPort.some((each) => each.protocol === protocol && each.port === port) &&
+      all.findIndex((each) => each.protocol === protocol && each.port === port) === at,
+  )
+  const none = { entries: 0, share: 0, local: null }
   return known(
-    byDestinationPort.map((each) => {
-      const listens = listensOn(facts, each)
-      return {
-        protocol: each.protocol,
-        port: each.port,
-        entries: each.entries,
-        share: shareOfTable(each.entries, { read, total }),
-        local: each.local,
-        listens,
-        ...(named === null ? decide(facts, each, listens) : decideNamed(each, named)),
-      }
-    }),
+    [...byDestinationPort, ...unseen.map((each) => ({ ...each, key: `${each.protocol} ${each.port}`, ...none }))].map(
+      (each) => {
+        const listens = listensOn(facts, each)
+        return {
+          protocol: each.protocol,
+          port: each.port,
+          entries: each.entries,
+          share: shareOfTable(each.entries, { read, total }),
+          local: each.local,
+          listens,
+          ...(named === null ? decide(facts, each, listens) : decideNamed(each, named)),
+        }
+      },
+    ),
   )
 }
 

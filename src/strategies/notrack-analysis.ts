@@ -1,13 +1,14 @@
 import type { ChainRef } from '../firewall/depends.ts'
+import { OWN_TABLE } from '../firewall/edits.ts'
 import type { Flow } from '../firewall/flow-entries.ts'
 import { dropsMidStream } from '../firewall/mid-stream.ts'
 import { type NotrackPatch, notrackPatch } from '../firewall/notrack.ts'
-import { printRules } from '../firewall/print.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
+import { standingKeys, standingServices } from '../firewall/standing.ts'
 import type { Facts } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
 import type { Analysis } from '../playbook/names.ts'
-import { BUSY_SHARE, busyServices, type Service } from './busy-ports.ts'
+import { BUSY_SHARE, busyServices, portDecisions, type Service } from './busy-ports.ts'
 import { managerAmong } from './live-rules.ts'
 
 export type { Service }
@@ -17,6 +18,10 @@ export type NotrackAnalysis = Analysis['notrack'] & {
   readonly notes: readonly string[]
   readonly rollbackNotes: readonly string[]
   readonly services: readonly Service[]
+  /** What rules of ours leave untracked already. */
+  readonly standing: readonly Service[]
+  /** Accepts that these need and that are gone, as the plan would write them; empty where all stand. */
+  readonly missing: readonly string[]
 }
 
 const MID_STREAM_BUDGET = 300_000
@@ -28,7 +33,9 @@ export function analyseNotrack(
   live: Reading<readonly LiveRules[]>,
   wanted: readonly Service[] | null,
 ): NotrackAnalysis {
-  const asked = wanted ?? busyServices(facts)
+  const standing = live.known ? standingServices(live.value) : []
+  const busy = busyServices(facts)
+  const asked = wanted ?? union(standing, busy)
   const not = (safe: Reading<boolean>, why: string): NotrackAnalysis => ({
     safe,
     why,
@@ -40,6 +47,8 @@ export function analyseNotrack(
     notes: [],
     rollbackNotes: [],
     services: asked,
+    standing,
+    missing: [],
   })
   const refused = (why: string) => not(known(false), why)
   const doubtful = (why: string) => not(unknown(why), why)
@@ -68,6 +77,11 @@ export function analyseNotrack(
   if (!loaded.known && facts.modules.loadable.known && facts.modules.loadable.value) {
     return doubtful(`the loaded modules are not known: ${loaded.why}`)
   }
+  const [taken] = (wanted ?? []).filter((each) => mayBeClients(facts, each))
+  if (taken !== undefined) {
+    const why = `nothing listens on ${taken.protocol} port ${taken.port} here, and the host may take it for connections of its own`
+    return facts.listeners.sockets.known ? refused(why) : doubtful(facts.listeners.sockets.why)
+  }
   const patchFor = (services: readonly Service[]) =>
     notrackPatch(live.value, services, {
       families,
@@ -77,6 +91,13 @@ export function analyseNotrack(
       oldTarget: lacksCtTarget(facts),
       addresses: addresses.value,
     })
+  const missing = standing.length === 0 ? [] : missingOf(live.value, patchFor(standing))
+  if (wanted === null && missing.length === 0 && busy.every((each) => includes(standing, each))) {
+    return {
+      ...refused(`${serviceNames(standing)} is left out of tracking already, and ${nothingBusy(facts)}`),
+      missing,
+    }
+  }
   // What the operator names is wanted as a whole; of what is busy all that can be left out is.
   const { patch, services, left } =
     wanted === null ? mostOf(asked, patchFor) : { ...wholeOf(asked, patchFor), left: [] }
@@ -92,14 +113,17 @@ export function analyseNotrack(
     addresses: addresses.value.length > MOST_ADDRESSES ? [] : addresses.value,
     dependsOn: patch.dependsOn,
     services,
+    standing,
+    missing,
     notes: [
       ...left.map((why) => `left tracked: ${why}`),
+      ...unheardNotes(facts, wanted ?? []),
       ...patch.notes,
       ...forwardNotes(facts, open),
       ...entriesNotes(facts, services),
       ...addressNotes(addresses.value, services),
     ],
-    rollbackNotes: [...standingNotes(live.value), ...rollbackNotes(facts, live.value, open)],
+    rollbackNotes: [...standingNotes(standing), ...rollbackNotes(facts, live.value, open)],
   }
 }
 
@@ -159,7 +183,10 @@ function nothingBusy(facts: Facts): string {
   if (!sockets.known) return `who listens is not known: ${sockets.why}`
   if (sample.value.read === 0) return 'the table is empty: no port fills it'
   const percent = Math.round(BUSY_SHARE * 100)
-  return `no listening port of this host but ssh fills ${percent} % of the table; name ports with --ports to choose them yourself`
+  const decisions = portDecisions(facts, null)
+  const [busiest] = decisions.known ? decisions.value : []
+  const first = busiest === undefined ? '' : ` (the busiest, ${busiest.port}/${busiest.protocol}: ${busiest.why})`
+  return `no port that could be left out fills ${percent} % of the table${first}; name ports with --ports to choose them yourself`
 }
 
 function flowsOf(ports: NotrackAnalysis['ports'], addresses: readonly string[]): readonly Flow[] {
@@ -170,11 +197,51 @@ function flowsOf(ports: NotrackAnalysis['ports'], addresses: readonly string[]):
   })
 }
 
-function standingNotes(live: readonly LiveRules[]): readonly string[] {
-  const stands = live.some(({ rules }) => printRules(rules).includes('ctfleet:notrack:'))
-  return stands
-    ? ['rules of an earlier apply stand here already: taking back this one alone leaves those in force, accepts or not']
-    : []
+function standingNotes(standing: readonly Service[]): readonly string[] {
+  if (standing.length === 0) return []
+  return [
+    `an earlier apply leaves ${serviceNames(standing)} untracked already: taking back this one alone takes their accepts and leaves ` +
+      'that in force, which may cut them off; take the earlier run back as well (ctfleet runs)',
+  ]
+}
+
+/** Of a TCP port that listens no connection of the host's own begins; of another one in the clients' range (ip_local_port_range) any may. */
+function mayBeClients({ listeners: { sockets } }: Facts, { protocol, port, forwarded }: Service): boolean {
+  if (protocol !== 'tcp' || port < 32_768 || forwarded) return false
+  return !sockets.known || !sockets.value.some((each) => each.protocol === 'tcp' && each.port === port)
+}
+
+/** A rule for a port where nothing listens frees nothing: a slip, more often than not. */
+function unheardNotes({ listeners }: Facts, wanted: readonly Service[]): readonly string[] {
+  const { sockets } = listeners
+  if (!sockets.known) return []
+  return wanted.flatMap(({ protocol, port, forwarded }) => {
+    const heard = forwarded || sockets.value.some((each) => each.protocol === protocol && each.port === port)
+    return heard ? [] : [`nothing listens on ${protocol} port ${port} here: leaving it out frees next to nothing`]
+  })
+}
+
+/** Accepts of ours that should be there and are not; rules before tracking that are gone leave nothing in the dark. */
+function missingOf(live: readonly LiveRules[], patch: NotrackPatch): readonly string[] {
+  if (!patch.safe) return []
+  const keys = standingKeys(live)
+  return patch.edits.flatMap(({ table, key, spec }) =>
+    table === 'raw' || table === OWN_TABLE || keys.has(key) ? [] : [spec],
+  )
+}
+
+function union(some: readonly Service[], more: readonly Service[]): readonly Service[] {
+  return [...some, ...more.filter((each) => !includes(some, each))]
+}
+
+function includes(services: readonly Service[], { protocol, port, forwarded }: Service): boolean {
+  return services.some(
+    (each) => each.protocol === protocol && each.port === port && (each.forwarded ?? false) === (forwarded ?? false),
+  )
+}
+
+function serviceNames(services: readonly Service[]): string {
+  return services.map(({ protocol, port, forwarded }) => `${port}/${protocol}${forwarded ? '@forward' : ''}`).join(', ')
 }
 
 function addressNotes(addresses: readonly string[], services: readonly Service[]): readonly string[] {

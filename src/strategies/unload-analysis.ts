@@ -1,6 +1,8 @@
 import type { ChainRef } from '../firewall/depends.ts'
-import type { LiveRules } from '../firewall/rules.ts'
+import { NEEDS_TRACKING } from '../firewall/match-kinds.ts'
+import type { LiveRules, Rule } from '../firewall/rules.ts'
 import { removableStatefulRules, statefulRules } from '../firewall/stateful.ts'
+import { effectOf } from '../firewall/targets.ts'
 import type { Facts, ManagerName } from '../model/facts.ts'
 import type { Json } from '../model/json.ts'
 import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
@@ -79,10 +81,16 @@ function rulesOf(live: Reading<readonly LiveRules[]>): Obstacles & {
   if (!live.known) return { blockers: [], doubts: [live.why], ...none }
   const removal = removableStatefulRules(live.value)
   if (removal.removable) return { ...NONE, edits: removal.edits, dependsOn: removal.dependsOn }
-  const others = statefulRules(live.value).length - 1
+  // NOTRACK goes with the rest, and needs no tracking by itself.
+  const others = statefulRules(live.value).filter(({ rule }) => needsIt(rule)).length - 1
   const more = others < 1 ? '' : ` (and ${others} more ${others === 1 ? 'rule needs' : 'rules need'} tracking)`
   const named = removal.rule === null ? removal.why : `${removal.why}: ${removal.rule}`
   return { blockers: [`${named}${more}`], doubts: [], ...none }
+}
+
+function needsIt({ matches, target }: Rule): boolean {
+  const untracks = target !== null && effectOf(target.name, target.options) === 'no-track'
+  return !untracks || matches.some(({ name }) => NEEDS_TRACKING.has(name))
 }
 
 /** A module that is not loaded is surely not there to be unloaded; all else that could not be read is a doubt. */

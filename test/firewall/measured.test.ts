@@ -151,6 +151,24 @@ describe("in nft's own rules", () => {
     expect(removableStatefulRules([listed('ip saddr')])).toMatchObject({ removable: true })
   })
 
+  test('two negated tests of neighbouring fields become one that only both together fail, so nobody relies on them', () => {
+    const not = (protocol: string, field: string, value: Json) => match(payload(protocol, field), value, '!=')
+    const ssh = request('ip', SSH, 'wire')
+    expect(fate(input([not('tcp', 'sport', 53), accept], [not('tcp', 'dport', 443), drop]), ssh)).not.toBe('unsure')
+    const pair = input([not('tcp', 'dport', 443), states('new'), not('tcp', 'sport', 53), drop])
+    expect([ssh, udp].map((packet) => fate(pair, packet))).toEqual(['unsure', 'accept'])
+    // Addresses, sets and what is not negated stay apart.
+    const apart = input([
+      not('ip', 'saddr', '192.0.2.1'),
+      not('ip', 'daddr', '192.0.2.2'),
+      not('tcp', 'dport', 443),
+      drop,
+    ])
+    expect(fate(apart, ssh)).toBe('open')
+    const sets = input([not('tcp', 'dport', { set: [80, 443] }), not('tcp', 'dport', 53), drop])
+    expect(fate(sets, ssh)).toBe('drop')
+  })
+
   test('a rule that only counts new connections counts them all', () => {
     const rules = input([states('new'), { counter: { packets: 0, bytes: 0 } }])
     expect(answer(rules, udp)).toBe('holds')

@@ -68,6 +68,8 @@ export function causeIn(
 }
 
 function translates(rule: Rule, chain: Chain, port: number): boolean {
+  const isSource = rule.target?.name === 'MASQUERADE'
+  if (isSource) return turnsTo(rule).some((each) => holds(each, port))
   if (chain.name === 'POSTROUTING' || !TRANSLATING.has(rule.target?.name ?? '')) return false
   if (rule.target?.name === 'REDIRECT' && turnsTo(rule).some((each) => holds(each, port))) return true
   const asked = portsOf(rule)

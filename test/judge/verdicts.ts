@@ -57,7 +57,9 @@ export function judge(label: Label, text: string): Omit<Judged, 'cpuMs'> {
   }
   const found = told.says === 'works' ? causeIn(rules.value, label.port) : null
   const isOfNat = patch.rule?.startsWith('nat: ') === true
-  const cause = found !== null && (found.kind === 'NAT') === isOfNat ? found.rule : null
+  // A mark that rules set by state is one more thing that untracked packets would lose, or gain.
+  const marks = patch.rule !== null && /-j (?:CONN)?MARK /.test(patch.rule) ? patch.rule : null
+  const cause = found !== null && (found.kind === 'NAT') === isOfNat ? found.rule : marks
   return {
     ...answer,
     says: 'refused',

@@ -84,13 +84,15 @@ function randomRule(drawing: Drawing, stage: Stage, later: readonly string[]): s
   const log = random.chance(0.03) ? 'log prefix "seen drop " ' : ''
   // Rules that end every packet's way would leave the rest unasked.
   const end = matches.text === '' && random.chance(0.8) ? '' : randomEnd(drawing, stage, later, matches)
-  return `${matches.text} counter ${log}${end}`.trim()
+  // Without a counter between them, nft leaves out what a reject takes for granted.
+  const counter = end !== '' && random.chance(end.startsWith('reject') ? 0.5 : 0.05) ? '' : 'counter '
+  return `${matches.text} ${counter}${log}${end}`.trim()
 }
 
 function randomEnd(drawing: Drawing, stage: Stage, later: readonly string[], matches: Matches): string {
   const { random } = drawing
   const { protocol } = matches
-  if (random.chance(0.22)) return verdictMap(drawing, stage, later, protocol)
+  if (random.chance(0.22)) return verdictMap(drawing, stage, later, matches)
   return random.weighted<() => string>([
     [18, () => ''],
     [55, () => verdict(random, later)],
@@ -98,7 +100,7 @@ function randomEnd(drawing: Drawing, stage: Stage, later: readonly string[], mat
     [stage === 'raw' ? 8 : 0, () => `notrack ${verdict(random, later)}`],
     [stage === 'filter' ? 3 : 0, () => 'reject'],
     [stage === 'filter' && protocol === 'tcp' ? 2 : 0, () => 'reject with tcp reset'],
-    [stage === 'filter' ? 2 : 0, () => rejectOf(drawing, matches)],
+    [stage === 'filter' ? (matches.header === null ? 9 : 2) : 0, () => rejectOf(drawing, matches)],
   ])()
 }
 
@@ -122,8 +124,9 @@ function verdict(random: Random, later: readonly string[]): string {
 }
 
 /** What a map decides by, with keys that exclude each other. */
-function verdictMap(drawing: Drawing, stage: Stage, later: readonly string[], protocol: string): string {
+function verdictMap(drawing: Drawing, stage: Stage, later: readonly string[], matches: Matches): string {
   const { random, family } = drawing
+  const { protocol, header } = matches
   const rest = () => (random.chance(0.25) ? [`* : ${mapVerdict(random, later)}`] : [])
   const by = (field: string, keys: readonly string[]) => {
     const elements = keys.map((key) => `${key} : ${mapVerdict(random, later)}`)
@@ -146,8 +149,8 @@ function verdictMap(drawing: Drawing, stage: Stage, later: readonly string[], pr
     [tracked ? 1 : 0, () => by('ct direction', random.some(['original', 'reply'], 1, 2))],
     [protocol === '' ? 2 : 0, () => by('meta l4proto', random.some(['tcp', 'udp', 'icmp', 'ipv6-icmp', '47'], 1, 3))],
     [family === 'inet' && protocol === '' ? 1 : 0, () => by('meta nfproto', random.some(['ipv4', 'ipv6'], 1, 2))],
-    [family === 'ip' ? 3 : 0, () => address('ip')],
-    [family === 'ip6' ? 3 : 0, () => address('ip6')],
+    [header === 'ip' ? 3 : 0, () => address('ip')],
+    [header === 'ip6' ? 3 : 0, () => address('ip6')],
     [
       protocol === 'tcp' ? 1 : 0,
       () => by('tcp flags', random.some(['syn', 'ack', 'syn | ack', 'psh | ack', 'rst'], 1, 3)),

@@ -19,7 +19,7 @@ export function trackingTest(drawing: Drawing, named: Header, protocol: string):
     [2, () => `ct state != ${list(random.some(states, 1, 3))}`],
     [2, () => `ct state != ${random.pick(states)}`],
     [1, () => `ct state ! ${some(',')}`],
-    [0.5, () => `ct state ${random.pick(['==', '!='])} ${some(' | ')}`],
+    [1.5, () => `ct state ${random.pick(['==', '!='])} ${random.some(states, 2, 2).join(' | ')}`],
     [0.3, () => `ct state & (new|established) == ${random.pick(['new', 'established'])}`],
     [2, () => asked(random, 'ct direction', [[1, () => random.pick(['original', 'reply'])]])],
     [named === 'both' ? 0 : 2, () => asked(random, side(), [[1, () => net()]])],

@@ -2,7 +2,7 @@ import { addressText, BITS, network } from './addresses.ts'
 import type { Drawing } from './nft-rule-sets.ts'
 import type { Random } from './random.ts'
 
-const SOME_PORTS: readonly number[] = [0, 1, 22, 53, 80, 443, 1023, 1024, 8080, 32768, 65535]
+export const SOME_PORTS: readonly number[] = [0, 1, 22, 53, 80, 443, 1023, 1024, 8080, 32768, 65535]
 
 /** One to a few ports and ranges that are apart from each other, as a set of intervals has to hold them. */
 export function portElements(random: Random, most: number): readonly string[] {

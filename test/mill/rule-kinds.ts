@@ -39,8 +39,8 @@ export async function dumpRules(host: Agent): Promise<string> {
 export function readDump(dump: string): Reading<readonly LiveRules[]> {
   const section = (title: string) => new RegExp(`^@@ ${title}\n([^]*?)(?=^@@ |(?![^]))`, 'm').exec(dump)?.[1] ?? ''
   const saved = (tool: string): Readonly<Record<Family, RuleDump>> => ({
-    ip: known(section(`${tool} ip`) || null),
-    ip6: known(section(`${tool} ip6`) || null),
+    ip: known(used(section(`${tool} ip`))),
+    ip6: known(used(section(`${tool} ip6`))),
   })
   const firewall: Pick<FirewallFacts, 'legacy' | 'nft' | 'nftRuleset'> = {
     legacy: saved('legacy'),
@@ -50,9 +50,15 @@ export function readDump(dump: string): Reading<readonly LiveRules[]> {
   return liveRules({ firewall } as Facts)
 }
 
-/** A dump without counters and without what is as good as nothing: two of the same host are equal. */
+/** Tables that others left here empty are none. */
+function used(dump: string): string | null {
+  return /^(-A |:\S+ (DROP|-))/m.test(dump) ? dump : null
+}
+
+/** A dump without counters, and without what packets write and what is as good as nothing: two of the same host are equal. */
 export function sameRules(dump: string): string {
-  return normaliseDump(dump.replace(/^@@ json\n.*\n?/m, ''))
+  const written = /(\n\t\tflags [^\n]*dynamic[^\n]*(?:\n\t\t\w+ [^={\n]*)*)\n\t\telements = \{[^}]*\}/g
+  return normaliseDump(dump.replace(/^@@ json\n.*\n?/m, '').replace(written, '$1'))
 }
 
 /** Takes every rule, set and entry away. Legacy tables stay, empty. */

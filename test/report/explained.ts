@@ -97,6 +97,7 @@ export const EXPLAINED: Explanation = {
     },
   ],
   choice: { strategy: 'notrack', why: 'leave the busiest services out of connection tracking: the first that fits' },
+  standing: [],
   ports: known([
     port(443, 0.81, 'chosen', 'listens here, and holds 78 % of what the table may hold'),
     port(22, 0.08, 'ssh', 'ssh, the way in: left alone unless named with --ports'),

@@ -7,7 +7,7 @@ export type FactsSource = { readonly facts: string; readonly takenAt: string | n
 
 /**
  * What explain prints as JSON. Every host has the same keys: `host`, `status`, `health`, `findings`, `table`, `strategies`
- * (each with its `verdict` and its `effect`, where every number is a reading), `choice`, `ports`, `root`, `fault`, `why`;
+ * (each with its `verdict` and its `effect`, where every number is a reading), `choice`, `ports`, `standing`, `root`, `fault`, `why`;
  * null or `[]` where there is none.
  */
 export function explanationJson(results: readonly ExplainResult[], source: FactsSource | null): object {
@@ -25,6 +25,7 @@ function hostJson(result: ExplainResult): object {
     strategies: explained?.strategies ?? [],
     choice: explained?.choice ?? null,
     ports: explained?.ports ?? null,
+    standing: explained?.standing ?? [],
     root: explained?.root ?? null,
     fault: 'fault' in result ? result.fault : null,
     why: 'why' in result ? result.why : null,

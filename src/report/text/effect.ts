@@ -1,6 +1,7 @@
 import { bytes, counted, grouped, percent } from '../../diagnosis/numbers.ts'
 import type { Basis, Effect, EntrySize, Estimate, FromTo, LeftOut, Resized } from '../../model/explanation.ts'
 import { known, mapReading, type Reading } from '../../model/reading.ts'
+import { serviceNames } from './port-table.ts'
 import type { Row } from './rows.ts'
 
 /** What a strategy would change in the table, as rows; numbers of a sample with their bounds. */
@@ -33,7 +34,7 @@ export function effectRows(effect: Effect, entrySize: EntrySize): readonly Row[]
 const NO_PORT = 'none worth leaving out, see below; name some with --ports to see what they would free'
 
 function leftOutRows(effect: LeftOut, entrySize: EntrySize): readonly Row[] {
-  const names = effect.services.map(({ protocol, port }) => `${port}/${protocol}`).join(', ')
+  const names = serviceNames(effect.services)
   return [
     ['ports', mapReading(effect.share, (share) => `${names}: ${estimated(share, percent)} of all entries`)],
     ['entries', mapReading(effect.entriesFreed, (freed) => `${estimated(freed, grouped)} go`)],

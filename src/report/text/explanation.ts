@@ -1,5 +1,5 @@
 import { bytes, counted, grouped, percent } from '../../diagnosis/numbers.ts'
-import type { Explanation, StrategyExplained, TableSize } from '../../model/explanation.ts'
+import type { Explanation, LeftService, StrategyExplained, TableSize } from '../../model/explanation.ts'
 import { known, mapReading, type Reading } from '../../model/reading.ts'
 import type { ExplainResult } from '../../model/result.ts'
 import { type Paper, paragraph } from '../format.ts'
@@ -7,7 +7,7 @@ import { effectRows } from './effect.ts'
 import { faultLines } from './fault.ts'
 import { groups } from './groups.ts'
 import { findingLines, section } from './parts.ts'
-import { portLines } from './port-table.ts'
+import { portLines, serviceNames } from './port-table.ts'
 import { type Row, rows } from './rows.ts'
 
 /** Each host with what was found, what each strategy says and would change, and why one of them would be chosen. */
@@ -54,11 +54,11 @@ function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
 }
 
 function explainedLines(paper: Paper, explanation: Explanation): readonly string[] {
-  const { findings, table, strategies, choice, ports, root } = explanation
+  const { findings, table, strategies, choice, ports, standing, root } = explanation
   return [
     ...(root.known && root.value ? [] : paragraph(paper, '  ', { tone: 'warn', text: WITHOUT_ROOT })),
     ...section(paper, 'Found', findingLines(paper, findings)),
-    ...section(paper, 'Table', rows(paper, tableRows(table))),
+    ...section(paper, 'Table', rows(paper, [...tableRows(table), ...standingRows(standing)])),
     ...strategies.flatMap((each) => strategyLines(paper, each, choice.strategy, table)),
     ...section(paper, 'Ports', portLines(paper, ports)),
   ]
@@ -92,6 +92,10 @@ function strategyLines(
       ...effectRows(effect, entrySize),
     ]),
   ]
+}
+
+function standingRows(standing: readonly LeftService[]): readonly Row[] {
+  return standing.length === 0 ? [] : [['left out already', `${serviceNames(standing)}, by rules of ctfleet`]]
 }
 
 function tableRows({ entries, max, buckets, entrySize, bytes: taken }: TableSize): readonly Row[] {

@@ -112,7 +112,7 @@ function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): 
         ...paragraph(
           paper,
           '  ',
-          'Next: mend what stands in the way of one of them, or ask for one by name: ctfleet plan --strategy NAME',
+          `Next: ctfleet explain --limit ${result.host} says what each would change; mend what stands in the way of one of them`,
         ),
       ]
     case 'indicative':

@@ -1,5 +1,5 @@
 import { percent } from '../../diagnosis/numbers.ts'
-import type { PortDecision } from '../../model/explanation.ts'
+import type { LeftService, PortDecision } from '../../model/explanation.ts'
 import type { Reading } from '../../model/reading.ts'
 import { type Paper, paragraph, visible } from '../format.ts'
 
@@ -30,4 +30,9 @@ function line(paper: Paper, cells: readonly [string, string, string], last: stri
 
 function padded(paper: Paper, cell: string, width: number): string {
   return cell + ' '.repeat(Math.max(width - paper.width(cell), 1))
+}
+
+/** As `--ports` takes them: `443/tcp`, `443/tcp@forward`. */
+export function serviceNames(services: readonly LeftService[]): string {
+  return services.map(({ protocol, port, forwarded }) => `${port}/${protocol}${forwarded ? '@forward' : ''}`).join(', ')
 }
