@@ -1,5 +1,5 @@
 import { type BaseChain, basesOn, rawBasesOn, seenBy } from './bases.ts'
-import type { Assignment } from './decision.ts'
+import { type Assignment, DEEPEST, tooDeep } from './decision.ts'
 import { asRaw } from './evaluate.ts'
 import { ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
@@ -72,6 +72,7 @@ function follow(way: Way, chain: Chain): Omit<Decided, 'met'> | 'back' {
   const { question, base } = way
   const table = base.table
   if (way.active.has(chain.name)) return { end: 'unsure', site: `${table}: chain ${chain.name} leads back to itself` }
+  if (way.active.size > DEEPEST) throw tooDeep(chain.name)
   way.active.add(chain.name)
   try {
     for (const rule of chain.rules) {

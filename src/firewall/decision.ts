@@ -261,9 +261,16 @@ export type Assignment = ReadonlyMap<string, number>
 
 export class OverBudget extends Error {
   override readonly name = 'OverBudget'
-  constructor(budget: number) {
-    super(`the rules need more than ${budget} decision nodes`)
+  constructor(budget: number | string) {
+    super(typeof budget === 'string' ? budget : `the rules need more than ${budget} decision nodes`)
   }
+}
+
+/** Chains that lead on further than this are nobody's firewall: nf_tables itself stops at 16. */
+export const DEEPEST = 200
+
+export function tooDeep(chain: string): OverBudget {
+  return new OverBudget(`chains lead more than ${DEEPEST} deep, at chain ${chain}`)
 }
 
 type Placed = { readonly variable: Variable; readonly base: number; readonly bits: number }

@@ -124,10 +124,7 @@ export function neighbourAt(rules: readonly Rule[], at: number): string | null {
 }
 
 /** Whether an edit's rule filters packets of these live rules. */
-export function concerns(
-  { backend, family, table }: Pick<Placed, 'backend' | 'family' | 'table'>,
-  live: LiveRules,
-): boolean {
+function concerns({ backend, family, table }: Pick<Placed, 'backend' | 'family' | 'table'>, live: LiveRules): boolean {
   if (backend !== live.backend) return false
   return isNativeTable(table) ? family === 'inet' || family === live.rules.family : family === live.rules.family
 }

@@ -1,6 +1,6 @@
 import { type BaseChain, basesOn, rawBasesOn, seenBy } from './bases.ts'
 import { blocksOf, runsOf } from './blocks.ts'
-import { Decisions, type Node } from './decision.ts'
+import { DEEPEST, Decisions, type Node, tooDeep } from './decision.ts'
 import { and, either, no, or, yes } from './logic.ts'
 import { ruleMatches } from './match.ts'
 import { METERED } from './match-kinds.ts'
@@ -202,6 +202,7 @@ function walk(on: Walk, chain: Chain, end: Node): Node {
   if (memo !== undefined) return memo
   // A chain that leads back to itself.
   if (on.active.has(chain.name)) return on.unsure
+  if (on.active.size > DEEPEST) throw tooDeep(chain.name)
   on.active.add(chain.name)
   const node = on.meter === null ? throughBlocks(on, chain, end) : throughRules(on, chain, end)
   on.active.delete(chain.name)

@@ -28,10 +28,10 @@ export function findTwins(
     const all = likenesses.flatMap((likeness) => twinsOf(question, live, likeness, blockers))
     const twins = [...new Map(all.map((twin) => [JSON.stringify(twin), twin])).values()]
     if (twins.length > MOST_TWINS) break
-    const { kept, left } = leastHarm(twins, attempt)
+    const { kept, left, full } = leastHarm(twins, attempt)
     if (left.length === 0) return { twins: fewest(kept, (some) => attempt(some).length === 0) }
     // With every twin in place: what still differs is what no twin mends.
-    first = left[0]
+    first = full.find(({ kind }) => kind === 'effects' || kind === 'unsure') ?? full[0]
     const found = left.flatMap(({ kind, rule }) => (kind === 'breaks' && rule !== null ? blockersAt(live, rule) : []))
     const fresh = found.filter(
       (each) => !blockers.some((known) => known.chain === each.chain && known.index <= each.index),
@@ -51,17 +51,18 @@ const MOST_TWINS = 60
 function leastHarm(
   twins: readonly Twin[],
   attempt: (twins: readonly Twin[]) => readonly Difference[],
-): { readonly kept: readonly Twin[]; readonly left: readonly Difference[] } {
+): { readonly kept: readonly Twin[]; readonly left: readonly Difference[]; readonly full: readonly Difference[] } {
   let kept = twins
-  let left = attempt(kept)
-  if (twins.length > FEW_TWINS) return { kept, left }
+  const full = attempt(kept)
+  let left = full
+  if (twins.length > FEW_TWINS) return { kept, left, full }
   for (const twin of twins) {
     if (left.length === 0) break
     const fewer = kept.filter((each) => each !== twin)
     const without = attempt(fewer)
     if (without.length < left.length) [kept, left] = [fewer, without]
   }
-  return { kept, left }
+  return { kept, left, full }
 }
 
 /** As many as can be tried one by one. */

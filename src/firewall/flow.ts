@@ -105,7 +105,7 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
     {
       name: 'connections from outside',
       passes: and(decisions, outside, flow),
-      ways: [...incoming.ways, ...outgoing.ways],
+      ways: [...incoming.ways, ...outgoing.ways, ...untracked.ways],
       answered: true,
     },
     {
@@ -130,7 +130,7 @@ function wirePassages(question: Question, live: readonly LiveRules[], service: S
   const told = kinds(question, live, { ...request(space.family, service, 'wire'), direction: 'reply' })
   const own = byTracking(
     question,
-    { in: untracked.out, out: untracked.in },
+    { ...untracked, in: untracked.out, out: untracked.in },
     {
       requestsOnly: and(decisions, asking.later.NEW, told.later.UNTRACKED),
       // Who is tracked alone seems to begin.
@@ -203,7 +203,7 @@ function loopbackPassages(question: Question, live: readonly LiveRules[], servic
       all(answered, 'later', 'UNTRACKED'),
     ),
   })
-  const ways = [...asked, ...answered].flatMap((each) => each.ways)
+  const ways = [...[...asked, ...answered].flatMap((each) => each.ways), ...untracked.ways]
   return [
     { name: "the host's own connections to itself", passes: flow, ways },
     ...refusalPassages(question, live, {

@@ -41,7 +41,7 @@ export function forwardPassages(question: Question, live: readonly LiveRules[], 
     {
       name: 'forwarded connections',
       passes: and(decisions, told, flow),
-      ways: [...there.ways, ...back.ways],
+      ways: [...there.ways, ...back.ways, ...untracked.ways],
       answered: true,
     },
     {
@@ -116,7 +116,7 @@ function fromPortPassages(question: Question, live: readonly LiveRules[], servic
   const whole: Passage = {
     name: `forwarded connections from port ${service.port}`,
     passes: and(decisions, routed, flow),
-    ways: [...there.ways, ...back.ways],
+    ways: [...there.ways, ...back.ways, ...untracked.ways],
   }
   const start: Passage = {
     name: firstFromPort(service),

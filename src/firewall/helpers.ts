@@ -3,6 +3,7 @@ import { packetsOf, type Service } from './packet.ts'
 import type { Question } from './question.ts'
 import { rulesMet } from './reach.ts'
 import { type LiveRules, siteOf } from './rules.ts'
+import { effectOf } from './targets.ts'
 
 /** The ports that a helper's module watches unless told otherwise, from each module's source under net/netfilter. */
 const HELPER_PORTS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -59,4 +60,26 @@ export function helperOf(
     return HELPER_PORTS.get(helper ?? '')?.includes(`${service.protocol}/${service.port}`)
   })
   return watched === undefined ? null : { name: watched, rule: null }
+}
+
+/**
+ * The rule of nft that settles how packets of a service are tracked before a rule of ours could leave them untracked: the first
+ * to touch a packet wins.
+ */
+export function settledBefore(question: Question, live: readonly LiveRules[], service: Service): string | null {
+  const { family } = question.space
+  const packets = packetsOf(family, service)
+  for (const each of live.filter(({ backend }) => backend === 'native')) {
+    for (const packet of packets) {
+      const asked = { ...packet, flags: null, state: { is: 'raw' } } as const
+      for (const at of rawBasesOn(each, packet.path)) {
+        const met = rulesMet(question, each.rules, at, asked, true).met
+        const found = met.find(
+          ({ rule }) => rule.target !== null && effectOf(rule.target.name, rule.target.options) === 'track',
+        )
+        if (found !== undefined) return siteOf(at.table, found.chain, found.rule)
+      }
+    }
+  }
+  return null
 }

@@ -82,8 +82,8 @@ see_rule() {
 }
 own_table() {
   tables="add table inet ctfleet$newline"
-  tables="\${tables}add chain inet ctfleet prerouting { type filter hook prerouting priority -300 ; policy accept ; }$newline"
-  tables="\${tables}add chain inet ctfleet output { type filter hook output priority -300 ; policy accept ; }$newline"
+  tables="\${tables}add chain inet ctfleet prerouting { type filter hook prerouting priority -300 ; }$newline"
+  tables="\${tables}add chain inet ctfleet output { type filter hook output priority -300 ; }$newline"
 }
 # What goes below the same rule is put there in reverse: the last one comes to stand lowest.
 put_rule() {

@@ -1,7 +1,7 @@
 import { known, type Reading, unknown } from '../model/reading.ts'
 import { rulesOf } from './nft-rules.ts'
 import type { NftBase, NftChain, NftRuleset, NftTable } from './nft-ruleset.ts'
-import type { Chain, Family, Hook, LiveRules, Table } from './rules.ts'
+import type { Chain, Family, Hook, LiveRules, Rule, Table } from './rules.ts'
 
 /**
  * nft's own tables as live rules, one set for each family; `skipped` are those that a save tool of iptables prints. Unknown,
@@ -30,6 +30,11 @@ export function nativeRules(
           : `has the flag ${JSON.stringify(flag)}, which is not known`
       return unknown(`nft table ${table.family} ${table.name} ${why}`)
     }
+    const taken = table.chains.find(({ name }) => VERDICT_WORDS.has(name))
+    if (taken !== undefined)
+      return unknown(
+        `nft chain ${nameOf(table, taken)} is called like a verdict, so that a jump could not be told from it`,
+      )
     const chains: Chain[] = []
     for (const chain of table.chains) {
       const long = chain.rules.find((rule) => JSON.stringify([rule.statements, rule.comment]).includes('\\n'))
@@ -46,6 +51,27 @@ export function nativeRules(
   return known(live.filter(({ rules }) => rules.tables.length > 0))
 }
 
+/** What targets that are no jump are called here. */
+const VERDICT_WORDS: ReadonlySet<string> = new Set([
+  ...[
+    'accept',
+    'drop',
+    'reject',
+    'return',
+    'continue',
+    'queue',
+    'notrack',
+    'unknown',
+    'mark',
+    'connmark',
+    'set',
+    'flow',
+  ],
+  ...['dup', 'fwd', 'ct', 'snat', 'dnat', 'masquerade', 'redirect', 'tproxy', 'synproxy', 'xt', 'jump', 'goto'],
+])
+/** More are a map or a list in the shape of rules; judging them would take longer than anybody waits. */
+const MOST_STATEMENTS = 200
+const MOST_RULES = 100_000
 /** Names that nft reads as one word. */
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/
 const IP_FAMILIES: ReadonlySet<string> = new Set(['ip', 'ip6', 'inet'])
@@ -60,7 +86,15 @@ function tablesOf(
 }
 
 function chainFrom(table: NftTable, chain: NftChain): Reading<Chain> {
-  const rules = chain.rules.flatMap((rule) => rulesOf(rule, table))
+  const long = chain.rules.find(({ statements }) => statements.length > MOST_STATEMENTS)
+  if (long !== undefined)
+    return unknown(`a rule of nft chain ${nameOf(table, chain)} has more than ${MOST_STATEMENTS} statements`)
+  const rules: Rule[] = []
+  for (const rule of chain.rules) {
+    for (const made of rulesOf(rule, table)) rules.push(made)
+    if (rules.length > MOST_RULES)
+      return unknown(`nft chain ${nameOf(table, chain)} comes to more than ${MOST_RULES} rules`)
+  }
   const { base } = chain
   // Packets do not come through the chains of a dormant table.
   if (base === null || table.flags.includes('dormant')) return known({ name: chain.name, policy: null, rules })

@@ -32,7 +32,7 @@ export function valuesOf(right: Json): readonly string[] | null {
   return found.some((each) => each === null) ? null : (found as readonly string[])
 }
 
-export function oneValue(value: Json): string | null {
+function oneValue(value: Json): string | null {
   if (typeof value === 'number') return String(value)
   if (typeof value === 'string') return value.startsWith('@') ? null : value
   const [kind, body] = only(value)

@@ -2,14 +2,15 @@ import { sha256 } from '../shell/script.ts'
 import { coarsened } from './coarse.ts'
 import { OverBudget } from './decision.ts'
 import { type ChainRef, chainsBehind } from './depends.ts'
-import { addEdits, type Edit, type Placed, withPlaced } from './edits.ts'
+import { addEdits, type Edit, OWN_HOOKS, OWN_TABLE, type Placed, withPlaced } from './edits.ts'
 import { questionFor } from './evaluate.ts'
 import { type IcmpPath, icmpPatch } from './icmp-patch.ts'
+import { ownKey } from './ours.ts'
 import type { Service } from './packet.ts'
 import { portLists } from './ports.ts'
 import { type RawRule, type RawTarget, rawPlaced } from './raw-rules.ts'
 import { type Refused, refused } from './refused.ts'
-import type { Backend, Chain, Family, LiveRules, Rule } from './rules.ts'
+import { type Backend, type Chain, type Family, type LiveRules, siteOf } from './rules.ts'
 import { servicePatch, unchangedFor } from './service-patch.ts'
 import { type Twin, twinRule } from './twins.ts'
 
@@ -38,6 +39,8 @@ export function notrackPatch(
   services: readonly Service[],
   host: PatchedHost,
 ): NotrackPatch {
+  const foreign = foreignIn(live)
+  if (foreign !== null) return refused('a table by the name of ours is not as we make it', foreign)
   const others = live.map(withoutOurs)
   // Long rows of addresses taken as one are quick to judge; what is refused so is asked again as it is.
   const coarse = coarsened(others)
@@ -94,7 +97,7 @@ function patchOf(others: readonly LiveRules[], services: readonly Service[], hos
   return { safe: true, edits, dependsOn, notes: [...notes] }
 }
 
-const BUDGET = 300_000
+const BUDGET = 1_000_000
 
 function servicesIn(family: Family, services: readonly Service[], { forwards }: PatchedHost): readonly Service[] {
   return services.filter(({ forwarded }) => !forwarded || forwards === undefined || forwards.includes(family))
@@ -252,12 +255,27 @@ function isUsed({ policy, rules }: Chain): boolean {
  * says: so rules of ours that stand are met again under the same name, and one that somebody took away is put back.
  */
 function withoutOurs({ backend, rules }: LiveRules): LiveRules {
-  const ours = ({ spec }: Rule) => /comment "?ctfleet:notrack:/.test(spec)
   const tables = rules.tables.map((table) => ({
     ...table,
-    chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => !ours(rule)) })),
+    chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => ownKey(rule) === null) })),
   }))
   return { backend, rules: { ...rules, tables } }
+}
+
+/** What of nft's table `inet ctfleet` is somebody else's: then neither it nor its chains are ours to change. */
+function foreignIn(live: readonly LiveRules[]): string | null {
+  for (const { rules } of live) {
+    const table = rules.tables.find(({ name }) => name === OWN_TABLE)
+    for (const chain of table?.chains ?? []) {
+      const own = OWN_HOOKS[chain.name]
+      const { hook, policy } = chain
+      const same = own !== undefined && hook?.at === own.at && hook.type === own.type && hook.priority === own.priority
+      if (!same || policy !== 'ACCEPT') return `${OWN_TABLE}: chain ${chain.name}`
+      const rule = chain.rules.find((each) => ownKey(each) === null)
+      if (rule !== undefined) return siteOf(OWN_TABLE, chain.name, rule)
+    }
+  }
+  return null
 }
 
 function withinBudget<T>(work: () => T | Refused): T | Refused {

@@ -1,10 +1,11 @@
-import { type Decided, decidedBy } from './decider.ts'
+import { type Decided, decidedBy, type MetRule } from './decider.ts'
 import type { Assignment, Node } from './decision.ts'
 import { fate, passes, rawFate, untrackedWhere } from './evaluate.ts'
 import { and, either, or } from './logic.ts'
 import { LATER_IN, LATER_OUT, type Packet, type State, SYN } from './packet.ts'
 import type { Question } from './question.ts'
-import type { LiveRules } from './rules.ts'
+import { type LiveRules, siteOf } from './rules.ts'
+import { effectOf } from './targets.ts'
 
 /** One side of a comparison: something that passes or not, and the ways it was made of, for naming the rule. */
 export type Passage = {
@@ -19,8 +20,8 @@ export type Passage = {
 }
 export type Way = (at: Assignment) => Decided
 
-/** Where packets of a flow are untracked, on their way there and back. */
-export type Untracked = { readonly in: Node; readonly out: Node }
+/** Where packets of a flow are untracked, on their way there and back; `ways` name the rule where that is unsure. */
+export type Untracked = { readonly in: Node; readonly out: Node; readonly ways: readonly Way[] }
 
 type FlowState = Exclude<State, 'RELATED'>
 export type Kinds = {
@@ -58,23 +59,46 @@ export function kinds(question: Question, live: readonly LiveRules[], packet: Pa
 }
 
 export function untrackedWays(question: Question, live: readonly LiveRules[], there: Packet, back: Packet): Untracked {
-  return { in: untrackedAlways(question, live, there), out: untrackedAlways(question, live, back) }
+  const [going, coming] = [packetsOneWay(there), packetsOneWay(back)]
+  return {
+    in: untrackedAlways(question, live, going),
+    out: untrackedAlways(question, live, coming),
+    ways: [going, coming].map((packets) => (at) => takenApart(question, live, packets, at)),
+  }
+}
+
+function packetsOneWay(packet: Packet): readonly Packet[] {
+  const flags = !isTcp(packet) ? [[]] : packet.direction === 'reply' ? LATER_OUT : LATER_IN
+  return [packet, ...flags.map((each): Packet => ({ ...packet, flags: each, kind: `${packet.kind} later` }))]
 }
 
 /** Where all packets of one way are untracked, or none; unsure where a rule takes some of them and leaves others. */
-function untrackedAlways(question: Question, live: readonly LiveRules[], packet: Packet): Node {
-  const flags = !isTcp(packet) ? [[]] : packet.direction === 'reply' ? LATER_OUT : LATER_IN
-  const later = flags.map((each): Packet => ({ ...packet, flags: each, kind: `${packet.kind} later` }))
-  return later
+function untrackedAlways(question: Question, live: readonly LiveRules[], packets: readonly Packet[]): Node {
+  return packets
     .map((each) => untrackedWhere(question, live, each))
-    .reduce(
-      (left, right) => (left === right ? left : question.decisions.combine('alike', left, right, alike)),
-      untrackedWhere(question, live, packet),
-    )
+    .reduce((left, right) => (left === right ? left : question.decisions.combine('alike', left, right, alike)))
 }
 
 function alike(left: string, right: string): string {
   return left === right ? left : 'unsure'
+}
+
+/** The rule that takes one packet and leaves another. */
+function takenApart(
+  question: Question,
+  live: readonly LiveRules[],
+  packets: readonly Packet[],
+  at: Assignment,
+): Decided {
+  const [first, ...others] = packets.map((packet) =>
+    decidedBy(question, live, packet, at).met.find(({ rule: { target } }) => {
+      const effect = target === null ? '' : effectOf(target.name, target.options)
+      return effect === 'no-track' || effect === 'track'
+    }),
+  )
+  if (others.every((each) => each?.rule === first?.rule)) return { end: 'accept', site: null, met: [] }
+  const found = [first, ...others].find((each) => each !== undefined) as MetRule
+  return { end: 'unsure', site: siteOf(found.table, found.chain, found.rule), met: [] }
 }
 
 /** A flow as a whole, and each part of it alone, in the states that tracking gives where raw leaves it tracked. */

@@ -1,3 +1,4 @@
+import { DEEPEST, tooDeep } from './decision.ts'
 import { no } from './logic.ts'
 import { bearsName, ruleMatches } from './match.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
@@ -19,8 +20,11 @@ export function rulesMet(
   const never = no(question.decisions)
   const chains: string[] = []
   const met: Met[] = []
-  const visit = (chain: Chain) => {
-    if (chains.includes(chain.name)) return
+  const seen = new Set<string>()
+  const visit = (chain: Chain, depth: number) => {
+    if (seen.has(chain.name)) return
+    if (depth > DEEPEST) throw tooDeep(chain.name)
+    seen.add(chain.name)
     chains.push(chain.name)
     for (const [index, rule] of chain.rules.entries()) {
       const asked = anyState ? stateless(question, rule) : rule
@@ -28,11 +32,11 @@ export function rulesMet(
       if (ruleMatches(question, packet, asked, site) === never) continue
       met.push({ chain: chain.name, index, rule })
       const next = rule.target === null ? undefined : chainOf(rules, at.table, rule.target.name)
-      if (next !== undefined) visit(next)
+      if (next !== undefined) visit(next, depth + 1)
     }
   }
   const base = chainOf(rules, at.table, at.chain)
-  if (base !== undefined) visit(base)
+  if (base !== undefined) visit(base, 0)
   return { chains, met }
 }
 

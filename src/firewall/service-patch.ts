@@ -5,7 +5,7 @@ import { findTwins } from './find-twins.ts'
 import { metersOf, passagesOf, untrackedThroughout } from './flow.ts'
 import { firstFromPort } from './forward-flow.ts'
 import { forwardObstacle, restoredMark } from './forward-obstacle.ts'
-import { helperOf } from './helpers.ts'
+import { helperOf, settledBefore } from './helpers.ts'
 import type { IcmpPath } from './icmp-patch.ts'
 import { likenessesOf } from './likeness.ts'
 import { and, not, or, yes } from './logic.ts'
@@ -50,6 +50,8 @@ export function servicePatch(
   const name = nameOf(service)
   const helper = helperOf(question, live, service, put.helperModules)
   if (helper !== null) return refused(`${name}: its helper needs to see its packets (${helper.name})`, helper.rule)
+  const settled = settledBefore(question, live, service)
+  if (settled !== null) return refused(`${name}: another rule settles its tracking before ours could`, settled)
   if (service.forwarded) return forwardedPatch(question, live, service, put)
   const translations = translationsOf(question, live, { service, addresses: put.addresses })
   if (translations.wire !== null) {

@@ -50,7 +50,7 @@ function isFelt({ target }: Rule, { path }: Packet, readers: ReadonlySet<string>
   if (name === 'MARK' || name === 'mark' || name === 'CONNMARK') {
     return path !== 'in' || ['mark', 'packet', 'flow'].some((each) => readers.has(each))
   }
-  if (name === 'SET' || name === 'set') return readers.has('set') || readers.has('portset') || readers.has('flow')
+  if (name === 'SET' || name === 'set') return ['set', 'portset', 'flow', 'dynset'].some((each) => readers.has(each))
   return HEADER_READERS.some((each) => readers.has(each))
 }
 

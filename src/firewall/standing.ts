@@ -1,3 +1,4 @@
+import { ownKey } from './ours.ts'
 import type { Service } from './packet.ts'
 import type { LiveRules, Match, Rule } from './rules.ts'
 import { portRanges } from './space.ts'
@@ -5,21 +6,19 @@ import { effectOf } from './targets.ts'
 
 /** Every comment of ours that some rule carries. */
 export function standingKeys(live: readonly LiveRules[]): ReadonlySet<string> {
-  return new Set(rulesOf(live).flatMap(({ spec }) => COMMENT.exec(spec)?.[1] ?? []))
+  return new Set(rulesOf(live).flatMap((rule) => ownKey(rule) ?? []))
 }
 
 /** The services that rules of ours leave untracked, as these stand. */
 export function standingServices(live: readonly LiveRules[]): readonly Service[] {
   const found = new Map<string, Service>()
   for (const rule of rulesOf(live)) {
-    if (!COMMENT.test(rule.spec) || rule.target === null) continue
+    if (ownKey(rule) === null || rule.target === null) continue
     if (effectOf(rule.target.name, rule.target.options) !== 'no-track') continue
     for (const service of servicesOf(rule)) found.set(JSON.stringify(service), service)
   }
   return [...found.values()]
 }
-
-const COMMENT = /comment "?(ctfleet:notrack:[0-9a-f]+(?:-\d+)?)/
 
 function rulesOf(live: readonly LiveRules[]): readonly Rule[] {
   return live.flatMap(({ rules }) => rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)))

@@ -86,7 +86,10 @@ test('the toolbox alone in PATH is enough for what the kernel shows', (ctx) => {
   expect(conntrack.max.known).toBe(existsSync('/proc/sys/net/netfilter/nf_conntrack_max'))
   expect(counters.seconds.known).toBe(existsSync('/proc/net/stat/nf_conntrack'))
   expect(conntrack.tool).toEqual({ known: true, value: false })
-  expect(firewall.tools).toEqual({ known: true, value: { legacy: null, nft: null, defaultBackend: null, native: false } })
+  expect(firewall.tools).toEqual({
+    known: true,
+    value: { legacy: null, nft: null, defaultBackend: null, native: false },
+  })
   expect(listeners.addresses).toEqual({ known: true, value: ['127.0.0.1', '::1'] })
   expect(modules.loadable.known).toBe(true)
   expect(system.netns.known).toBe(false)

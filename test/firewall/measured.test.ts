@@ -16,6 +16,7 @@ import { accept, ct, drop, match, meta, native, payload, states } from './native
 
 const SSH = { protocol: 'tcp', port: 22 } as const
 const ECHO_REPLY = 0
+const RESET: Json = { reject: { type: 'tcp reset' } }
 
 describe('addresses of the host itself', () => {
   const answers = (family: 'ip' | 'ip6', types: string) =>
@@ -124,7 +125,8 @@ describe("in nft's own rules", () => {
     native([{ name: 'inet t', chains: { input: { at: 'input 0', rules } } }], 'ip')[0] as LiveRules
   const fate = (rules: LiveRules, packet: Packet) => {
     const question = ask(rules)
-    const node = chainFate(question, rules.rules, { table: 'inet t', chain: 'input', sees: 'in' }, packet)
+    const table = rules.rules.tables[0]?.name ?? ''
+    const node = chainFate(question, rules.rules, { table, chain: 'input', sees: 'in' }, packet)
     return question.decisions.variablesOf(node).length > 0 ? 'open' : question.decisions.valueAt(node, new Map())
   }
   const udp = request('ip', { protocol: 'udp', port: 53 }, 'wire')
@@ -167,6 +169,22 @@ describe("in nft's own rules", () => {
     expect(fate(apart, ssh)).toBe('open')
     const sets = input([not('tcp', 'dport', { set: [80, 443] }), not('tcp', 'dport', 53), drop])
     expect(fate(sets, ssh)).toBe('drop')
+  })
+
+  test('a reset goes to TCP alone, which a table of one family does not say', () => {
+    const rules = native([{ name: 'ip t', chains: { input: { at: 'input 0', rules: [[RESET]] } } }])[0] as LiveRules
+    expect([request('ip', SSH, 'wire'), udp].map((packet) => fate(rules, packet))).toEqual(['drop', 'accept'])
+  })
+
+  test('behind tests alone it may be for one family, which a table of both does not say, nor could say again', () => {
+    const ssh = request('ip', SSH, 'wire')
+    const toSsh = match(payload('tcp', 'dport'), 22)
+    expect(fate(input([toSsh, RESET]), ssh)).toBe('open')
+    expect(fate(input([toSsh, { counter: { packets: 0, bytes: 0 } }, RESET]), ssh)).toBe('drop')
+    expect(fate(input([match(meta('nfproto'), 'ipv4'), toSsh, RESET]), ssh)).toBe('drop')
+    expect(removableStatefulRules([input([states('established'), toSsh, RESET])])).toMatchObject({
+      why: expect.stringMatching(/be put back as it is/),
+    })
   })
 
   test('a rule that only counts new connections counts them all', () => {

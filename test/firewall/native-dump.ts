@@ -18,7 +18,7 @@ export type NativeChain = {
 }
 
 /** What `nft -j list ruleset` would print of these tables. */
-export function nftJson(tables: readonly NativeTable[]): string {
+function nftJson(tables: readonly NativeTable[]): string {
   let handle = 0
   const objects = tables.flatMap(({ name: full, chains, sets = [], flags }): Json[] => {
     const [family = '', table = ''] = full.split(/ (.*)/s)

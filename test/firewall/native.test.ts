@@ -43,14 +43,22 @@ describe('what a statement means', () => {
     [
       'a named set of addresses',
       [match(payload('ip6', 'daddr'), '@friends', '!='), drop],
-      ['nfproto=ipv6 !match-set=@friends dst → drop'],
+      ['nfproto=ipv6 !match-set=inet t @friends dst → drop'],
     ],
-    ['a named set of ports', [match(DPORT, '@web'), accept], ['protocol=tcp match-set=@web tcp dport, → accept']],
-    ['a named set of interfaces', [match(meta('iifname'), '@lans'), accept], ['match-set=@lans iifname, → accept']],
+    [
+      'a named set of ports',
+      [match(DPORT, '@web'), accept],
+      ['protocol=tcp match-set=inet t @web tcp dport, → accept'],
+    ],
+    [
+      'a named set of interfaces',
+      [match(meta('iifname'), '@lans'), accept],
+      ['match-set=inet t @lans iifname, → accept'],
+    ],
     [
       'a pair in a named set',
       [match({ concat: [SADDR, DPORT] }, '@may'), accept],
-      ['nfproto=ipv4 protocol=tcp match-set=@may ip saddr . tcp dport, → accept'],
+      ['nfproto=ipv4 protocol=tcp match-set=inet t @may ip saddr . tcp dport, → accept'],
     ],
     [
       'a pair in a set: later pieces of a datagram have no port',
@@ -123,7 +131,7 @@ describe('what a statement means', () => {
     [
       'an element that is added',
       [{ set: { op: 'add', elem: SADDR, set: '@seen' } }, accept],
-      ['→ set', 'dynset → accept'],
+      ['→ set', 'table=inet t → accept'],
     ],
     ['counted and logged, no more', [{ counter: { packets: 1, bytes: 2 } }, { log: { prefix: 'a' } }], ['→']],
     ['a mark', [{ mangle: { key: meta('mark'), value: 1 } }], ['→ mark']],
@@ -442,7 +450,8 @@ describe('a law', () => {
       leadsTo(verdict).some((to) => never.includes(to ?? '')) ? [] : [at],
     )
     const rule: fc.Arbitrary<Written> = fc.record({
-      asked: fc.array(fc.nat(MATCHES.length - 1), { maxLength: 2 }),
+      // nft 1.0.6 lists a negated test that stands twice in another meaning: such a rule is open.
+      asked: fc.uniqueArray(fc.nat(MATCHES.length - 1), { maxLength: 2 }),
       verdict: fc.constantFrom(...allowed),
     })
     return fc.array(rule, { maxLength: 4 })

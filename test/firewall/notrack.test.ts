@@ -253,7 +253,7 @@ describe('refused, naming the rule', () => {
     const patch = notrackPatch([rules], [{ protocol: 'udp', port: 123 }], IPV4)
     expect(patch).toMatchObject({
       safe: false,
-      why: expect.stringContaining('what the host itself asks from port 123'),
+      why: expect.stringContaining('what the host itself sends from port 123'),
     })
   })
 })

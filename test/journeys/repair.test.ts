@@ -67,6 +67,10 @@ test('a plan made after such a reload is not empty, and mends the service', asyn
   const applied = await web.dump()
   expect((await web.exec('iptables-restore < /etc/iptables/rules.v4')).code).toBe(0)
   expect(await served()).toBe(false)
+  // Without a word about ports as well: the host says itself what is broken.
+  const seen = await ctfleet(['plan', '--limit', 'web-1', '--exit-code'], env)
+  expect(seen.stdout).toMatch(/ctfleet left tcp port 80 untracked, and accepts that this needs are gone/)
+  expect(seen.code, seen.stdout + seen.stderr).toBe(4)
   expect((await ctfleet(['plan', ...NOTRACK, '--exit-code'], env)).code).toBe(4)
   const mended = await ctfleet(['apply', ...NOTRACK, '--yes'], env)
   expect(mended.code, mended.stdout + mended.stderr).toBe(0)

@@ -11,7 +11,7 @@ import { PLAIN, World } from './world.ts'
 const SEEDS = 36
 const PACKETS = 200
 /** Each is one rule set for both families. */
-const NATIVE_SEEDS = 30
+const NATIVE_SEEDS = 60
 const NATIVE_PACKETS = 400
 const first = Number(process.env.CTFLEET_KERNEL_SEED ?? 1)
 const missing = await whatIsMissing()

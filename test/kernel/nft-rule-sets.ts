@@ -84,7 +84,7 @@ function randomRule(drawing: Drawing, stage: Stage, later: readonly string[]): s
   const log = random.chance(0.03) ? 'log prefix "seen drop " ' : ''
   // Rules that end every packet's way would leave the rest unasked.
   const end = matches.text === '' && random.chance(0.8) ? '' : randomEnd(drawing, stage, later, matches)
-  // Without a counter between them, nft leaves out what a reject takes for granted.
+  // Without anything between them, nft leaves out a family before a reject.
   const counter = end !== '' && random.chance(end.startsWith('reject') ? 0.5 : 0.05) ? '' : 'counter '
   return `${matches.text} ${counter}${log}${end}`.trim()
 }
@@ -99,7 +99,7 @@ function randomEnd(drawing: Drawing, stage: Stage, later: readonly string[], mat
     [stage === 'raw' ? 16 : 0, () => 'notrack'],
     [stage === 'raw' ? 8 : 0, () => `notrack ${verdict(random, later)}`],
     [stage === 'filter' ? 3 : 0, () => 'reject'],
-    [stage === 'filter' && protocol === 'tcp' ? 2 : 0, () => 'reject with tcp reset'],
+    [stage === 'filter' && protocol === 'tcp' ? 6 : 0, () => 'reject with tcp reset'],
     [stage === 'filter' ? (matches.header === null ? 9 : 2) : 0, () => rejectOf(drawing, matches)],
   ])()
 }

@@ -35,13 +35,7 @@ async function main(): Promise<void> {
   await millAll(cases, Math.min(Number(values.lanes), cases.length), (given, result) => {
     tally.add(given, result)
     if (cases.length === 1) console.log(detail(given, result))
-    else
-      console.log(
-        ...(findingsOf(result)?.broken.map(
-          (each) => `${given.name}: ${each}
-`,
-        ) ?? []),
-      )
+    else for (const each of findingsOf(result)?.broken ?? []) console.log(`${given.name}: ${each}`)
     return true
   })
   const shown = values['no-shrink'] ? tally.failures : await shrunk(tally)

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Service } from '../../src/firewall/packet.ts'
 import type { Family } from '../../src/firewall/rules.ts'
-import type { Question } from './agent.ts'
+import type { Agent, Question } from './agent.ts'
 import { ENDS, type Guise, type World } from './world.ts'
 
 /** What each probe met, by the cell's name. */
@@ -44,11 +45,28 @@ export async function probeAll(world: World, cells: readonly Cell[], { silentMs 
   const answers = await Promise.all(
     SIDES.map(async (side) => {
       const mine = cells.filter((cell) => cell.side === side)
-      const said = await world[side].probe(mine, silentMs)
+      const said = await askAgain(world[side], mine, { silentMs })
       return mine.map((cell, at) => [cell.name, withoutBare(said[at] ?? 'no answer')] as const)
     }),
   )
   return new Map(answers.flat())
+}
+
+/** A port that a probe of before has not let go of yet is free a little later. */
+async function askAgain(agent: Agent, cells: readonly Cell[], { silentMs }: Patience): Promise<readonly string[]> {
+  let said = await agent.probe(cells, silentMs)
+  for (let round = 0; round < 3 && said.some(isOurs); round += 1) {
+    await sleep(500)
+    const again = cells.filter((_, at) => isOurs(said[at] ?? ''))
+    const more = await agent.probe(again, silentMs)
+    said = said.map((answer, at) => (isOurs(answer) ? (more[again.indexOf(cells[at] as Cell)] ?? answer) : answer))
+  }
+  return said
+}
+
+/** What went wrong at our own end says nothing about rules. */
+function isOurs(answer: string): boolean {
+  return answer.startsWith('error ')
 }
 
 /** Sessions from `near` that should live through a change: to the service, where it is TCP, and to ssh. */

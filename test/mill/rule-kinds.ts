@@ -11,7 +11,7 @@ type RuleKind = {
   load(host: Agent, rules: Pick<Loaded, 'family' | 'text'>): Promise<Ended>
   /** The number of the line that the tool refused, in what it complained of. */
   readonly refused: RegExp
-  isRule(line: string): boolean
+  readonly isRule: (line: string) => boolean
 }
 
 export type Kind = Backend
