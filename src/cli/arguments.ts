@@ -12,13 +12,14 @@ export function portsFrom(text: string): readonly Port[] {
     const match = /^(\d{1,5})(?:\/(tcp|udp))?$/.exec(part.trim().toLowerCase())
     const port = Number(match?.[1] ?? 0)
     if (port >= 1 && port <= 65535) return [{ protocol: match?.[2] === 'udp' ? 'udp' : 'tcp', port } as const]
-    const hint = 'ports are 1 to 65535, with commas between them: --ports 80,443/tcp,53/udp'
+    const hint =
+      'one port each, 1 to 65535, of tcp or udp, with commas between them: --ports 80,443/tcp,53/udp,443/tcp@forward'
     complaints.push({
       file: '--ports',
       line: null,
       column: null,
       path: '',
-      message: `${quoted(part)} is no port`,
+      message: `${quoted(part)} is no port of tcp or udp`,
       hint,
     })
     return []

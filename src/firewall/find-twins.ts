@@ -14,7 +14,7 @@ export function findTwins(
   live: readonly LiveRules[],
   likenesses: readonly Likeness[],
   trial: { readonly ports: readonly string[]; readonly changes: (live: readonly LiveRules[]) => readonly Difference[] },
-): { readonly twins: readonly Twin[] } | { readonly difference: Difference } {
+): { readonly twins: readonly Twin[] } | { readonly difference: Difference; readonly tooMany: boolean } {
   const attempt = (twins: readonly Twin[]) => {
     const placed = twins.map((twin): Placed => ({ ...twin, ...twinRule(twin.parts, trial.ports, 'ctfleet') }))
     return trial.changes(live.map((each) => withPlaced(each, placed)))
@@ -27,7 +27,7 @@ export function findTwins(
   for (let round = 0; round < 4; round += 1) {
     const all = likenesses.flatMap((likeness) => twinsOf(question, live, likeness, blockers))
     const twins = [...new Map(all.map((twin) => [JSON.stringify(twin), twin])).values()]
-    if (twins.length > MOST_TWINS) break
+    if (twins.length > MOST_TWINS) return { difference: first ?? (untouched[0] as Difference), tooMany: true }
     const { kept, left, full } = leastHarm(twins, attempt)
     if (left.length === 0) return { twins: fewest(kept, (some) => attempt(some).length === 0) }
     // With every twin in place: what still differs is what no twin mends.
@@ -39,13 +39,13 @@ export function findTwins(
     if (fresh.length === 0) break
     blockers.push(...fresh)
   }
-  return { difference: first ?? (untouched[0] as Difference) }
+  return { difference: first ?? (untouched[0] as Difference), tooMany: false }
 }
 
 type Blocker = { readonly table: string; readonly chain: string; readonly index: number }
 
 /** More would be a copy of the firewall rather than a patch to it. */
-const MOST_TWINS = 60
+export const MOST_TWINS = 60
 
 /** A twin may do harm that another would not: those go first, as long as fewer differences remain. */
 function leastHarm(

@@ -1,7 +1,7 @@
 import { type Difference, differences, lossIn, type Standing } from './compare.ts'
 import { withPlaced } from './edits.ts'
 import { questionFor } from './evaluate.ts'
-import { findTwins } from './find-twins.ts'
+import { findTwins, MOST_TWINS } from './find-twins.ts'
 import { metersOf, passagesOf, untrackedThroughout } from './flow.ts'
 import { firstFromPort } from './forward-flow.ts'
 import { forwardObstacle, restoredMark } from './forward-obstacle.ts'
@@ -93,7 +93,7 @@ export function servicePatch(
         notes: notesFor(name, service, { before: before.passages, question, loopback, raw, translations }),
       }
     }
-    first ??= refused(sentence(name, found.difference), found.difference.rule)
+    first ??= refusedFor(name, found)
   }
   return first ?? refused(`${name}: no way was found`, null)
 }
@@ -141,7 +141,7 @@ function forwardedPatch(
       return changed
     },
   })
-  if ('difference' in found) return refused(sentence(name, found.difference), found.difference.rule)
+  if ('difference' in found) return refusedFor(name, found)
   // Who takes that port for its own must not come past a redirection.
   const passing = last.passages.find((each) => each.name === firstFromPort(service))?.passes ?? yes(question.decisions)
   const redirected = redirectedFromPort(question, live, service, { passes: passing, addresses: put.addresses })
@@ -247,6 +247,12 @@ function loopbackChoices(
 ): readonly Loopback[] {
   const settled = rawRulesFor(question, live, service, { ...put, loopback: 'tracked' }).length === 0
   return translated !== null || settled ? ['tracked'] : ['untracked', 'tracked']
+}
+
+function refusedFor(name: string, found: { readonly difference: Difference; readonly tooMany: boolean }): Refused {
+  const { difference, tooMany } = found
+  const why = `${name}: more than ${MOST_TWINS} rules depend on a state here, and each would need one of ours beside it`
+  return refused(tooMany ? why : sentence(name, difference), difference.rule)
 }
 
 function isOfIcmp({ passage }: Difference): boolean {

@@ -53,7 +53,7 @@ export function statefulRules(live: readonly LiveRules[]): readonly StatefulRule
  * way otherwise. NAT of any kind stands in the way, and so does an accept that pieces of datagrams would miss: tracking puts
  * them together before any rule sees them. Neighbours in the edits are those of the chain as it is.
  */
-export function removableStatefulRules(live: readonly LiveRules[], budget = 300_000): Removal {
+export function removableStatefulRules(live: readonly LiveRules[], budget = 1_000_000): Removal {
   const stateful = statefulRules(live)
   for (const { table, chain, rule } of stateful) {
     const translates = rule.target !== null && effectOf(rule.target.name, rule.target.options) === 'translate'

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import type { Family } from '../../src/firewall/rules.ts'
 
 /** What real packets did with one port of one rule set; null where it was not measured. */
@@ -42,8 +42,10 @@ export function readFolder(at: string): readonly Label[] {
   const fail = (line: number, column: number, cause: string): never => {
     throw new NotAFolder(`${path}:${line}:${column} ${cause}`)
   }
-  for (const name of REQUIRED) if (!names.includes(name)) fail(1, 1, `expected a column ${name}, found ${shown(names)}`)
+  for (const name of REQUIRED)
+    if (!names.includes(name)) fail(1, 1, `expected a column "${name}", found ${shown(names)}`)
 
+  if (lines.slice(1).every((text) => text.trim() === '')) fail(2, 1, 'expected a rule set and port, found no row')
   return lines.slice(1).flatMap((text, index): Label[] => {
     if (text.trim() === '') return []
     const line = index + 2
@@ -59,7 +61,7 @@ export function readFolder(at: string): readonly Label[] {
 
     const file = cell('file')
     if (file.text === null) return expected('the path of a file', file)
-    if (!isFile(join(at, file.text))) return expected('a file in this folder', file)
+    if (!isFileIn(at, file.text)) return expected('a file in this folder, of 64 MiB at most', file)
     const verdict = cell('verdict')
     if (verdict.text === null) return expected('what packets said', verdict)
     const family = cell('family')
@@ -102,10 +104,19 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['ipv6', 'ip6'],
 ])
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+/** Not by way of `..` or a link that leads out of it. */
+function isFileIn(at: string, name: string): boolean {
+  const path = join(at, name)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isFile() !== true || found.size > LARGEST) return false
+  return realpathSync(path).startsWith(realpathSync(at) + sep)
 }
 
+const LARGEST = 64 * 1024 * 1024
+
 function shown(names: readonly string[]): string {
-  return names.length > 1 ? names.join(', ') : JSON.stringify(names[0] ?? '')
+  return names
+    .slice(0, 30)
+    .map((name) => JSON.stringify(name.slice(0, 60)))
+    .join(', ')
 }

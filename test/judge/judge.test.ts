@@ -160,11 +160,14 @@ describe('a folder', () => {
   })
 
   const mistakes: readonly [labels: string, complaint: string][] = [
-    ['file\tport\n', '1:1 expected a column verdict, found file, port'],
-    ['', '1:1 expected a column file, found ""'],
+    ['file\tport\n', '1:1 expected a column "verdict", found "file", "port"'],
+    ['', '1:1 expected a column "file", found ""'],
     ['file\tport\tverdict\na set\tssh\tsafe\n', '2:7 port: expected a port from 1 to 65535, found "ssh"'],
     ['file\tport\tverdict\na set\t-\tsafe\n', '2:7 port: expected a port from 1 to 65535, found "-"'],
-    ['file\tport\tverdict\nnone\t22\tsafe\n', '2:1 file: expected a file in this folder, found "none"'],
+    [
+      'file\tport\tverdict\nnone\t22\tsafe\n',
+      '2:1 file: expected a file in this folder, of 64 MiB at most, found "none"',
+    ],
     ['file\tport\tverdict\na set\t22\n', '2:10 verdict: expected what packets said, found ""'],
     ['file\tport\tverdict\tfamily\na set\t22\tsafe\tarp\n', '2:15 family: expected ip or ip6, found "arp"'],
   ]

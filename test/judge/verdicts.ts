@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { notrackPatch } from '../../src/firewall/notrack.ts'
 import { parseRules } from '../../src/firewall/parse.ts'
+import { unknown } from '../../src/model/reading.ts'
 import { type Label, readFolder } from './folder.ts'
 import { causeIn, contradiction, expected, type Twins } from './packets.ts'
 
@@ -40,7 +41,7 @@ export function judge(label: Label, text: string): Omit<Judged, 'cpuMs'> {
   const told = expected(label)
   const answer = { label, rule: null, unsafe: null, needless: false, cause: null }
   if (label.port === null) return { ...answer, says: 'not loadable', why: label.verdict }
-  const rules = parseRules(text, label.family)
+  const rules = text.trim() === '' ? unknown('the file is empty') : parseRules(text, label.family)
   if (!rules.known) {
     const says = label.loads === false ? 'not loadable' : 'unreadable'
     return { ...answer, says, why: rules.why, needless: says === 'unreadable' && told.says === 'works' }
