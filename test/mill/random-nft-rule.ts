@@ -243,7 +243,7 @@ function verdictAt(dice: Dice, spot: NftSpot, protocol: string | null): string {
   }
 }
 
-export const IP_NETS = [
+const IP_NETS = [
   '198.18.1.0/24',
   '198.18.2.0/24',
   '198.18.0.0/15',
@@ -252,7 +252,7 @@ export const IP_NETS = [
   ENDS.ip.host,
   '127.0.0.0/8',
 ] as const
-export const IP6_NETS = [
+const IP6_NETS = [
   'fd00:198:18:1::/64',
   'fd00:198:18:2::/64',
   'fd00:198:18::/48',
