@@ -221,7 +221,9 @@ function setHolds(question: Question, packet: Packet, match: Match, site: string
   if (match.tests.length !== 1 || test === undefined || test.option !== 'match-set') return unsure(question.decisions)
   const [name, flags] = test.values as readonly [string, string | undefined]
   const piece = packet.fragment && flags?.includes(',') ? ' fragment' : ''
-  const role = flags === 'src' ? packet.source : flags === 'dst' ? packet.destination : `${flags} ${packet.path}`
+  // Over loopback both directions come in.
+  const other = `${flags} ${packet.path} ${packet.direction}`
+  const role = flags === 'src' ? packet.source : flags === 'dst' ? packet.destination : other
   const holds = opaque(question, `set ${name} ${role}${piece}`, question.writtenSets.has(name) ? site : null)
   return test.negated ? not(question.decisions, holds) : holds
 }

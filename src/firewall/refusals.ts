@@ -2,7 +2,7 @@ import { decidedBy } from './decider.ts'
 import type { Node } from './decision.ts'
 import { fate, passes, rawFate, refusedWhere, untrackedWhere } from './evaluate.ts'
 import { and, either, no, or } from './logic.ts'
-import { icmpMessage, type Packet, resetOf, type State } from './packet.ts'
+import { icmpMessage, LATER_IN, type Packet, resetOf, type State } from './packet.ts'
 import type { Passage, Way } from './passage.ts'
 import type { Question } from './question.ts'
 import type { LiveRules } from './rules.ts'
@@ -20,7 +20,11 @@ export function refusalPassages(question: Question, live: readonly LiveRules[], 
   const orders = of.first.map((packet) => turnsOf(live, packet.path))
   const most = Math.max(...orders.map(({ length }) => length))
   const asked = Array.from({ length: most }, (_, at) => orders.map((each) => each[at % each.length] ?? live))
-  return kinds.flatMap((how) => asked.flatMap((turns) => refusalsInTurn(question, live, { ...of, how, turns })))
+  const tcp = of.first.some(({ flags }) => flags?.length !== 0)
+  const refused = tcp ? [of, begun(question, live, of)] : [of]
+  return kinds.flatMap((how) =>
+    asked.flatMap((turns) => refused.flatMap((each) => refusalsInTurn(question, live, { ...each, how, turns }))),
+  )
 }
 
 type Refused = {
@@ -29,8 +33,10 @@ type Refused = {
   readonly first: readonly Packet[]
   /** A packet back to the client, once for each time likewise. */
   readonly reply: readonly Packet[]
-  /** Where the first packet is untracked. */
+  /** Where its packets are untracked. */
   readonly untracked: Node
+  /** The state of what is meant by `first` elsewhere; NEW unless said. */
+  readonly tracked?: State
   /** Who is asked about. */
   readonly among: Node
 }
@@ -70,7 +76,7 @@ function refusalsInTurn(question: Question, live: readonly LiveRules[], of: Aske
     })
     return and(decisions, ...passing)
   }
-  const refused = either(decisions, of.untracked, asks('UNTRACKED'), asks('NEW'))
+  const refused = either(decisions, of.untracked, asks('UNTRACKED'), asks(of.tracked ?? 'NEW'))
   const told = either(decisions, of.untracked, answers('INVALID'), answers('RELATED'))
   const kind = how === 'reset' ? 'resets' : ICMP_REFUSALS
   return [
@@ -101,6 +107,26 @@ function refusedOnTheWay(
     alive = and(decisions, alive, passing)
   }
   return refused
+}
+
+/** Some rules let a connection of TCP begin and refuse what follows. */
+function begun(question: Question, live: readonly LiveRules[], of: Refused): Refused {
+  const { decisions } = question
+  const begins = (state: State) =>
+    and(
+      decisions,
+      ...of.first.flatMap((each) => {
+        const packet = inState(each, state)
+        return [passes(question, rawFate(question, live, packet)), passes(question, fate(question, live, packet))]
+      }),
+    )
+  return {
+    ...of,
+    name: `${of.name} that have begun`,
+    first: of.first.map((each) => ({ ...each, flags: LATER_IN[0] ?? [], kind: each.kind.replace(/first$/, 'later') })),
+    tracked: 'ESTABLISHED',
+    among: and(decisions, of.among, either(decisions, of.untracked, begins('UNTRACKED'), begins('NEW'))),
+  }
 }
 
 function inState(packet: Packet, state: State): Packet {

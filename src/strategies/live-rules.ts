@@ -21,8 +21,11 @@ export function liveRules(facts: Facts): Reading<readonly LiveRules[]> {
       const rules = parseRules(dump.value.replaceAll(INCOMPATIBLE, ''), family)
       if (!rules.known)
         return unknown(`the ${familyName(family)} rules of iptables-${backend} cannot be read: ${rules.why}`)
-      found.push({ backend, rules: backend === 'nft' ? asNftHolds(rules.value) : rules.value })
-      if (backend === 'nft') for (const { name } of rules.value.tables) printed.add(`${family} ${name}`)
+      // Of a table that holds base chains of nft's own too, iptables prints the rest alone: it is read as a whole below.
+      const mixed = new Set([...dump.value.matchAll(MIXED)].map(([, name]) => name))
+      const whole = { ...rules.value, tables: rules.value.tables.filter(({ name }) => !mixed.has(name)) }
+      found.push({ backend, rules: backend === 'nft' ? asNftHolds(whole) : whole })
+      if (backend === 'nft') for (const { name } of whole.tables) printed.add(`${family} ${name}`)
     }
   }
   const { nftRuleset } = firewall
@@ -34,6 +37,7 @@ export function liveRules(facts: Facts): Reading<readonly LiveRules[]> {
   return native.known ? known([...found, ...native.value]) : native
 }
 
+const MIXED = /^# ?Table \W?(\w+)\W contains incompatible base-chains/gm
 const INCOMPATIBLE = /^# ?Table .* is incompatible, use 'nft' tool\.?$/gm
 
 /** The first of these that is on the host, with the sign it was known by; null when none is. */

@@ -123,6 +123,18 @@ test('rules before tracking that take some packets of a flow and leave others', 
   ])
 })
 
+test('a connection that begins and is refused then is still told so', () => {
+  const rules = live(`
+    filter INPUT ACCEPT
+    -p tcp -m tcp --dport 8080 --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT
+    -p tcp -j REJECT --reject-with tcp-reset
+    filter OUTPUT ACCEPT
+    -m state --state INVALID -j DROP`)
+  expect(outcome([rules], TCP)).toEqual([
+    'filter OUTPUT -p tcp -m tcp --sport 8080 -m conntrack --ctstate INVALID -j ACCEPT',
+  ])
+})
+
 test('an answer belongs to a connection that began at the other end', () => {
   const rules = live(`
     filter INPUT DROP

@@ -15,7 +15,7 @@ import { makeWorld, PLAIN } from './world.ts'
  */
 const missing = whatIsMissing()
 const SEED = Number(process.env.CTFLEET_MILL_SEED ?? 1)
-const SETS = Number(process.env.CTFLEET_MILL_SETS ?? 200)
+const SETS = Number(process.env.CTFLEET_MILL_SETS ?? 300)
 /** Waiting for packets that never come is most of the work. */
 const LANES = Math.max(4, availableParallelism() * 3)
 
@@ -70,6 +70,8 @@ describe('a patch that is called safe changes nothing that real packets reach, a
     // A generator whose sets are all refused, or let nothing through, would prove nothing.
     expect(tally.counts.safe / tally.counts.sets).toBeGreaterThan(0.3)
     expect(tally.counts.serviceOpen / tally.counts.safe).toBeGreaterThan(0.3)
+    expect(tally.counts.native / tally.counts.safe).toBeGreaterThan(0.1)
+    expect(tally.counts.forwarded / tally.counts.safe).toBeGreaterThan(0.05)
   })
 })
 

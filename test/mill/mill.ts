@@ -136,7 +136,7 @@ async function millOnce(
   const second = await resumeAll(world, sessions, patience)
   const back = await probeAll(world, cellsFor(ports, guise, 2), patience)
   const dumpBack = await dumpRules(world.host)
-  const isForetold = foretellerOf(patch, service)
+  const isForetold = foretellerOf(patch, given)
   const changed = differencesOf(before, after)
   const foretold = changed.filter(isForetold)
   const surprising = changed.filter((each) => !isForetold(each))

@@ -19,6 +19,9 @@ export class Tally {
     cells: 0,
     reachable: 0,
     serviceOpen: 0,
+    /** Safe ones with rules in nft's own language, and with a service that is another host's. */
+    native: 0,
+    forwarded: 0,
     differences: 0,
     /** Of those: what was reached and is not, or the other way; the rest is refused in another way, or not as before. */
     reach: 0,
@@ -59,6 +62,7 @@ export class Tally {
     return [
       `${n.sets} cases: ${n.safe} safe (${n.unchanged} with nothing to add), ${n.refused} refused, ${n.unreadable} unreadable, ${n.unloadable} unloadable, ${n.threw} threw`,
       `${n.cells} cells in the safe ones, ${n.reachable} of them reachable; the service itself from outside in ${n.serviceOpen} cases`,
+      `${n.native} of the safe ones with nft's own rules, ${n.forwarded} with a service of another host`,
       `${n.differences} differences in ${this.failures.length} cases, ${n.reach} of them in what is reached; ${n.foretold} more were foretold; ${n.unsteady} cells changed by themselves`,
       `${n.sessions} sessions over a change, ${n.sessionsLost} lost, ${this.lostUnforetold.length} of them without a warning`,
       ...this.lostUnforetold.map((each) => `  ${each}`),
@@ -74,6 +78,8 @@ export class Tally {
     counts.cells += answers.length
     counts.reachable += answers.filter((each) => each.startsWith('ok')).length
     if (serviceIsOpen(given, result)) counts.serviceOpen += 1
+    if (given.rules.some(({ kind }) => kind === 'native')) counts.native += 1
+    if (given.service.forwarded) counts.forwarded += 1
     counts.differences += result.broken.length
     const { applied, undone } = result.differences
     counts.reach += [...applied, ...undone].filter(({ was, became }) => `${was}${became}`.includes('ok ')).length
