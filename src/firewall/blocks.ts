@@ -5,6 +5,7 @@ import type { Packet } from './packet.ts'
 import { type Block, packetKeys, type Question, type Run, siteFor } from './question.ts'
 import type { Chain, Rule } from './rules.ts'
 import { effectOf, refusalOf } from './targets.ts'
+import { STEPS_A_RULE } from './work.ts'
 
 /**
  * A chain in pieces that stay the same when a rule comes or goes elsewhere: where a piece ends is told by its last rule
@@ -41,6 +42,7 @@ export function runsOf(
   const { decisions } = question
   const never = decisions.terminal('no')
   const runs: { matches: Node[]; rule: Rule; does: string | null }[] = []
+  decisions.work.spend(block.rules.length * STEPS_A_RULE)
   let within = block.within.get(keys.header)
   if (within === undefined) {
     within = block.rules.filter((rule) => rule.target !== null && headerMatches(question, at.packet, rule) !== never)

@@ -1,11 +1,12 @@
 import { type BaseChain, basesOn, rawBasesOn, seenBy } from './bases.ts'
-import { type Assignment, DEEPEST, tooDeep } from './decision.ts'
+import type { Assignment } from './decision.ts'
 import { asRaw } from './evaluate.ts'
 import { ruleMatches } from './match.ts'
 import type { Packet } from './packet.ts'
 import { type Question, siteFor } from './question.ts'
 import { type Chain, chainOf, type LiveRules, policySite, type Rule, type RuleSet } from './rules.ts'
 import { effectOf } from './targets.ts'
+import { DEEPEST, STEPS_A_RULE, tooDeep } from './work.ts'
 
 /** How one packet ends, and by which rule or policy; `met` are the rules that matched on its way, `site` null where no rule had a say. */
 export type Decided = {
@@ -27,7 +28,7 @@ export function decidedBy(
   let unsure: Decided | null = null
   for (const [each, base, seen] of wayOf(live, packet)) {
     const here = decidedIn(question, each.rules, base, { packet: seen, assignment })
-    met.push(...here.met)
+    for (const rule of here.met) met.push(rule)
     if (here.end === 'drop') return { ...here, met }
     if (here.end !== 'accept') unsure ??= { ...here, end: 'unsure', met }
     else if (here.site !== null) last = { ...here, met }
@@ -76,6 +77,7 @@ function follow(way: Way, chain: Chain): Omit<Decided, 'met'> | 'back' {
   way.active.add(chain.name)
   try {
     for (const rule of chain.rules) {
+      question.decisions.work.spend(STEPS_A_RULE)
       const site = siteFor(question, table, chain.name, rule)
       const matches = question.decisions.valueAt(ruleMatches(question, way.packet, rule, site), way.assignment)
       if (matches === 'no') continue

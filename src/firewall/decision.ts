@@ -1,9 +1,10 @@
 import { NodeTable, ResultCache } from './node-table.ts'
+import { OverBudget, Work } from './work.ts'
 
 /**
  * Decision diagrams over finite variables, hash-consed: equal functions are the same number. A variable is asked bit by
  * bit, so a test of a range costs as many nodes as its cells have digits, however many cells there are. Variables are
- * ordered by first use. Works within a budget of nodes and throws `OverBudget` beyond it.
+ * ordered by first use. Works within a budget of nodes and of steps, and throws `OverBudget` beyond it.
  */
 export class Decisions {
   readonly #terminals: string[] = []
@@ -17,9 +18,12 @@ export class Decisions {
   readonly #combined = new ResultCache()
   readonly #chosen = new ResultCache()
   readonly #budget: number
+  /** What asking the rules spends as well. */
+  readonly work: Work
 
-  constructor(budget = 200_000) {
+  constructor(budget = 200_000, work = new Work()) {
     this.#budget = budget
+    this.work = work
   }
 
   /** A constant. */
@@ -36,6 +40,7 @@ export class Decisions {
   branch(variable: Variable, childOf: (cell: number) => Node): Node {
     const { base, bits } = this.#place(variable)
     const last = variable.size - 1
+    this.work.spend(variable.size)
     const answers = Array.from({ length: variable.size }, (_, cell) => childOf(cell))
     // Codes beyond the last cell stand for it, so that equal functions stay equal.
     const build = (bit: number, code: number): Node => {
@@ -82,6 +87,7 @@ export class Decisions {
     if (level === Number.POSITIVE_INFINITY) return this.terminal('unsure')
     const known = this.#chosen.get(test, then, otherwise)
     if (known !== undefined) return known
+    this.work.spend(1)
     const result = this.#node(
       level,
       this.choose(this.#low(test, level), this.#low(then, level), this.#low(otherwise, level)),
@@ -103,6 +109,7 @@ export class Decisions {
     if (level === Number.POSITIVE_INFINITY) return this.terminal(combine(this.valueOf(left), this.valueOf(right)))
     const known = this.#combined.get(operation, left, right)
     if (known !== undefined) return known
+    this.work.spend(1)
     const result = this.#node(
       level,
       this.#combine(operation, this.#low(left, level), this.#low(right, level), combine),
@@ -125,6 +132,7 @@ export class Decisions {
       if (at < 0) return at === no ? no : yes
       const known = memo.get(at)
       if (known !== undefined) return known
+      this.work.spend(1)
       const [low, high] = [go(this.#nodes.low(at)), go(this.#nodes.high(at))]
       const level = this.#top(at)
       const made = this.#owners[level] === kept ? this.#node(level, low, high) : this.choose(low, yes, high)
@@ -162,6 +170,7 @@ export class Decisions {
     const path: [level: number, bit: 0 | 1][] = []
     const search = (at: Node): boolean => {
       if (dead.has(at)) return false
+      this.work.spend(1)
       if (at < 0) {
         if (wanted(this.valueOf(at))) return true
       } else {
@@ -208,6 +217,9 @@ export class Decisions {
     for (let bit = 0; bit < bits; bit += 1) {
       this.#owners.push(placed)
     }
+    // A path through a diagram is walked by recursion, one call a level.
+    if (this.#owners.length > MOST_LEVELS)
+      throw new OverBudget(`the rules ask more than ${MOST_LEVELS} separate things`)
     return placed
   }
 
@@ -215,7 +227,9 @@ export class Decisions {
     if (low === high) return low
     const existing = this.#nodes.find(level, low, high)
     if (existing >= 0) return existing
-    if (this.#nodes.size >= this.#budget) throw new OverBudget(this.#budget)
+    if (this.#nodes.size >= this.#budget) {
+      throw new OverBudget(`the rules need more than ${this.#budget} decision nodes`)
+    }
     return this.#nodes.add(level, low, high)
   }
 
@@ -236,6 +250,7 @@ export class Decisions {
     const go = (at: Node) => {
       if (seen.has(at)) return
       seen.add(at)
+      this.work.spend(1)
       visit(at)
       if (at < 0) return
       go(this.#nodes.low(at))
@@ -259,18 +274,6 @@ export type Variable = {
 }
 export type Assignment = ReadonlyMap<string, number>
 
-export class OverBudget extends Error {
-  override readonly name = 'OverBudget'
-  constructor(budget: number | string) {
-    super(typeof budget === 'string' ? budget : `the rules need more than ${budget} decision nodes`)
-  }
-}
-
-/** Chains that lead on further than this are nobody's firewall: nf_tables itself stops at 16. */
-export const DEEPEST = 200
-
-export function tooDeep(chain: string): OverBudget {
-  return new OverBudget(`chains lead more than ${DEEPEST} deep, at chain ${chain}`)
-}
+const MOST_LEVELS = 2000
 
 type Placed = { readonly variable: Variable; readonly base: number; readonly bits: number }

@@ -1,6 +1,6 @@
 import { type BaseChain, basesOn, rawBasesOn, seenBy } from './bases.ts'
 import { blocksOf, runsOf } from './blocks.ts'
-import { DEEPEST, Decisions, type Node, tooDeep } from './decision.ts'
+import { Decisions, type Node } from './decision.ts'
 import { and, either, no, or, yes } from './logic.ts'
 import { ruleMatches } from './match.ts'
 import { METERED } from './match-kinds.ts'
@@ -9,19 +9,20 @@ import { newMemory, packetKeys, type Question, siteFor } from './question.ts'
 import { type Chain, chainOf, type Family, type LiveRules, type Rule, type RuleSet } from './rules.ts'
 import { spaceOf } from './space.ts'
 import { effectOf, MARKING_TARGETS, type Refusal, refusalOf } from './targets.ts'
+import { DEEPEST, STEPS_A_RULE, tooDeep, type Work } from './work.ts'
 
-/** Prepares to ask rule sets of one family, all with the same variables; `budget` is the most decision nodes. */
+/** Prepares to ask rule sets of one family, all with the same variables; `budget` is the most decision nodes, `work` what may be done in all. */
 export function questionFor(
   family: Family,
   live: readonly LiveRules[],
-  detail: { readonly ports: readonly number[]; readonly budget: number },
+  detail: { readonly ports: readonly number[]; readonly budget: number; readonly work?: Work },
 ): Question {
   const rules = live.flatMap(({ rules }) =>
     rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)),
   )
   const targets = rules.filter(({ target }) => target !== null)
   return {
-    decisions: new Decisions(detail.budget),
+    decisions: new Decisions(detail.budget, detail.work),
     space: spaceOf(family, live, detail.ports),
     refusals: new Set(targets.flatMap(({ target }) => (target === null ? [] : (refusalOf(target) ?? [])))),
     fieldTests: new Map(),
@@ -139,6 +140,22 @@ export function metWhere(question: Question, live: readonly LiveRules[], packet:
   return met
 }
 
+/**
+ * The rules that have a say in what becomes of a class of packets once they have met tracking. Without all the others, every
+ * chain on their way gives them the same fate; of rules that do the same to the same packets, the last has the say.
+ */
+export function rulesWithSay(question: Question, live: readonly LiveRules[], packet: Packet): ReadonlySet<Rule> {
+  const { decisions } = question
+  const answers = { accept: decisions.terminal('accept'), drop: decisions.terminal('drop') }
+  const withSay = new Set<Rule>()
+  for (const each of live) {
+    for (const base of basesOn(each, packet.path)) {
+      walkBase(question, each.rules, base, { packet: seenBy(packet, base), answers, withSay })
+    }
+  }
+  return withSay
+}
+
 /** `yes` where the fate is accept, `no` where it is drop, unsure otherwise. */
 export function passes(question: Question, node: Node): Node {
   return question.decisions.map('passes', node, (value) =>
@@ -152,7 +169,13 @@ export function asRaw(packet: Packet, base: BaseChain): Packet {
 }
 
 type Answers = Partial<Record<'accept' | 'drop' | 'no-track' | 'track' | 'translate' | Refusal, Node>>
-type Asked = { readonly packet: Packet; readonly answers: Answers; readonly meter?: string }
+type Asked = {
+  readonly packet: Packet
+  readonly answers: Answers
+  readonly meter?: string
+  /** Filled in with the rules that make a difference. */
+  readonly withSay?: Set<Rule>
+}
 
 function throughAll({ decisions }: Question, fates: readonly Node[]): Node {
   const accept = decisions.terminal('accept')
@@ -167,7 +190,7 @@ function walkBase(question: Question, rules: RuleSet, base: BaseChain, asked: As
   const unsure = question.decisions.terminal('unsure')
   const end = asked.answers[chain?.policy === 'DROP' ? 'drop' : 'accept'] ?? unsure
   if (chain === undefined) return end
-  const { packet, answers, meter = null } = asked
+  const { packet, answers, meter = null, withSay = null } = asked
   const on = {
     question,
     rules,
@@ -175,6 +198,7 @@ function walkBase(question: Question, rules: RuleSet, base: BaseChain, asked: As
     packet,
     answers,
     meter,
+    withSay,
     unsure,
     memo: new Map(),
     active: new Set<string>(),
@@ -190,6 +214,7 @@ type Walk = {
   readonly answers: Answers
   /** The rule that is asked for, or null. */
   readonly meter: string | null
+  readonly withSay: Set<Rule> | null
   readonly unsure: Node
   readonly memo: Map<string, Node>
   readonly active: Set<string>
@@ -204,7 +229,8 @@ function walk(on: Walk, chain: Chain, end: Node): Node {
   if (on.active.has(chain.name)) return on.unsure
   if (on.active.size > DEEPEST) throw tooDeep(chain.name)
   on.active.add(chain.name)
-  const node = on.meter === null ? throughBlocks(on, chain, end) : throughRules(on, chain, end)
+  const inBlocks = on.meter === null && on.withSay === null
+  const node = inBlocks ? throughBlocks(on, chain, end) : throughRules(on, chain, end)
   on.active.delete(chain.name)
   on.memo.set(key, node)
   return node
@@ -213,11 +239,10 @@ function walk(on: Walk, chain: Chain, end: Node): Node {
 function throughBlocks(on: Walk, chain: Chain, end: Node): Node {
   let rest = end
   for (const block of blocksOf(on.question, chain).toReversed()) {
-    for (const { matches, rule } of runsOf(on.question, block, {
-      packet: on.packet,
-      table: on.table,
-      chain: chain.name,
-    }).toReversed()) {
+    const at = { packet: on.packet, table: on.table, chain: chain.name }
+    const runs = runsOf(on.question, block, at)
+    on.question.decisions.work.spend(runs.length + 1)
+    for (const { matches, rule } of runs.toReversed()) {
       const here = verdict(on, rule, { rest, end })
       if (here !== rest) rest = either(on.question.decisions, matches, here, rest)
     }
@@ -228,6 +253,7 @@ function throughBlocks(on: Walk, chain: Chain, end: Node): Node {
 function throughRules(on: Walk, chain: Chain, end: Node): Node {
   const { decisions } = on.question
   let rest = end
+  decisions.work.spend(chain.rules.length * STEPS_A_RULE)
   for (const rule of chain.rules.toReversed()) {
     const site = siteFor(on.question, on.table, chain.name, rule)
     if (site === on.meter) {
@@ -235,7 +261,10 @@ function throughRules(on: Walk, chain: Chain, end: Node): Node {
       rest = or(decisions, ruleMatches(on.question, on.packet, unmetered, site), rest)
     }
     const here = verdict(on, rule, { rest, end })
-    if (here !== rest) rest = either(decisions, ruleMatches(on.question, on.packet, rule, site), here, rest)
+    if (here === rest) continue
+    const now = either(decisions, ruleMatches(on.question, on.packet, rule, site), here, rest)
+    if (now !== rest) on.withSay?.add(rule)
+    rest = now
   }
   return rest
 }

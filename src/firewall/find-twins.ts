@@ -1,5 +1,6 @@
 import type { Difference } from './compare.ts'
 import { type Placed, withPlaced } from './edits.ts'
+import { rulesWithSay } from './evaluate.ts'
 import type { Question } from './question.ts'
 import { type LiveRules, type Rule, siteOf } from './rules.ts'
 import { type Likeness, type Twin, twinRule, twinsOf } from './twins.ts'
@@ -14,11 +15,16 @@ export function findTwins(
   live: readonly LiveRules[],
   likenesses: readonly Likeness[],
   trial: { readonly ports: readonly string[]; readonly changes: (live: readonly LiveRules[]) => readonly Difference[] },
-): { readonly twins: readonly Twin[] } | { readonly difference: Difference; readonly tooMany: boolean } {
-  const attempt = (twins: readonly Twin[]) => {
-    const placed = twins.map((twin): Placed => ({ ...twin, ...twinRule(twin.parts, trial.ports, 'ctfleet') }))
-    return trial.changes(live.map((each) => withPlaced(each, placed)))
+): { readonly twins: readonly Twin[] } | { readonly difference: Difference; readonly tooMany: number | null } {
+  // Each is written once: what was asked about its rule is remembered by it.
+  const written = new Map<Twin, Placed>()
+  const placed = (twin: Twin): Placed => {
+    const known = written.get(twin) ?? { ...twin, ...twinRule(twin.parts, trial.ports, 'ctfleet') }
+    written.set(twin, known)
+    return known
   }
+  const withTwins = (twins: readonly Twin[]) => live.map((each) => withPlaced(each, twins.map(placed)))
+  const attempt = (twins: readonly Twin[]) => trial.changes(withTwins(twins))
   const untouched = attempt([])
   if (untouched.length === 0) return { twins: [] }
 
@@ -27,9 +33,16 @@ export function findTwins(
   for (let round = 0; round < 4; round += 1) {
     const all = likenesses.flatMap((likeness) => twinsOf(question, live, likeness, blockers))
     const twins = [...new Map(all.map((twin) => [JSON.stringify(twin), twin])).values()]
-    if (twins.length > MOST_TWINS) return { difference: first ?? (untouched[0] as Difference), tooMany: true }
-    const { kept, left, full } = leastHarm(twins, attempt)
-    if (left.length === 0) return { twins: fewest(kept, (some) => attempt(some).length === 0) }
+    const heard = rulesHeard(question, withTwins(twins), likenesses)
+    const some = leastHarm(
+      twins.filter((twin) => heard.has(placed(twin).rule)),
+      attempt,
+    )
+    const { kept, left, full } = some.left.length === 0 ? some : leastHarm(twins, attempt)
+    if (left.length === 0 && kept.length > MOST_TWINS) {
+      return { difference: first ?? (untouched[0] as Difference), tooMany: kept.length }
+    }
+    if (left.length === 0) return { twins: fewest(kept, (fewer) => attempt(fewer).length === 0) }
     // With every twin in place: what still differs is what no twin mends.
     first = full.find(({ kind }) => kind === 'effects' || kind === 'unsure') ?? full[0]
     const found = left.flatMap(({ kind, rule }) => (kind === 'breaks' && rule !== null ? blockersAt(live, rule) : []))
@@ -39,13 +52,23 @@ export function findTwins(
     if (fresh.length === 0) break
     blockers.push(...fresh)
   }
-  return { difference: first ?? (untouched[0] as Difference), tooMany: false }
+  return { difference: first ?? (untouched[0] as Difference), tooMany: null }
 }
 
 type Blocker = { readonly table: string; readonly chain: string; readonly index: number }
 
-/** More would be a copy of the firewall rather than a patch to it. */
-export const MOST_TWINS = 60
+/** More would be a copy of the firewall rather than a patch to it, and nobody reads through them before saying yes. */
+export const MOST_TWINS = 300
+
+/** Twins that say what is said below them anyway are not heard, and need not be tried one by one. */
+function rulesHeard(
+  question: Question,
+  live: readonly LiveRules[],
+  likenesses: readonly Likeness[],
+): ReadonlySet<Rule> {
+  const packets = likenesses.flatMap(({ become }) => become)
+  return new Set(packets.flatMap((packet) => [...rulesWithSay(question, live, packet)]))
+}
 
 /** A twin may do harm that another would not: those go first, as long as fewer differences remain. */
 function leastHarm(
@@ -65,11 +88,13 @@ function leastHarm(
   return { kept, left, full }
 }
 
-/** As many as can be tried one by one. */
+/** As many as can be tried one by one, each with a difference to look for; and where a yes or no is enough. */
 const FEW_TWINS = 24
+const SOME_TWINS = 60
 
 function fewest(twins: readonly Twin[], works: (twins: readonly Twin[]) => boolean): readonly Twin[] {
   let kept = twins
+  if (twins.length > SOME_TWINS) return kept
   for (const twin of twins) {
     const without = kept.filter((each) => each !== twin)
     if (works(without)) kept = without

@@ -13,6 +13,7 @@ import type { Question } from './question.ts'
 import { type Refused, refused, sentence } from './refused.ts'
 import type { Family, LiveRules } from './rules.ts'
 import type { Twin } from './twins.ts'
+import type { Work } from './work.ts'
 
 /** Where ICMP errors go; `refusals`: out, and only those by which a rule refuses a packet. */
 export type IcmpPath = 'in' | 'out' | 'forward' | 'refusals'
@@ -20,10 +21,10 @@ export type IcmpPath = 'in' | 'out' | 'forward' | 'refusals'
 /** Twins for the ICMP errors that path MTU discovery, refusals and quick failures need, or why they cannot be had. */
 export function icmpPatch(
   live: readonly LiveRules[],
-  put: { readonly family: Family; readonly budget: number },
+  put: { readonly family: Family; readonly budget: number; readonly work: Work },
   { paths, services }: { readonly paths: readonly IcmpPath[]; readonly services: readonly Service[] },
 ): { readonly safe: true; readonly twins: readonly Twin[] } | Refused {
-  const question = questionFor(put.family, live, { ports: services.map(({ port }) => port), budget: put.budget })
+  const question = questionFor(put.family, live, { ...put, ports: services.map(({ port }) => port) })
   const twins: Twin[] = []
   for (const path of paths.filter((each) => each !== 'refusals' || !paths.includes('out'))) {
     const among = concerned(question, live, services, path)

@@ -1,11 +1,11 @@
 import { coarsened } from './coarse.ts'
 import { decidedBy } from './decider.ts'
-import { OverBudget } from './decision.ts'
 import { fate, passes, questionFor } from './evaluate.ts'
 import { passagesOf } from './flow.ts'
 import { and, not, yes } from './logic.ts'
 import { forwardedReply, forwardedRequest, LATER_IN, reply, request, type Service } from './packet.ts'
 import type { Family, LiveRules } from './rules.ts'
+import { OverBudget, Work } from './work.ts'
 
 /**
  * The rule that drops a TCP connection's packets when tracking meets them in the middle, as it does once a notrack rule is
@@ -15,22 +15,22 @@ import type { Family, LiveRules } from './rules.ts'
 export function dropsMidStream(
   live: readonly LiveRules[],
   service: Service,
-  { family, budget }: { readonly family: Family; readonly budget: number },
+  { family, budget, work = new Work() }: { readonly family: Family; readonly budget: number; readonly work?: Work },
 ): string | null {
   if (service.protocol !== 'tcp') return null
   const mine = live.filter(({ rules }) => rules.family === family)
   const coarse = coarsened(mine)
-  if (coarse !== mine && droppedIn(coarse, service, { family, budget }) === null) return null
-  return droppedIn(mine, service, { family, budget })
+  if (coarse !== mine && droppedIn(coarse, service, { family, budget, work }) === null) return null
+  return droppedIn(mine, service, { family, budget, work })
 }
 
 function droppedIn(
   mine: readonly LiveRules[],
   service: Service,
-  { family, budget }: { readonly family: Family; readonly budget: number },
+  { family, budget, work }: { readonly family: Family; readonly budget: number; readonly work: Work },
 ): string | null {
   try {
-    const question = questionFor(family, mine, { ports: [service.port], budget })
+    const question = questionFor(family, mine, { ports: [service.port], budget, work })
     const { decisions } = question
     const flow = passagesOf(question, mine, service)[0]?.passes ?? yes(decisions)
     const [asked, answered] = service.forwarded

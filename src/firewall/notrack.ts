@@ -1,6 +1,5 @@
 import { sha256 } from '../shell/script.ts'
 import { coarsened } from './coarse.ts'
-import { OverBudget } from './decision.ts'
 import { type ChainRef, chainsBehind } from './depends.ts'
 import { addEdits, type Edit, OWN_HOOKS, OWN_TABLE, type Placed, withPlaced } from './edits.ts'
 import { questionFor } from './evaluate.ts'
@@ -13,6 +12,7 @@ import { type Refused, refused } from './refused.ts'
 import { type Backend, type Chain, type Family, type LiveRules, siteOf } from './rules.ts'
 import { servicePatch, unchangedFor } from './service-patch.ts'
 import { type Twin, twinRule } from './twins.ts'
+import { OverBudget, Work } from './work.ts'
 
 export type NotrackPatch =
   | {
@@ -44,8 +44,9 @@ export function notrackPatch(
   const others = live.map(withoutOurs)
   // Long rows of addresses taken as one are quick to judge; what is refused so is asked again as it is.
   const coarse = coarsened(others)
-  const quick = coarse === others ? null : patchOf(coarse, services, host)
-  return quick?.safe === true ? quick : patchOf(others, services, host)
+  const bound = { ...host, work: host.work ?? new Work() }
+  const quick = coarse === others ? null : patchOf(coarse, services, bound)
+  return quick?.safe === true ? quick : patchOf(others, services, bound)
 }
 
 type PatchedHost = {
@@ -54,12 +55,18 @@ type PatchedHost = {
   /** The host's own addresses; without them a translation to any address may lead to the service. */
   readonly addresses?: readonly string[]
   readonly backend: Backend
+  /** Decision nodes for each question; `work`: what may be done for all of them. */
   readonly budget?: number
+  readonly work?: Work
   readonly helperModules?: readonly string[]
   readonly oldTarget?: boolean
 }
 
-function patchOf(others: readonly LiveRules[], services: readonly Service[], host: PatchedHost): NotrackPatch {
+function patchOf(
+  others: readonly LiveRules[],
+  services: readonly Service[],
+  host: PatchedHost & { readonly work: Work },
+): NotrackPatch {
   const patches: FamilyPatch[] = []
   const every = others.filter(({ rules }) => host.families.includes(rules.family))
   for (const family of host.families) {
@@ -70,6 +77,7 @@ function patchOf(others: readonly LiveRules[], services: readonly Service[], hos
       live: mine,
       backend,
       budget: host.budget ?? BUDGET,
+      work: host.work,
       target: host.oldTarget === true ? 'NOTRACK' : 'CT --notrack',
       helperModules: host.helperModules ?? [],
       addresses: host.addresses ?? null,
@@ -108,6 +116,7 @@ type Side = {
   readonly live: readonly LiveRules[]
   readonly backend: Backend
   readonly budget: number
+  readonly work: Work
   readonly target: RawTarget
   readonly helperModules: readonly string[]
   readonly addresses: readonly string[] | null
@@ -157,7 +166,7 @@ function finished(
     const change = unchangedFor(on.live, after, service, on)
     if (change !== null) return change
   }
-  const question = questionFor(on.family, on.live, { ports: services.map(({ port }) => port), budget: on.budget })
+  const question = questionFor(on.family, on.live, { ...on, ports: services.map(({ port }) => port) })
   return { safe: true, dependsOn: chainsBehind(question, on.live, services) }
 }
 

@@ -1,10 +1,10 @@
-import { DEEPEST, tooDeep } from './decision.ts'
 import { no } from './logic.ts'
 import { bearsName, ruleMatches } from './match.ts'
 import { NEEDS_TRACKING } from './match-kinds.ts'
 import type { Packet } from './packet.ts'
 import { type Question, siteFor } from './question.ts'
 import { type Chain, chainOf, type Rule, type RuleSet } from './rules.ts'
+import { DEEPEST, STEPS_A_RULE, tooDeep } from './work.ts'
 
 /** A rule that a class of packets can meet, and where it stands. */
 export type Met = { readonly chain: string; readonly index: number; readonly rule: Rule }
@@ -26,6 +26,7 @@ export function rulesMet(
     if (depth > DEEPEST) throw tooDeep(chain.name)
     seen.add(chain.name)
     chains.push(chain.name)
+    question.decisions.work.spend(chain.rules.length * STEPS_A_RULE)
     for (const [index, rule] of chain.rules.entries()) {
       const asked = anyState ? stateless(question, rule) : rule
       const site = !bearsName(asked) ? '' : siteFor(question, at.table, chain.name, rule)

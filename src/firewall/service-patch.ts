@@ -19,6 +19,7 @@ import { type Refused, refused, sentence } from './refused.ts'
 import type { Backend, Family, LiveRules } from './rules.ts'
 import { rulesWithEffects } from './side-effects.ts'
 import type { Twin } from './twins.ts'
+import type { Work } from './work.ts'
 
 /** What one service of one family needs to go untracked with no change to what passes. */
 export type ServicePatch =
@@ -39,6 +40,7 @@ export function servicePatch(
     readonly family: Family
     readonly backend: Backend
     readonly budget: number
+    readonly work: Work
     readonly target: RawTarget
     readonly helperModules: readonly string[]
     readonly addresses: readonly string[] | null
@@ -46,7 +48,7 @@ export function servicePatch(
 ): ServicePatch {
   // Twins of forwarded answers ask for flags that no rule may ask for yet.
   const coming = service.forwarded ? [twinsFlags(put.family)] : []
-  const question = questionFor(put.family, [...live, ...coming], { ports: [service.port], budget: put.budget })
+  const question = questionFor(put.family, [...live, ...coming], { ...put, ports: [service.port] })
   const name = nameOf(service)
   const helper = helperOf(question, live, service, put.helperModules)
   if (helper !== null) return refused(`${name}: its helper needs to see its packets (${helper.name})`, helper.rule)
@@ -185,9 +187,9 @@ export function unchangedFor(
   live: readonly LiveRules[],
   after: readonly LiveRules[],
   service: Service,
-  put: { readonly family: Family; readonly budget: number },
+  put: { readonly family: Family; readonly budget: number; readonly work: Work },
 ): Refused | null {
-  const question = questionFor(put.family, [...live, ...after], { ports: [service.port], budget: put.budget })
+  const question = questionFor(put.family, [...live, ...after], { ...put, ports: [service.port] })
   const before = standing(question, live, service, effectsOn(question, live, service))
   const changes = differences(question, before, standing(question, after, service))
   const name = nameOf(service)
@@ -249,10 +251,15 @@ function loopbackChoices(
   return translated !== null || settled ? ['tracked'] : ['untracked', 'tracked']
 }
 
-function refusedFor(name: string, found: { readonly difference: Difference; readonly tooMany: boolean }): Refused {
+function refusedFor(
+  name: string,
+  found: { readonly difference: Difference; readonly tooMany: number | null },
+): Refused {
   const { difference, tooMany } = found
-  const why = `${name}: more than ${MOST_TWINS} rules depend on a state here, and each would need one of ours beside it`
-  return refused(tooMany ? why : sentence(name, difference), difference.rule)
+  const why =
+    `${name}: ${tooMany} rules depend on a state here, each would need one of ours beside it, and ${MOST_TWINS} are the most ` +
+    'that are made; rules that do not ask for a state need none'
+  return refused(tooMany === null ? sentence(name, difference) : why, difference.rule)
 }
 
 function isOfIcmp({ passage }: Difference): boolean {

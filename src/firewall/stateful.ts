@@ -1,6 +1,6 @@
 import { allBases, seenBy } from './bases.ts'
 import { decidedIn } from './decider.ts'
-import { type Assignment, type Node, OverBudget } from './decision.ts'
+import type { Assignment, Node } from './decision.ts'
 import type { ChainRef } from './depends.ts'
 import { type Edit, neighbourAt } from './edits.ts'
 import { chainFate, metWhere, questionFor } from './evaluate.ts'
@@ -11,6 +11,7 @@ import type { Question } from './question.ts'
 import { type Chain, chainOf, type LiveRules, type Rule, siteOf } from './rules.ts'
 import { rulesWithEffects } from './side-effects.ts'
 import { effectOf, NEEDS_TRACKING_TARGETS, onlyWatches } from './targets.ts'
+import { OverBudget, Work } from './work.ts'
 
 export type StatefulRule = ChainRef & {
   readonly index: number
@@ -71,11 +72,12 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 1_00
     const rule = siteOf(more.table, more.chain, more.rule)
     return { removable: false, why: 'a stateful rule does more than decide, and others build on it', rule }
   }
+  const bound = { ports: [], budget, work: new Work() }
   try {
     for (const each of live) {
-      const blocked = blockedBy(each, gone, budget)
+      const blocked = blockedBy(each, gone, bound)
       if (blocked !== null) return blocked
-      const moved = effectMoved(each, without(each, gone), budget)
+      const moved = effectMoved(each, without(each, gone), bound)
       if (moved !== null) {
         return {
           removable: false,
@@ -83,7 +85,7 @@ export function removableStatefulRules(live: readonly LiveRules[], budget = 1_00
           rule: moved,
         }
       }
-      const torn = fragmentsLost(without(each, gone), budget)
+      const torn = fragmentsLost(without(each, gone), bound)
       if (torn !== null) {
         return {
           removable: false,
@@ -107,6 +109,8 @@ function reasonFor(table: string, { matches, target }: Rule): string | null {
     return `target ${target.name}`
   return table === 'nat' ? 'table nat' : null
 }
+
+type Bound = Parameters<typeof questionFor>[2]
 
 /** A line of a plan takes as much. */
 const LONGEST_SPEC = 4000
@@ -147,12 +151,12 @@ function doesMore(rule: Rule, table: string, live: readonly LiveRules[], gone: R
   return !isChain && effectOf(target.name, target.options) === 'go-on'
 }
 
-function blockedBy(live: LiveRules, gone: ReadonlySet<Rule>, budget: number): Removal | null {
+function blockedBy(live: LiveRules, gone: ReadonlySet<Rule>, bound: Bound): Removal | null {
   const after = without(live, gone)
   if (after === live) return null
   for (const base of allBases(live)) {
     if (chainOf(live.rules, base.table, base.chain) === undefined) continue
-    const question = questionFor(live.rules.family, [live], { ports: [], budget })
+    const question = questionFor(live.rules.family, [live], bound)
     const any = anyPacket(live.rules.family, base.path)
     const asked: Packet = seenBy(base.raw ? { ...any, state: { is: 'raw' } } : any, base)
     const before = chainFate(question, live.rules, base, asked)
@@ -174,9 +178,9 @@ function blockedBy(live: LiveRules, gone: ReadonlySet<Rule>, budget: number): Re
 }
 
 /** A rule that stays, does more than decide, and would no longer meet the same packets; null where each would. */
-function effectMoved(live: LiveRules, after: LiveRules, budget: number): string | null {
+function effectMoved(live: LiveRules, after: LiveRules, bound: Bound): string | null {
   if (after === live) return null
-  const question = questionFor(live.rules.family, [live], { ports: [], budget })
+  const question = questionFor(live.rules.family, [live], bound)
   const packets = (['in', 'out', 'forward'] as const).map((path) => anyPacket(live.rules.family, path))
   // Of what goes with the rest it was asked already what else it does.
   const kept = new Set(
@@ -196,11 +200,11 @@ function effectMoved(live: LiveRules, after: LiveRules, budget: number): string 
  * The rule that accepts datagrams whose later pieces would be dropped; null where all pieces fare like the whole. TCP is not
  * asked about: its segments are cut to what the path takes. Nothing is in pieces yet in output.
  */
-function fragmentsLost(live: LiveRules, budget: number): string | null {
+function fragmentsLost(live: LiveRules, bound: Bound): string | null {
   const { rules } = live
   for (const base of allBases(live)) {
     if (base.path === 'out' || chainOf(rules, base.table, base.chain) === undefined) continue
-    const question = questionFor(rules.family, [live], { ports: [], budget })
+    const question = questionFor(rules.family, [live], bound)
     const { decisions } = question
     for (const protocol of question.space.protocols.filter((each) => each !== 'tcp')) {
       const datagram: Packet = { ...seenBy(anyPacket(rules.family, base.path), base), protocol: { is: protocol } }

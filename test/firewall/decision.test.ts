@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Decisions, type Node, OverBudget } from '../../src/firewall/decision.ts'
+import { Decisions, type Node } from '../../src/firewall/decision.ts'
 import { and, not, or, unsure } from '../../src/firewall/logic.ts'
+import { OverBudget } from '../../src/firewall/work.ts'
 
 type Formula =
   | { readonly is: string }
