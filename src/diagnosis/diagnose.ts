@@ -51,7 +51,9 @@ function droppingNow({ counters }: Facts): readonly Finding[] {
   return [
     finding('dropping-now', 'critical', `dropping: ${counted(lost.value, 'packet', 'packets')}${within}`, [
       `drop grew by ${grouped(drop.value)}${within}`,
-      ...(insertFailed.known ? [`insert_failed, which drop counts too, grew by ${grouped(insertFailed.value)}`] : []),
+      ...(insertFailed.known && insertFailed.value > 0
+        ? [`insert_failed, which drop counts too, grew by ${grouped(insertFailed.value)}`]
+        : []),
       ...total,
     ]),
   ]
@@ -62,15 +64,12 @@ function nearFull({ conntrack }: Facts, thresholds: Thresholds): readonly Findin
   if (!usage.known) return [cannotTell('how full the table is', usage)]
   if (usage.value < thresholds.usage) return []
   const of = count.known && max.known ? ` (${grouped(count.value)} of ${counted(max.value, 'entry', 'entries')})` : ''
-  const evidence = [`usage: ${percent(usage.value)}, and ${percent(thresholds.usage)} is too much${of}`]
-  return [
-    finding(
-      'near-full',
-      usage.value >= 0.95 ? 'critical' : 'warning',
-      `table ${percent(usage.value)} full${of}`,
-      evidence,
-    ),
-  ]
+  const few = count.known && count.value < thresholds.fewestEntries
+  const evidence = few
+    ? `no alarm: below ${counted(thresholds.fewestEntries, 'entry', 'entries')} only packets that are dropped count as trouble`
+    : `usage: ${percent(usage.value)}, and ${percent(thresholds.usage)} is too much${of}`
+  const severity = few ? 'info' : usage.value >= 0.95 ? 'critical' : 'warning'
+  return [finding('near-full', severity, `table ${percent(usage.value)} full${of}`, [evidence])]
 }
 
 function droppedLately({ kernelLog, history }: Facts, thresholds: Thresholds): readonly Finding[] {
@@ -108,8 +107,10 @@ function evicting({ counters }: Facts): readonly Finding[] {
 
 function hashTooSmall({ conntrack, counters }: Facts, thresholds: Thresholds): readonly Finding[] {
   const evidence: string[] = []
-  const { chainTooLong } = counters
-  if (chainTooLong.known && chainTooLong.value > 0) evidence.push(`chaintoolong grew by ${grouped(chainTooLong.value)}`)
+  const { chainTooLong, seconds } = counters
+  const refusing = chainTooLong.known && chainTooLong.value > 0
+  const within = seconds.known ? ` within ${duration(seconds.value)}` : ''
+  if (refusing) evidence.push(`chaintoolong grew by ${grouped(chainTooLong.value)}${within}`)
   // Where the sysctl is stale, the module parameter is right.
   const buckets = conntrack.hashSize.known && conntrack.hashSize.value > 0 ? conntrack.hashSize : conntrack.buckets
   const { max } = conntrack
@@ -119,21 +120,19 @@ function hashTooSmall({ conntrack, counters }: Facts, thresholds: Thresholds): r
       `${counted(max.value, 'entry', 'entries')} in ${counted(buckets.value, 'bucket', 'buckets')}: ${grouped(ratio)} each when full`,
     )
   }
-  return evidence.length === 0
-    ? []
-    : [finding('hash-too-small', 'warning', 'hash table too small: every packet searches long chains', evidence)]
+  const title = refusing
+    ? 'hash chains too long: new entries are refused'
+    : 'hash table small for its max: when full, every packet searches long chains'
+  return evidence.length === 0 ? [] : [finding('hash-too-small', 'warning', title, evidence)]
 }
 
 function busyPorts({ entries }: Facts, thresholds: Thresholds): readonly Finding[] {
   if (!entries.sample.known) return []
   const { byDestinationPort, read, total } = entries.sample.value
+  if (total < thresholds.fewestEntries) return []
   return byDestinationPort.flatMap((port) => {
-    const whole = read >= total
-    const { low, high } = whole ? { low: port.share, high: port.share } : wilsonInterval(port.entries, read)
+    const { low, certainty } = certaintyOf(port.entries, { read, total })
     if (low < thresholds.portShare) return []
-    const certainty = whole
-      ? 'counted over the whole table'
-      : `between ${percent(low)} and ${percent(high)} of the table, from a sample of ${grouped(read)} of ${counted(total, 'entry', 'entries')}`
     const title = `${port.protocol} port ${port.port} holds ${percent(port.share)} of the entries`
     return [
       finding('busy-port', 'info', title, [
@@ -144,6 +143,14 @@ function busyPorts({ entries }: Facts, thresholds: Thresholds): readonly Finding
   })
 }
 
+/** The least share of the whole table that entries of a sample stand for, 0 to 1, and from what that is known. */
+function certaintyOf(part: number, { read, total }: { readonly read: number; readonly total: number }) {
+  if (read >= total) return { low: part / Math.max(read, 1), certainty: 'counted over the whole table' }
+  const { low, high } = wilsonInterval(part, read)
+  const sample = `a sample of ${grouped(read)} of ${counted(total, 'entry', 'entries')}`
+  return { low, certainty: `between ${percent(low)} and ${percent(high)} of the table, from ${sample}` }
+}
+
 function whereTo({ local }: PortShare): readonly string[] {
   return local === null ? [] : [`${percent(local)} of them go to this host itself`]
 }
@@ -152,17 +159,19 @@ const OVER = new Set(['TIME_WAIT', 'CLOSE_WAIT', 'FIN_WAIT', 'LAST_ACK', 'CLOSE'
 
 function staleEntries({ entries }: Facts, thresholds: Thresholds): readonly Finding[] {
   if (!entries.sample.known) return []
-  const stale = entries.sample.value.byState.filter(({ key }) => OVER.has(key))
+  const { byState, read, total } = entries.sample.value
+  const stale = byState.filter(({ key }) => OVER.has(key))
+  const { low, certainty } = certaintyOf(
+    stale.reduce((sum, state) => sum + state.entries, 0),
+    { read, total },
+  )
+  if (total < thresholds.fewestEntries || low < thresholds.staleShare) return []
   const share = stale.reduce((sum, state) => sum + state.share, 0)
-  if (share < thresholds.staleShare) return []
-  const title = `${percent(share)} of the entries belong to connections that are over`
   return [
-    finding(
-      'stale-entries',
-      'info',
-      title,
-      stale.map((state) => `${state.key}: ${counted(state.entries, 'entry', 'entries')}, ${percent(state.share)}`),
-    ),
+    finding('stale-entries', 'info', `${percent(share)} of the entries belong to connections that are over`, [
+      ...stale.map((state) => `${state.key}: ${counted(state.entries, 'entry', 'entries')}, ${percent(state.share)}`),
+      certainty,
+    ]),
   ]
 }
 
@@ -180,7 +189,7 @@ function trackingUnused({ conntrack, modules }: Facts): readonly Finding[] {
 function containerOf({ system, conntrack }: Facts): readonly Finding[] {
   if (system.container.known && system.container.value !== null)
     return [
-      finding('container', 'info', `a ${system.container.value} container: max and buckets belong to its node`, [
+      finding('container', 'info', `in a container (${system.container.value}): max and buckets belong to its node`, [
         `container: ${system.container.value}`,
       ]),
     ]

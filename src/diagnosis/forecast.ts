@@ -30,9 +30,11 @@ export function drainOf({ entries }: Facts): Reading<Drain> {
   return known({
     half: `half of the ${whole ? counted(read, 'entry', 'entries') : 'entries'} run out within ${duration(half)}`,
     rest:
-      duration(ninety) === end
-        ? `the others within ${end}`
-        : `nine of ten within ${duration(ninety)}, ${last} within ${end}`,
+      duration(half) === end
+        ? 'the others at much the same time'
+        : duration(ninety) === end
+          ? `the others within ${end}`
+          : `nine of ten within ${duration(ninety)}, ${last} within ${end}`,
     from: [
       ...(whole ? [] : [`from a sample of ${grouped(read)} of ${counted(total, 'entry', 'entries')}`]),
       ...(told < read ? [`${grouped(read - told)} that told no time left out`] : []),
@@ -42,8 +44,9 @@ export function drainOf({ entries }: Facts): Reading<Drain> {
 
 /** For a table that is too full: when it would have emptied, were no packet of its flows to come any more. */
 export function forecast(facts: Facts, thresholds: Thresholds): readonly Finding[] {
-  const { usage } = facts.conntrack
+  const { usage, count } = facts.conntrack
   const drain = drainOf(facts)
+  if (count.known && count.value < thresholds.fewestEntries) return []
   if (!usage.known || usage.value < thresholds.usage || !drain.known) return []
   const { half, rest, from } = drain.value
   const title = `${half} if they see no more packets`

@@ -4,11 +4,11 @@ import type { Finding, FindingRule } from '../model/finding.ts'
 export type Health = 'healthy' | 'unwell' | 'cannot-tell'
 
 export function healthOf(findings: readonly Finding[]): Health {
-  if (findings.some(({ rule }) => BEARING[rule] === 'unwell')) return 'unwell'
+  if (findings.some(({ rule, severity }) => severity !== 'info' && BEARING[rule] === 'unwell')) return 'unwell'
   return findings.some(({ rule }) => BEARING[rule] === 'cannot-tell') ? 'cannot-tell' : 'healthy'
 }
 
-/** What each rule says about health. Evictions and long chains are told, but lose no packet yet. */
+/** What each rule says about health, unless it only informs. Evictions and long chains are told, but lose no packet yet. */
 const BEARING: { readonly [Rule in FindingRule]: Health } = {
   'dropping-now': 'unwell',
   'near-full': 'unwell',

@@ -35,15 +35,11 @@ describe('each finding says what was seen, with its numbers', () => {
     ],
     ['evicting live entries to make room: 7 within 3 s', factsWith({ counters: { earlyDrop: known(7) } }), 'healthy'],
     [
-      'hash table too small: every packet searches long chains',
+      'hash table small for its max: when full, every packet searches long chains',
       factsWith({ conntrack: { hashSize: known(16_384) } }),
       'healthy',
     ],
-    [
-      'hash table too small: every packet searches long chains',
-      factsWith({ counters: { chainTooLong: known(2) } }),
-      'healthy',
-    ],
+    ['hash chains too long: new entries are refused', factsWith({ counters: { chainTooLong: known(2) } }), 'healthy'],
     [
       'tcp port 80 holds 60 % of the entries',
       factsWith({ entries: { sample: known({ ...sample, byDestinationPort: [port] }) } }),
@@ -70,7 +66,7 @@ describe('each finding says what was seen, with its numbers', () => {
       'healthy',
     ],
     [
-      'a lxc container: max and buckets belong to its node',
+      'in a container (lxc): max and buckets belong to its node',
       factsWith({ system: { container: known('lxc') } }),
       'healthy',
     ],
@@ -160,7 +156,60 @@ test('a small sample makes no port busy', () => {
     byDestinationPort: [share],
   }
   expect(diagnose(factsWith({ entries: { sample: known(sample) } }))).toEqual([])
-  expect(diagnose(factsWith({ entries: { sample: known({ ...sample, total: 10 }) } }))).toHaveLength(1)
+  const whole = { ...sample, read: 100, total: 100, byDestinationPort: [{ ...share, entries: 40 }] }
+  expect(diagnose(factsWith({ entries: { sample: known(whole) } }))).toHaveLength(1)
+})
+
+test('a small sample tells nothing of the connections that are over; a large one says what it was', () => {
+  const sampled = (entries: number, read: number) => {
+    const byState = [{ key: 'TIME_WAIT', entries, share: entries / read }]
+    const none = { unreadable: 0, bySource: [], byProtocol: [], byDestinationPort: [], remaining: null }
+    return diagnose(factsWith({ entries: { sample: known({ ...none, read, total: 20_000, byState }) } }))
+  }
+  expect(sampled(6, 10)).toEqual([])
+  expect(sampled(300, 500)[0]?.evidence).toEqual([
+    'TIME_WAIT: 300 entries, 60 %',
+    'between 56 % and 64 % of the table, from a sample of 500 of 20\u202f000 entries',
+  ])
+})
+
+describe('a table of a few entries', () => {
+  const share = { key: 'tcp/22', protocol: 'tcp', port: 22, entries: 2, share: 1, local: 1 }
+  const few = (changes: Parameters<typeof factsWith>[0] = {}) =>
+    factsWith({
+      conntrack: { count: known(2), max: known(2), usage: known(1), buckets: known(512), hashSize: known(512) },
+      entries: {
+        sample: known({
+          read: 2,
+          total: 2,
+          unreadable: 0,
+          bySource: [],
+          byDestinationPort: [share],
+          byProtocol: [],
+          byState: [{ key: 'TIME_WAIT', entries: 2, share: 1 }],
+          remaining: { told: 2, half: 40, ninety: 40, longest: 40 },
+        }),
+      },
+      ...changes,
+    })
+
+  test('is told of, and alarms nobody by its share', () => {
+    const findings = diagnose(few())
+    expect(findings.map(({ rule, severity }) => [rule, severity])).toEqual([['near-full', 'info']])
+    expect(findings[0]?.title).toBe('table 100 % full (2 of 2 entries)')
+    expect(healthOf(findings)).toBe('healthy')
+  })
+
+  test('drops are drops', () => {
+    const findings = diagnose(few({ counters: { drop: known(1) } }))
+    expect(findings[0]).toMatchObject({ rule: 'dropping-now', severity: 'critical' })
+    expect(healthOf(findings)).toBe('unwell')
+  })
+
+  test('thirty entries are enough', () => {
+    const conntrack = { ...few().conntrack, count: known(30), max: known(32), usage: known(30 / 32) }
+    expect(diagnose(few({ conntrack })).find(({ rule }) => rule === 'near-full')?.severity).toBe('warning')
+  })
 })
 
 describe('the forecast of a table that is too full', () => {
@@ -192,6 +241,8 @@ describe('the forecast of a table that is too full', () => {
       evidence: ['nine of ten within 2 h, the last within 4 d 23 h', '4 that told no time left out'],
     })
     expect(full({ remaining: { ...remaining, ninety: 430_999 } })[0]?.evidence[0]).toBe('the others within 4 d 23 h')
+    const alike = { ...remaining, half: 3990, ninety: 3995, longest: 4000 }
+    expect(full({ remaining: alike })[0]?.evidence[0]).toBe('the others at much the same time')
   })
 
   test('is not made for a table with room, nor without times', () => {

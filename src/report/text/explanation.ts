@@ -3,10 +3,10 @@ import type { Explanation, LeftService, StrategyExplained, TableSize } from '../
 import { known, mapReading, type Reading } from '../../model/reading.ts'
 import type { ExplainResult } from '../../model/result.ts'
 import { type Paper, paragraph } from '../format.ts'
-import { effectRows } from './effect.ts'
-import { faultLines } from './fault.ts'
+import { effectRows, isForetold } from './effect.ts'
+import { faultLines, unreachableLines } from './fault.ts'
 import { groups } from './groups.ts'
-import { findingLines, section } from './parts.ts'
+import { findingLines, firstAidLines, section } from './parts.ts'
 import { portLines, serviceNames } from './port-table.ts'
 import { type Row, rows } from './rows.ts'
 
@@ -29,6 +29,7 @@ function outcomeOf(result: ExplainResult): string {
 
 function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
   const name = { tone: 'strong', text: result.host } as const
+  const fallen = (status: string) => paragraph(paper, '', name, ': ', { tone: 'bad', text: status })
   switch (result.status) {
     case 'explained': {
       const { strategy, why } = result.explanation.choice
@@ -37,6 +38,7 @@ function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
         ...paragraph(paper, { first: '', rest: '  ' }, name, ': ', would, ' would be chosen'),
         ...paragraph(paper, { first: '  ', rest: '  ' }, why),
         ...explainedLines(paper, result.explanation),
+        ...firstAid(paper, result.host, result.explanation),
       ]
     }
     case 'not-reached':
@@ -45,11 +47,9 @@ function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
         ...paragraph(paper, '  ', result.why),
       ]
     case 'unreachable':
+      return [...fallen(result.status), ...unreachableLines(paper, '  ', result.fault)]
     case 'failed':
-      return [
-        ...paragraph(paper, '', name, ': ', { tone: 'bad', text: result.status }),
-        ...faultLines(paper, '  ', result.fault),
-      ]
+      return [...fallen(result.status), ...faultLines(paper, '  ', result.fault)]
   }
 }
 
@@ -64,6 +64,15 @@ function explainedLines(paper: Paper, explanation: Explanation): readonly string
   ]
 }
 
+function firstAid(paper: Paper, host: string, { choice, health, strategies }: Explanation): readonly string[] {
+  if (choice.strategy !== null || health === 'healthy') return []
+  return firstAidLines(
+    paper,
+    host,
+    strategies.map(({ verdict }) => verdict),
+  )
+}
+
 const WITHOUT_ROOT = 'Read without root, so that much of this is not known: plan and apply need root.'
 
 function strategyLines(
@@ -72,9 +81,9 @@ function strategyLines(
   chosen: string | null,
   { entrySize }: TableSize,
 ): readonly string[] {
-  const isEligible = verdict.verdict === 'eligible'
+  const fits = verdict.verdict === 'eligible'
   const isChosen = verdict.strategy === chosen
-  const tone = isEligible ? 'good' : verdict.verdict === 'unsure' ? 'warn' : 'bad'
+  const tone = fits ? 'good' : verdict.verdict === 'unsure' ? 'warn' : 'bad'
   const reasons = verdict.reasons.join('; ') || 'nothing stands in its way'
   return [
     ...paragraph(
@@ -87,10 +96,11 @@ function strategyLines(
     ),
     ...rows(paper, [
       // The chosen one's reason stands at the top, with its title in it.
-      ...(isChosen ? [] : ([[isEligible ? 'not chosen' : 'because', reasons]] satisfies readonly Row[])),
-      [isEligible ? 'what it does' : 'what it would do', title],
-      ...effectRows(effect, entrySize),
+      ...(isChosen ? [] : ([[fits ? 'not chosen' : 'because', reasons]] satisfies readonly Row[])),
+      [fits ? 'what it does' : 'what it would do', title],
     ]),
+    ...(fits || !isForetold(effect) ? [] : paragraph(paper, '    ', 'If it fitted:')),
+    ...rows(paper, effectRows(effect, { entrySize, vars: verdict.vars, fits })),
   ]
 }
 

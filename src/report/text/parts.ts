@@ -1,6 +1,7 @@
 import { grouped } from '../../diagnosis/numbers.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Verdict } from '../../model/verdict.ts'
+import { becauseOf, firstAidOf } from '../../playbook/sentence.ts'
 import { type Paper, paragraph } from '../format.ts'
 import { severityPiece } from './status.ts'
 
@@ -19,7 +20,10 @@ export function bullets(paper: Paper, texts: readonly string[]): readonly string
 export function findingLines(paper: Paper, findings: readonly Finding[]): readonly string[] {
   return findings.flatMap(({ severity, title, evidence }) => [
     ...paragraph(paper, { first: '    ', rest: '      ' }, severityPiece(severity), `: ${title}`),
-    ...evidence.flatMap((line) => paragraph(paper, { first: '      ', rest: '        ' }, line)),
+    ...evidence
+      // What cannot be told has its cause in the title.
+      .filter((line) => !title.endsWith(line))
+      .flatMap((line) => paragraph(paper, { first: '      ', rest: '        ' }, line)),
   ])
 }
 
@@ -57,5 +61,20 @@ function choiceLines(paper: Paper, { reasons, vars }: Verdict): readonly string[
     ...(numbers.length === 0
       ? []
       : paragraph(paper, { first: '    ', rest: '      ' }, { tone: 'faint', text: numbers.join(', ') })),
+    ...Object.keys(vars).flatMap((name) => {
+      const because = becauseOf(vars, name)
+      const text = `${name}: ${because}`
+      return because === null ? [] : paragraph(paper, { first: '    ', rest: '      ' }, { tone: 'faint', text })
+    }),
   ]
+}
+
+/** Where nothing was chosen: a strategy that fits all the same, else what can be typed on the host itself. */
+export function firstAidLines(paper: Paper, host: string, considered: readonly Verdict[]): readonly string[] {
+  const fitting = considered.find(({ verdict }) => verdict === 'eligible')
+  const aid =
+    fitting === undefined
+      ? considered.flatMap(({ vars }) => firstAidOf(vars) ?? [])
+      : [`${fitting.strategy} fits, if you want it: ctfleet plan --limit ${host} --strategy ${fitting.strategy}`]
+  return section(paper, 'First aid', bullets(paper, aid))
 }
