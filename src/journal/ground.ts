@@ -9,25 +9,51 @@ export const GROUND: Script = sh`say() {
   printf '%s %s\n' "$(date +%s)" "$*" >> "$dir/journal" || return 1
   dd if=/dev/null of="$dir/journal" conv=notrunc,fsync 2> /dev/null || :
 }
-# A last word has the reserve to be written in; a change is begun only where there is room without it.
-tell() { say "$@" || { rm -f "$dir/reserve"; say "$@"; } ; }
+# A last word has the reserve to be written in; a change is begun only where there is room without it. What a full disk
+# took of a line stands on a line of its own.
+tell() { say "$@" || { rm -f "$dir/reserve"; echo >> "$dir/journal"; say "$@"; } ; }
 said() { grep -q -E "^[0-9]+ $1( |\$)" "$dir/journal" 2> /dev/null ; }
-decide() { mv "$dir/undecided" "$dir/decision" 2> /dev/null && { printf '%s\n' "$1" > "$dir/decision/by" || :; } 2> /dev/null ; }
+# Who decided stands in the name: a rename needs no room, and is whole or not at all.
+decide() { mv "$dir/undecided" "$dir/decision.$1" 2> /dev/null ; }
+decided() { set -- "$dir"/decision.*; [ -d "$1" ] ; }
+decided_by() { [ -d "$dir/decision.$1" ] ; }
 # Taking back is right where nobody decided at all, as on a disk that can no longer be written.
-may_undo() { decide "$1" || [ ! -d "$dir/decision" ] ; }
+may_undo() { decide "$1" || ! decided ; }
+# Nothing more is to come, unless somebody asks for an undo.
+over() {
+  case $(sed -n '$s/^[0-9]* \([a-z-]*\).*/\1/p' "$dir/journal" 2> /dev/null) in
+    committed | rolled-back | needs-hands | refused) return 0 ;;
+  esac
+  return 1
+}
+# In seconds, and forward only: the host's clock may be set while we wait.
+uptime() { sed 's/[. ].*//' /proc/uptime ; }
 life() {
 ${LIFE}
 }
+# After a restart what was changed at run time is gone, unless a file of ours brought it back.
+restarted() { [ -s "$dir/life" ] && [ "$(cat "$dir/life")" != "$(life)" ] ; }
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; } ; }
 alive() { [ -s "$1" ] && read -r pid since < "$1" && [ "$(started_at "$pid")" = "$since" ] && ! is_dead "$pid" ; }
 is_dead() { ! grep -s -q -v ') Z ' "/proc/$1/stat" ; }
 enlist() { printf '%s %s\n' "$$" "$(started_at $$)" > "$dir/$1" ; }
-# A process and all below it, but never ourselves. Whoever is stopped first starts nothing more; at most 10 s for the last
-# of them to be gone, as a command that the kernel is in the middle of still takes effect.
+# Whether a transaction has a process, other than ourselves, that carries it: one that makes changes, the switch, or one
+# that was asked since.
+carried() {
+  for each in main switch hand next; do
+    if alive "$1/$each" && [ "$pid" != "$$" ]; then return 0; fi
+  done
+  return 1
+}
+# A process, all below it and what is ours of its group, but never ourselves: what a killed one had begun goes on without it.
+# Whoever is stopped first starts nothing more; at most 10 s for the last of them to be gone, as a command that the kernel is
+# in the middle of still takes effect.
 end_tree() {
   killed=
   kill_tree "$1"
-  kill -KILL "-$1" 2> /dev/null
+  for each in $(pids_by_stat "[0-9]* $1 $1"); do
+    if is_ours "$each"; then kill_tree "$each"; fi
+  done
   for each in $killed; do
     tries=0
     while ! is_dead "$each" && [ "$tries" -lt 10 ]; do sleep 1; tries=$((tries + 1)); done
@@ -36,26 +62,52 @@ end_tree() {
 kill_tree() {
   if [ "$1" = "$$" ]; then return; fi
   kill -STOP "$1" 2> /dev/null
-  for child in $(sed -n "s/^\([0-9]*\) (.*) [A-Za-z] $1 .*/\1/p" /proc/[0-9]*/stat 2> /dev/null); do kill_tree "$child"; done
+  for child in $(pids_by_stat "$1"); do kill_tree "$child"; done
   kill -KILL "$1" 2> /dev/null
   killed="$killed $1"
 }
-end_others() {
-  for other in switch main; do
-    if alive "$dir/$other" && [ "$pid" != "$$" ]; then end_tree "$pid"; fi
-  done
+# Processes by parent, or by parent, group and session.
+pids_by_stat() { sed -n "s/^\([0-9]*\) (.*) [A-Za-z] $1 .*/\1/p" /proc/[0-9]*/stat 2> /dev/null ; }
+# All that this transaction starts carries its name: the number of one that died long ago may be that of a daemon's group now.
+is_ours() { cat "/proc/$1/environ" 2> /dev/null | tr '\0' '\n' | grep -q -x "CTFLEET_TRANSACTION=\${dir##*/}" ; }
+end_other() {
+  [ -s "$dir/$1" ] && read -r pid since < "$dir/$1" || return 0
+  [ "$pid" != "$$" ] || return 0
+  case $(started_at "$pid") in '' | "$since") end_tree "$pid" ;; esac
+}
+# Has the reserve to be written in: who is not known to carry a decision, on a full disk, would have it carried twice.
+enlist_next() { enlist next || { rm -f "$dir/reserve"; enlist next; } ; }
+# Decides, if nobody has, and carries the decision; at no moment does nobody.
+claim() {
+  enlist_next
+  if decide "$1"; then mv "$dir/next" "$dir/hand" 2> /dev/null || :; return 0; fi
+  rm -f "$dir/next"
+  return 1
+}
+# In the place of all others that carry this transaction.
+take_over() {
+  enlist_next
+  for other in switch main hand; do end_other "$other"; done
+  mv "$dir/next" "$dir/hand" 2> /dev/null || :
+}
+# One line in the host's own log, where it has one.
+announce() {
+  if command -v logger > /dev/null 2>&1; then
+    logger -t ctfleet "transaction \${dir##*/} ($(cat "$dir/asked" 2> /dev/null)): $1" < /dev/null > /dev/null 2>&1 || :
+  fi
 }
 
 # Apart from the connection that started us: logind may end a session's children, and a lost link must end nobody.
 spawn() {
+  mark=CTFLEET_TRANSACTION=\${dir##*/}
   if [ -d /run/systemd/system ] && command -v systemd-run > /dev/null 2>&1 &&
-    systemd-run --quiet --collect --unit="ctfleet-\${dir##*/}-$1" sh "$dir/transaction" "$@" < /dev/null > /dev/null 2>&1; then
+    systemd-run --quiet --collect --unit="ctfleet-\${dir##*/}-$1-$$" env "$mark" sh "$dir/transaction" "$@" < /dev/null > /dev/null 2>&1; then
     return 0
   fi
   if command -v setsid > /dev/null 2>&1; then
-    setsid sh "$dir/transaction" "$@" < /dev/null >> "$dir/log" 2>&1 &
+    setsid env "$mark" sh "$dir/transaction" "$@" < /dev/null >> "$dir/log" 2>&1 &
   else
-    nohup sh "$dir/transaction" "$@" < /dev/null >> "$dir/log" 2>&1 &
+    nohup env "$mark" sh "$dir/transaction" "$@" < /dev/null >> "$dir/log" 2>&1 &
   fi
 }
 
@@ -64,7 +116,7 @@ take_lock() {
     if [ "$(holder)" = "\${dir##*/}" ]; then return 0; fi
     break_lock || return 1
   fi
-  if { printf '%s\n' "\${dir##*/}"; life; } > "$root/lock/holder"; then
+  if { printf '%s\n' "\${dir##*/}"; life; date +%s; cat "$dir/asked"; } > "$root/lock/holder" 2> /dev/null; then
     dd if=/dev/null of="$root/lock/holder" conv=notrunc,fsync 2> /dev/null
     return 0
   fi
@@ -72,18 +124,25 @@ take_lock() {
   return 1
 }
 holder() { head -n 1 "$root/lock/holder" 2> /dev/null ; }
-# Takes over a lock from before a restart of the host. One at a time: the second must find the first one's new lock.
+held_by() { printf '%s since %s %s' "$(holder)" "$(sed -n 4p "$root/lock/holder" 2> /dev/null)" "$(sed -n 5p "$root/lock/holder" 2> /dev/null)" ; }
+# Takes over a lock that nobody stands behind: from before a restart of the host, or whose processes are all gone. Never
+# by its age. One at a time: the second must find the first one's new lock.
 break_lock() {
-  mkdir "$root/breaking.$(life | digest)" 2> /dev/null || return 1
+  breaking=$root/breaking.$(life | digest)
+  if ! mkdir "$breaking" 2> /dev/null; then
+    sleep 2
+    if [ ! -d "$breaking" ] || alive "$breaking/who"; then return 1; fi
+    rm -rf "$breaking"
+    mkdir "$breaking" 2> /dev/null || return 1
+  fi
+  printf '%s %s\n' "$$" "$(started_at $$)" > "$breaking/who"
   broken=no
   held=$(holder)
   # Whoever makes a lock writes its name at once; one without a name was cut short.
   if [ -z "$held" ]; then sleep 2; held=$(holder); fi
-  if [ -z "$held" ] || [ "$(sed -n '2,3p' "$root/lock/holder")" != "$(life)" ]; then
-    # What that transaction changed at run time is gone, what it staged is dropped.
-    if [ -n "$held" ] && [ -e "$root/$held/transaction" ] && ! grep -q ' committed$' "$root/$held/journal"; then
-      sh "$root/$held/transaction" undo > /dev/null 2>&1
-    fi
+  if [ -z "$held" ] || [ "$(sed -n '2,3p' "$root/lock/holder")" != "$(life)" ] || ! carried "$root/$held"; then
+    # Finished where it was confirmed in this life of the host, taken back otherwise.
+    if [ -n "$held" ] && [ -e "$root/$held/transaction" ]; then sh "$root/$held/transaction" settle > /dev/null 2>&1; fi
     rm -rf "$root/lock"
     mkdir "$root/lock" 2> /dev/null && broken=yes
   fi

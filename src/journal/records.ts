@@ -9,7 +9,9 @@ export type JournalRecord = {
 
 /**
  * - `armed` the dead-man's switch is running; `intend`, `done`, `failed` one change
- * - `applied` every change is in, waiting for the confirmation; `confirmed` it came; `committed` files are in place too
+ * - `applied` every change is in, waiting for the confirmation; `confirmed` it came; `committed` files are in place too,
+ *   or, `until` a moment of the host's clock, there are none and it takes itself back then
+ * - `expired`, `aborted` why it is taken back; `undoing` it has begun to be
  * - `undone`, `left` (somebody changed it since), `stuck` (undo did not arrive) one change
  * - `refused` nothing was touched; `rolled-back` all is as before; `needs-hands` it is not
  */
@@ -23,6 +25,7 @@ export const JOURNAL_WORDS = [
   'expired',
   'aborted',
   'committed',
+  'undoing',
   'undone',
   'left',
   'stuck',

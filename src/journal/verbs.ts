@@ -1,12 +1,17 @@
 import { type Script, sh } from '../shell/script.ts'
 
-/** One change there and back, all of them, and the verbs: run, switch, confirm, abort, undo. */
+/** One change there and back, all of them, and the verbs: run, switch, confirm, abort, settle, undo. */
 export const VERBS: Script = sh`unstage_all() {
-  for number in $persist_changes; do ( unstage_$number ) > /dev/null 2>&1; done
+  unstaged=yes
+  for number in $persist_changes; do
+    ( unstage_$number ) > /dev/null 2>&1 && continue
+    unstaged=no
+    say "stuck $number what was made ready beside the file could not be removed"
+  done
 }
 change() {
-  before=$(probe_$1 2> /dev/null | digest)
-  say "intend $1 $before" || return 1
+  # One that was cut off and is begun again comes from where it came from at first.
+  said "intend $1" || say "intend $1 $(probe_$1 2> /dev/null | digest)" || return 1
   ( apply_$1 ) < /dev/null >> "$dir/log" 2>&1
   code=$?
   if [ "$code" != 0 ]; then
@@ -17,8 +22,6 @@ change() {
 }
 tail_of_log() { sed -n '$p' "$dir/log" 2> /dev/null | sed 's/[^ -~]/?/g' | head -c 200 ; }
 
-# After a restart what was changed at run time is gone, unless a file of ours brought it back.
-restarted() { [ -s "$dir/life" ] && [ "$(cat "$dir/life")" != "$(life)" ] ; }
 undo_change() {
   before=$(sed -n "s/^[0-9]* intend $1 //p" "$dir/journal" | sed -n '$p')
   after=$(sed -n "s/^[0-9]* done $1 //p" "$dir/journal" | sed -n '$p')
@@ -49,6 +52,8 @@ undo_all() {
   whole=yes rules_stand=no
   # Room for the words of the undo, where the disk is full.
   rm -f "$dir/reserve"
+  # What stands for good is touched only where the journal can tell of it.
+  if ! tell undoing && said committed; then drop_lock; return 1; fi
   if [ ! -e "$dir/modules.brought" ] && [ -e "$dir/modules.before" ]; then remember_after; fi
   for number in $backwards; do
     said "intend $number" || continue
@@ -67,101 +72,164 @@ undo_all() {
     esac
   done
   unstage_all
+  if [ "$unstaged" = no ]; then whole=no; fi
   sweep
   # The word comes last: who hears it may begin the next transaction, or remove this directory.
   drop_lock
-  if [ "$whole" = yes ]; then say rolled-back; else say needs-hands; fi
+  if [ "$whole" = yes ]; then last=rolled-back; else last=needs-hands; fi
+  tell "$last"
+  announce "$last$1"
 }
 
 run() {
   window=$1 confirm_within=$2
   if ! enlist main; then tell 'refused disk'; return; fi
-  if ! take_lock; then tell "refused locked $(holder)"; return; fi
-  if [ "$(bound_probe 2> /dev/null | digest)" != "$bound_digest" ]; then
-    drop_lock
-    tell 'refused drifted'
-    return
-  fi
-  if ! remember_before; then
-    drop_lock
-    tell 'refused disk'
-    return
-  fi
+  # Somebody who heard nothing of us has closed it meanwhile.
+  if decided; then over || tell 'refused closed'; return; fi
+  if ! take_lock; then tell "refused locked $(held_by)"; return; fi
+  if [ "$(bound_probe 2> /dev/null | digest)" != "$bound_digest" ]; then refuse drifted; return; fi
+  if ! remember_before; then refuse disk; return; fi
   for number in $persist_changes; do
-    if ! ( stage_$number ) < /dev/null >> "$dir/log" 2>&1; then
-      unstage_all
-      drop_lock
-      tell "refused stage $(tail_of_log)"
-      return
-    fi
+    if ! ( stage_$number ) < /dev/null >> "$dir/log" 2>&1; then refuse "stage $(tail_of_log)"; return; fi
   done
   spawn switch "$window" "$confirm_within"
   waited=0
   while ! said armed; do
-    if [ "$waited" -ge 10 ]; then
-      decide refused && { unstage_all; drop_lock; tell 'refused switch'; }
-      return
-    fi
+    if [ "$waited" -ge 10 ]; then refuse switch; return; fi
     sleep 1
     waited=$((waited + 1))
   done
   # Staging and arming took a moment, and nobody else heeds our lock: look once more, last thing before the first write.
-  if [ "$(bound_probe 2> /dev/null | digest)" != "$bound_digest" ]; then
-    decide refused && { unstage_all; drop_lock; tell 'refused drifted'; }
-    return
-  fi
+  if [ "$(bound_probe 2> /dev/null | digest)" != "$bound_digest" ]; then refuse drifted; return; fi
   for number in $runtime_changes; do
-    [ -d "$dir/decision" ] && return
-    if ! change "$number"; then
-      if may_undo failed; then
-        rm -f "$dir/reserve"
-        said "failed $number" || say "failed $number it could not be recorded; is the disk full?"
-        remember_after
-        undo_all
-      fi
-      return
-    fi
+    decided && return
+    if ! alive "$dir/switch"; then fail "$number" "the dead-man's switch is gone"; return; fi
+    if ! change "$number"; then fail "$number" 'it could not be recorded; is the disk full?'; return; fi
   done
   remember_after
-  say applied
+  if ! say applied; then fail "\${number:-1}" 'what was done could not be recorded; is the disk full?'; return; fi
+  guard
+}
+# Nothing was changed yet.
+refuse() {
+  decide refused || return
+  unstage_all
+  drop_lock
+  if [ "$unstaged" = yes ]; then tell "refused $1"; else tell needs-hands; fi
+}
+fail() {
+  may_undo failed || return
+  rm -f "$dir/reserve"
+  said "failed $1" || tell "failed $1 $2"
+  remember_after
+  undo_all ' after a change that failed'
+}
+# The switch watches us, and we watch the switch until somebody decides.
+guard() {
+  begun=$(uptime) tries=0
+  while [ -e "$dir/transaction" ] && ! decided; do
+    if ! alive "$dir/switch"; then
+      left=$((confirm_within - $(uptime) + begun))
+      if [ "$left" -le 0 ] || [ "$tries" -ge 3 ]; then expire 'no confirmation came'; fi
+      tries=$((tries + 1))
+      spawn switch "$window" "$left"
+      sleep 1
+    fi
+    sleep 1
+  done
 }
 
 expire() {
   may_undo expired || exit 0
-  if alive "$dir/main"; then end_tree "$pid"; fi
-  say "expired $1"
-  undo_all
+  end_other main
+  tell "expired $1"
+  undo_all ": $1"
   exit 0
 }
 watch() {
   enlist switch && say armed || exit 1
-  waited=0
-  while ! said applied; do
-    [ -d "$dir/decision" ] && exit 0
-    [ "$waited" -ge "$1" ] && expire 'the changes took too long'
+  begun=$(uptime)
+  while ! said applied && ! decided; do
+    [ $(($(uptime) - begun)) -ge "$1" ] && expire 'the changes took too long'
     if ! alive "$dir/main" && ! said applied; then expire 'the script that made the changes ended in the middle'; fi
     sleep 1
-    waited=$((waited + 1))
   done
-  waited=0
-  while [ ! -d "$dir/decision" ]; do
+  begun=$(uptime)
+  while ! decided; do
     [ -e "$dir/transaction" ] || exit 0
-    [ "$waited" -ge "$2" ] && expire 'no confirmation came'
+    [ $(($(uptime) - begun)) -ge "$2" ] && expire 'no confirmation came'
     sleep 1
-    waited=$((waited + 1))
   done
+  # Whoever carries out what was decided may be cut off in the middle of it: then it is for us to do.
+  while ! over; do
+    [ -e "$dir/transaction" ] || exit 0
+    if ! alive "$dir/main" && ! alive "$dir/hand" && ! alive "$dir/next" && ! over; then carry_on; fi
+    sleep 1
+  done
+  if said committed && [ "$(kept_for)" -gt 0 ]; then watch_kept; fi
+}
+carry_on() {
+  if decided_by confirmed && ! restarted && ! said undoing; then finish; else undo_all ' after it was cut off'; fi
+}
+kept_for() { grep -x -E '[0-9]{1,7}' "$dir/keep" 2> /dev/null || echo 0 ; }
+# First aid takes itself back when its time is over.
+watch_kept() {
+  begun=$(uptime)
+  while left=$(($(kept_for) - $(uptime) + begun)); [ "$left" -gt 0 ]; do
+    [ -e "$dir/transaction" ] || exit 0
+    said undoing && exit 0
+    [ "$left" -gt 20 ] && left=20
+    sleep "$left"
+  done
+  until take_lock; do sleep 5; done
+  said undoing && exit 0
+  # On a disk that cannot be written now, later.
+  until tell 'expired its time was over'; do sleep 5; done
+  undo_all ': its time was over'
 }
 
 confirm() {
   said applied || return
-  enlist main
-  decide confirmed || return
-  say confirmed
+  if claim confirmed; then finish; fi
+}
+# May have been cut off before: what is in place stays in place.
+finish() {
+  said confirmed || say confirmed
+  kept_for=$(kept_for)
+  if [ "$kept_for" -gt 0 ]; then
+    unstage_all
+    drop_lock
+    tell "committed until $(($(date +%s) + kept_for))"
+    announce "in force for $kept_for s"
+    return
+  fi
   for number in $persist_changes; do
-    if ! change "$number"; then undo_all; return; fi
+    said "done $number" && continue
+    if ! change "$number"; then undo_all ' after a file could not be put in place'; return; fi
   done
   drop_lock
-  say committed
+  tell committed
+  announce committed
+}
+# Brings one that was left alone to an end, whichever is the nearest; what others still carry is waited for.
+settle() {
+  if claim aborted; then
+    end_other main
+    tell "aborted $1"
+    undo_all ": $1"
+    return
+  fi
+  waited=0
+  while ! over && carried "$dir" && [ "$waited" -lt 150 ]; do sleep 1; waited=$((waited + 1)); done
+  if over; then
+    drop_lock
+    until=$(sed -n '$s/^[0-9]* committed until //p' "$dir/journal")
+    if [ -z "$until" ] || [ "$(date +%s)" -lt "$until" ] || restarted; then return; fi
+  fi
+  if carried "$dir"; then return; fi
+  take_over
+  if ! take_lock; then return; fi
+  if over; then undo_all ': its time was over'; else carry_on; fi
 }
 
 case $verb in
@@ -169,11 +237,19 @@ case $verb in
   switch) watch "$2" "$3" ;;
   confirm) confirm ;;
   start) shift && spawn "$@" ;;
-  abort) may_undo aborted && { end_others; say aborted; undo_all; } ;;
+  is-carried) carried "$dir" ;;
+  is-restarted) restarted ;;
+  tidy) unstage_all; drop_lock ;;
+  abort)
+    if claim aborted || ! decided; then
+      end_other main
+      tell aborted
+      undo_all ': the controller found something amiss'
+    fi ;;
+  settle) settle "\${2:-nobody came back for it}" ;;
   undo)
+    take_over
     decide undo || :
-    end_others
-    enlist main
-    if take_lock; then undo_all; else say "refused locked $(holder)"; fi ;;
+    if take_lock; then undo_all ' when it was asked for'; else tell "refused locked $(held_by)"; fi ;;
 esac
 `

@@ -30,6 +30,8 @@ export type SystemFacts = {
   readonly bootId: Reading<string>
   /** inode number of the network namespace the probe ran in */
   readonly netns: Reading<string>
+  /** When process 1 started, in clock ticks since boot: a container's own on kernels that show no namespaces. */
+  readonly firstProcess: Reading<number>
   readonly uptime: Reading<number>
   readonly cpus: Reading<number>
   readonly init: Reading<'systemd' | 'other'>
@@ -209,6 +211,31 @@ export type PersistenceFacts = {
   readonly ip6tablesModules: Reading<boolean>
   /** Settings that make a service write the running rules, unconfirmed ones too, to disk when it stops: `IPTABLES_SAVE_ON_STOP="yes"`. */
   readonly savesOnStop: Reading<readonly string[]>
+  /** What loads firewall rules at boot, as enabled services and scripts show it; the text of their files as far as it can be edited. */
+  readonly loaders: Reading<readonly RuleLoader[]>
+}
+
+/** One that loads rules at boot. `sign`: the file that shows it. `script`: somebody's own commands, of which we write none. */
+export type RuleLoader = {
+  readonly name: RuleLoaderName
+  readonly sign: string
+  readonly files: readonly RuleFile[]
+}
+export type RuleLoaderName =
+  | 'netfilter-persistent'
+  | 'iptables'
+  | 'ip6tables'
+  | 'nftables'
+  | 'ufw'
+  | 'firewalld'
+  | 'script'
+  | 'another'
+
+/** A file of rules: those of one family as iptables-restore reads them, or nft's own. Text: at most 256 KiB; null: no such file. */
+export type RuleFile = {
+  readonly path: string
+  readonly holds: 'ip' | 'ip6' | 'nft'
+  readonly text: Reading<string | null>
 }
 export type PersistenceFile = { readonly path: string; readonly lines: readonly string[] }
 

@@ -14,6 +14,10 @@ export type Host = {
   /** How root is had once logged in. */
   readonly become: 'none' | 'sudo'
   readonly transport: 'ssh' | 'local'
+  /** Hosts with the same word stand in for each other, and never change at the same time (`ctfleet_pair`). */
+  readonly pair?: string
+  /** Other hosts are reached, or reach others, through it: it changes last, and alone (`ctfleet_gateway`). */
+  readonly gateway?: boolean
   readonly vars: { readonly [name: string]: Json }
   /** Where the inventory names this host, for complaints: `inventory.yaml:14:9`. */
   readonly origin: string

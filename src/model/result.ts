@@ -3,7 +3,7 @@ import type { Facts } from './facts.ts'
 import type { Fault } from './fault.ts'
 import type { Finding } from './finding.ts'
 import type { IndicativePlan } from './indicative.ts'
-import type { Plan } from './plan.ts'
+import type { GateOutcome, Plan } from './plan.ts'
 import type { Verdict } from './verdict.ts'
 
 /** How one host ended, always exactly one of these. */
@@ -11,19 +11,35 @@ export type HostResult = { readonly host: string } & (
   | { readonly status: 'not-reached'; readonly why: string }
   | { readonly status: 'unreachable'; readonly fault: Fault }
   | { readonly status: 'failed'; readonly fault: Fault }
+  /** Another name of the inventory leads to the same machine, which is handled under that one. */
+  | { readonly status: 'same-machine'; readonly why: string }
   | Judged<'healthy'>
   | (Judged<'no-strategy'> & { readonly why: string })
   | (Judged<'blocked'> & { readonly why: string })
   | { readonly status: 'already-right'; readonly plan: Plan }
   | { readonly status: 'planned'; readonly plan: Plan }
   | { readonly status: 'refused'; readonly plan: Plan; readonly fault: Fault }
-  | { readonly status: 'skipped'; readonly plan: Plan }
-  | { readonly status: 'declined'; readonly plan: Plan }
-  | { readonly status: 'applied'; readonly plan: Plan; readonly transaction: string }
+  /** `why` where it was neither a person's no nor a person's skip: what a later rollback costs was not accepted. */
+  | { readonly status: 'skipped'; readonly plan: Plan; readonly why?: string }
+  | { readonly status: 'declined'; readonly plan: Plan; readonly why?: string }
+  /** Recorded before the host is asked for its change, or its undo; what came of it, only the host can tell. */
+  | { readonly status: 'under-way'; readonly plan: Plan | null; readonly transaction: string }
+  | {
+      readonly status: 'applied'
+      readonly plan: Plan
+      readonly transaction: string
+      /** RFC 3339, UTC: when the host takes the change back by itself; absent where it stays for good. */
+      readonly until?: string
+      /** What came of the gates before it was confirmed. */
+      readonly checked?: readonly GateOutcome[]
+      /** Where gates that held at the confirmation did not hold later in the run: the change is in force all the same. */
+      readonly fault?: Fault
+    }
   | {
       readonly status: 'rolled-back'
       readonly plan: Plan | null
       readonly transaction: string
+      readonly checked?: readonly GateOutcome[]
       readonly fault: Fault | null
     }
   | { readonly status: 'needs-hands'; readonly plan: Plan | null; readonly transaction: string; readonly fault: Fault }

@@ -1,27 +1,36 @@
 import { randomBytes } from 'node:crypto'
+import { type Asker, printAbout, printAsker } from '../journal/about.ts'
 import { DECIDE, launch } from '../journal/conversation.ts'
+import { standingOf } from '../journal/standing.ts'
 import { directoryOf } from '../journal/transaction.ts'
 import type { Fault } from '../model/fault.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Host } from '../model/host.ts'
+import type { GateOutcome, Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { ended, outOfReach, UNDO_SECONDS } from './endings.ts'
-import { answeringPorts, checkGates } from './gates.ts'
-import { converse, newSeenJournal, pickUp, type SeenJournal, standingOf } from './journal-link.ts'
+import { answeringPorts, checkGates, noNewLogin } from './gates.ts'
+import { askAbout, converse, newSeenJournal, pickUp, type SeenJournal } from './journal-link.ts'
 import { openAgain } from './open-again.ts'
 import type { Telling } from './story.ts'
 
-export type Limits = {
+/** What the person who asked for a change wants of it beside its plan. */
+export type Terms = {
+  readonly asker: Asker
   /** Seconds that the host waits for the confirmation, after its last change, before it takes everything back. */
   readonly confirmWithinSeconds: number
+  /** Seconds after which a confirmed change takes itself back; null: it stays. */
+  readonly keepSeconds: number | null
 }
 
 /** Seconds that the changes themselves may take before the host takes them back. */
 const WINDOW_SECONDS = 120
+
 /** One host's change, from the lock on the host to the confirmation over a new connection. */
-export async function applyHost(plan: Plan, limits: Limits, { signal, onStage }: Telling): Promise<HostResult> {
+export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Promise<HostResult> {
   const { host } = plan
+  const { signal, onStage, onTransaction } = telling
   const journal = newSeenJournal(newTransactionId())
   const { transaction } = journal
   onStage('connecting')
@@ -30,30 +39,37 @@ export async function applyHost(plan: Plan, limits: Limits, { signal, onStage }:
   const answered = await answeringPorts(plan)
 
   onStage('changing')
-  const launched = await launchOver(opened, plan, limits, journal)
+  await onTransaction?.(transaction)
+  const launched = await launchOver(opened, plan, terms, journal)
   if (launched !== null) return { host: host.name, status: 'failed', fault: launched }
-  if (standingOf(journal) === null) {
-    const lost = await listenOn(plan, limits, journal)
+  if (standingOf(journal.records) === null) {
+    const lost = await listenOn(plan, terms, journal)
     if (lost !== null) return lost
   }
-  if (standingOf(journal) !== 'applied') return takenBackByOthers(await ended(plan, journal, null))
+  if (standingOf(journal.records) !== 'applied') return takenBackByOthers(await ended(plan, journal, null))
 
   // Only a login made after the change proves that the host still lets us in.
   onStage('checking')
-  const again = await openAgain(host, Date.now() + limits.confirmWithinSeconds * 1000)
-  if ('refused' in again) return await unconfirmed(plan, limits, journal, again.refused)
+  const deadline = Date.now() + terms.confirmWithinSeconds * 1000
+  const again = await openAgain(host, deadline)
+  if ('refused' in again) return await unconfirmed(plan, terms, journal, again.refused)
   await using session = again
-  const fault = await checkGates(session, plan, answered)
+  // A tenth of the time is kept for the word itself to arrive in.
+  const { fault, outcomes } = await checkGates(session, plan, answered, deadline - terms.confirmWithinSeconds * 100)
   onStage(fault === null ? 'confirming' : 'undoing')
   const word = fault === null ? 'confirm' : 'abort'
   const told = await converse(session, DECIDE, [transaction, String(journal.lines), word], { journal, seconds: 150 })
-  if ('fault' in told || standingOf(journal) === 'applied') {
-    const lost = await listenOn(plan, limits, journal)
+  if ('fault' in told || standingOf(journal.records) === 'applied') {
+    const lost = await listenOn(plan, terms, journal)
     if (lost !== null) return lost
   }
   // The host may have taken itself back before our gates were done; then its own reason is the true one.
   const aborted = journal.records.some(({ word }) => word === 'aborted')
-  return takenBackByOthers(await ended(plan, journal, aborted ? fault : null))
+  return withChecked(takenBackByOthers(await ended(plan, journal, aborted ? fault : null)), outcomes)
+}
+
+function withChecked(result: HostResult, checked: readonly GateOutcome[]): HostResult {
+  return result.status === 'applied' || result.status === 'rolled-back' ? { ...result, checked } : result
 }
 
 /** An apply that ended as it began has failed, also where the host's journal names no failure of ours. */
@@ -67,26 +83,28 @@ function takenBackByOthers(result: HostResult): HostResult {
 }
 
 /** @returns why nothing was begun, or null: from here on the host's journal tells. */
-async function launchOver(opened: Session, plan: Plan, limits: Limits, journal: SeenJournal): Promise<Fault | null> {
+async function launchOver(opened: Session, plan: Plan, terms: Terms, journal: SeenJournal): Promise<Fault | null> {
   await using session = opened
-  const words = [journal.transaction, String(WINDOW_SECONDS), String(limits.confirmWithinSeconds)]
+  const { asker, confirmWithinSeconds, keepSeconds } = terms
+  const seconds = [WINDOW_SECONDS, confirmWithinSeconds, keepSeconds ?? 0]
+  const words = [journal.transaction, ...seconds.map(String), printAsker(asker), printAbout(asker, plan, new Date())]
   const told = await converse(session, launch(plan.script), words, { journal, seconds: WINDOW_SECONDS + 40 })
-  if ('code' in told) return told.code === 6 ? noRoom() : null
+  if ('code' in told) return told.code === 6 ? noRoom() : told.code === 8 ? closed() : null
   // These may come after the host has begun; others, such as no root, cannot.
   return ['lost', 'timed-out', 'unreadable'].includes(told.fault.code) ? null : told.fault
 }
 
 /** Waits for the host's word after a lost link; a result when none came, or none will come. */
-async function listenOn(plan: Plan, limits: Limits, journal: SeenJournal): Promise<HostResult | null> {
+async function listenOn(plan: Plan, terms: Terms, journal: SeenJournal): Promise<HostResult | null> {
   const { host } = plan
-  const deadline = Date.now() + (WINDOW_SECONDS + limits.confirmWithinSeconds + UNDO_SECONDS) * 1000
+  const deadline = Date.now() + (WINDOW_SECONDS + terms.confirmWithinSeconds + UNDO_SECONDS) * 1000
   const picked = await pickUp(host, journal, deadline)
   if (picked === 'picked-up') return null
   if (picked === 'gone' && journal.lines === 0) {
-    const message =
-      'the connection was lost before the host said a word; if its change begins after all, it takes itself back'
-    const next = `in a few minutes, on the host: ls ${directoryOf('')}; then run the same command again`
-    return { host: host.name, status: 'failed', fault: { code: 'lost', message, next } }
+    const message = (await isClosed(host, journal.transaction))
+      ? 'the connection was lost before the change began, and now it cannot begin any more'
+      : 'the connection was lost before the host said a word; if its change begins after all, it takes itself back'
+    return { host: host.name, status: 'failed', fault: { code: 'lost', message, next: 'run the same command again' } }
   }
   return {
     host: host.name,
@@ -98,13 +116,28 @@ async function listenOn(plan: Plan, limits: Limits, journal: SeenJournal): Promi
 }
 
 /** The confirming login failed: the host takes itself back; wait to hear that it did. */
-async function unconfirmed(plan: Plan, limits: Limits, journal: SeenJournal, cause: Fault): Promise<HostResult> {
-  const lost = await listenOn(plan, limits, journal)
+async function unconfirmed(plan: Plan, terms: Terms, journal: SeenJournal, cause: Fault): Promise<HostResult> {
+  const lost = await listenOn(plan, terms, journal)
   if (lost !== null) return lost
   // It is our own time limit that ends the tries.
-  const why = cause.code === 'cancelled' ? `none within ${limits.confirmWithinSeconds} s` : cause.message
+  const why = cause.code === 'cancelled' ? `none within ${terms.confirmWithinSeconds} s` : cause.message
   const message = `no new login was possible after the change (${why}), so the host took it back`
-  return await ended(plan, journal, { code: 'not-confirmed', message, next: cause.next })
+  const result = await ended(plan, journal, { code: 'not-confirmed', message, next: cause.next })
+  return withChecked(result, noNewLogin(plan, message))
+}
+
+/** Whether the host now keeps a launch that is still on its way from beginning. */
+async function isClosed(host: Host, transaction: string): Promise<boolean> {
+  const opened = await openSession(host, AbortSignal.timeout(30_000))
+  if ('refused' in opened) return false
+  await using session = opened
+  const told = await askAbout(session, transaction)
+  return 'never' in told
+}
+
+function closed(): Fault {
+  const message = 'somebody closed this change on the host before it began; nothing was touched'
+  return { code: 'step-failed', message, next: 'plan again: ctfleet plan' }
 }
 
 function noRoom(): Fault {

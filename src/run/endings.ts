@@ -1,4 +1,5 @@
 import { FORGET } from '../journal/conversation.ts'
+import { keptUntil, standingOf } from '../journal/standing.ts'
 import { directoryOf } from '../journal/transaction.ts'
 import type { Change } from '../model/change.ts'
 import type { Fault } from '../model/fault.ts'
@@ -6,7 +7,7 @@ import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { readsBack } from './gates.ts'
-import { type SeenJournal, standingOf } from './journal-link.ts'
+import type { SeenJournal } from './journal-link.ts'
 import { openAgain } from './open-again.ts'
 
 /** Seconds more that an undo may take before we stop waiting for word of it. */
@@ -16,10 +17,13 @@ export const UNDO_SECONDS = 60
 export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | null): Promise<HostResult> {
   const { host } = plan
   const { transaction } = journal
-  const standing = standingOf(journal)
+  const standing = standingOf(journal.records)
   switch (standing) {
-    case 'committed':
-      return { host: host.name, status: 'applied', plan, transaction }
+    case 'committed': {
+      const until = keptUntil(journal.records)
+      const kept = until === null ? {} : { until: new Date(until * 1000).toISOString() }
+      return { host: host.name, status: 'applied', plan, transaction, ...kept }
+    }
     case 'refused':
       // Nothing was touched, so there is nothing to read back; a host that drifted would not read as before anyway.
       await forget(host, transaction, [])
@@ -34,6 +38,25 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
     case 'applied':
     case null:
       return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, 'gone') }
+  }
+}
+
+/** The same for a transaction whose plan is not known here: what the host's journal says is all there is. */
+export async function endedUnplanned(host: Host, journal: SeenJournal): Promise<HostResult> {
+  const { transaction } = journal
+  const standing = standingOf(journal.records)
+  switch (standing) {
+    case 'rolled-back':
+      await forget(host, transaction, [])
+      return { host: host.name, status: 'rolled-back', plan: null, transaction, fault: null }
+    case 'refused':
+      return { host: host.name, status: 'failed', fault: refusal(journal) }
+    case 'needs-hands':
+      return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: leftOver(null, journal) }
+    case 'committed':
+    case 'applied':
+    case null:
+      return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: outOfReach(journal, 'gone') }
   }
 }
 
@@ -59,11 +82,17 @@ async function forget(host: Host, transaction: string, changes: readonly Change[
 export function refusal({ records, transaction }: SeenJournal): Fault {
   const detail = records.findLast(({ word }) => word === 'refused')?.detail ?? ''
   if (detail.startsWith('locked')) {
-    const holder = detail.slice(7) || 'another transaction'
+    const [, holder = 'another transaction', since = '', asked = ''] =
+      /^locked (\S{1,60}) since (\d{1,12}) ?(.{0,200})$/.exec(detail) ?? []
+    const when = since === '' ? '' : ` since ${clock(Number(since))}`
+    const run = /^run (\S+)/.exec(asked)?.[1]
     return {
       code: 'locked',
-      message: `it is locked by transaction ${holder}`,
-      next: `wait for it to end, or look at ${directoryOf(holder)}/journal on the host`,
+      message: `it is locked${when} by transaction ${holder}${asked === '' ? '' : ` of ${asked}`}`,
+      next:
+        run === undefined
+          ? `wait for it to end, or look at ${directoryOf(holder)}/journal on the host`
+          : `wait for it to end; if its controller is gone, there: ctfleet resume ${run}`,
     }
   }
   if (detail.startsWith('drifted')) {
@@ -78,6 +107,11 @@ export function refusal({ records, transaction }: SeenJournal): Fault {
     message: `transaction ${transaction} could not begin (${detail}); nothing was touched`,
     next: 'look at the disk space and mounts of the host, then plan again',
   }
+}
+
+/** In UTC, by the host's clock. */
+function clock(epochSeconds: number): string {
+  return `${new Date(epochSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
 function failure(plan: Plan, { records }: SeenJournal): Fault | null {
@@ -99,9 +133,11 @@ function failure(plan: Plan, { records }: SeenJournal): Fault | null {
   }
 }
 
-function leftOver(plan: Plan, { records, transaction }: SeenJournal): Fault {
+function leftOver(plan: Plan | null, { records, transaction }: SeenJournal): Fault {
   const rows = records.filter(({ word }) => word === 'left' || word === 'stuck')
-  const told = rows.map(({ change, detail }) => `${plan.changes[(change ?? 0) - 1]?.title ?? 'a change'}: ${detail}`)
+  const told = rows.map(
+    ({ change, detail }) => `${plan?.changes[(change ?? 0) - 1]?.title ?? `change ${change}`}: ${detail}`,
+  )
   return {
     code: 'undo-failed',
     message: `not everything could be taken back: ${told.join('; ') || 'see the journal'}`,

@@ -1,5 +1,6 @@
-import { FOLLOW_ON } from '../journal/conversation.ts'
-import { type JournalRecord, type JournalWord, parseRecord } from '../journal/records.ts'
+import { ASK, FOLLOW_ON } from '../journal/conversation.ts'
+import { type JournalRecord, parseRecord } from '../journal/records.ts'
+import { directoryOf } from '../journal/transaction.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Script } from '../shell/script.ts'
@@ -9,17 +10,6 @@ import { faultOfOutcome } from './facts-host.ts'
 
 /** The host's journal of one transaction, as far as it was seen here. */
 export type SeenJournal = { readonly transaction: string; readonly records: JournalRecord[]; lines: number }
-
-/** Where a transaction stands: waiting for the confirmation, or ended in one of four ways. */
-export type Standing = 'refused' | 'applied' | 'committed' | 'rolled-back' | 'needs-hands'
-
-const STANDINGS: ReadonlySet<JournalWord> = new Set<Standing>([
-  'refused',
-  'applied',
-  'committed',
-  'rolled-back',
-  'needs-hands',
-])
 
 export function newSeenJournal(transaction: string): SeenJournal {
   return { transaction, records: [], lines: 0 }
@@ -84,7 +74,27 @@ export async function pickUp(
   return { fault: last }
 }
 
-/** The newest word that says where the transaction stands; null while it is on its way. */
-export function standingOf({ records }: SeenJournal): Standing | null {
-  return (records.findLast(({ word }) => STANDINGS.has(word))?.word ?? null) as Standing | null
+export type Asked =
+  /** The host never began it, and from now on cannot. */
+  { readonly never: true } | { readonly journal: SeenJournal } | { readonly fault: Fault }
+
+/** Asks a host how a transaction stands that nobody listens to any more. */
+export async function askAbout(session: Session, transaction: string): Promise<Asked> {
+  const outcome = await session.run(ASK, { as: 'root', arguments: [transaction], timeoutMs: 60_000 })
+  if ('refused' in outcome) return { fault: outcome.refused }
+  const fault = faultOfOutcome(outcome, 'asking for the transaction')
+  if (fault !== null) return { fault }
+  const stdout = 'stdout' in outcome ? outcome.stdout : ''
+  const rows = stdout.split('\n').slice(0, -1)
+  if (rows.includes('# never')) return { never: true }
+  const [from, to] = [rows.indexOf('# journal'), rows.lastIndexOf('# end')]
+  if (from === -1 || to < from) return { fault: unreadable(transaction) }
+  const lines = rows.slice(from + 1, to)
+  const records = lines.flatMap((line) => parseRecord(line) ?? [])
+  return { journal: { transaction, records, lines: lines.length } }
+}
+
+function unreadable(transaction: string): Fault {
+  const message = `the host does not say how transaction ${transaction} stands`
+  return { code: 'unreadable', message, next: `look at the disk of the host, and at ${directoryOf(transaction)} there` }
 }

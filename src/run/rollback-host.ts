@@ -1,12 +1,14 @@
 import { DECIDE } from '../journal/conversation.ts'
+import { standingOf } from '../journal/standing.ts'
 import { directoryOf } from '../journal/transaction.ts'
 import type { Fault } from '../model/fault.ts'
+import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
-import { ended, outOfReach, refusal, UNDO_SECONDS } from './endings.ts'
-import { converse, newSeenJournal, type SeenJournal, standingOf } from './journal-link.ts'
+import { ended, endedUnplanned, outOfReach, refusal, UNDO_SECONDS } from './endings.ts'
+import { converse, newSeenJournal, type SeenJournal } from './journal-link.ts'
 import type { Telling } from './story.ts'
 
 /** Seconds that the host gets to take a transaction back. */
@@ -15,33 +17,54 @@ const UNDO_WINDOW_SECONDS = 200
 /** Takes back a transaction that was committed, and checks over a new connection that all is as it was. */
 export async function rollbackHost(
   { plan, transaction }: { readonly plan: Plan; readonly transaction: string },
-  { signal, onStage }: Telling,
+  telling: Telling,
 ): Promise<HostResult> {
-  const { host } = plan
+  const host = plan.host.name
+  const told = await takeBack(plan.host, transaction, telling)
+  if ('fault' in told) return { host, ...told }
+  if ('outOfReach' in told) return { host, status: 'needs-hands', plan, transaction, fault: told.outOfReach }
+  const { journal } = told
+  // What was committed stays so, with its undo, while another transaction holds the host.
+  if (standingOf(journal.records) === 'refused') return { host, status: 'refused', plan, fault: refusal(journal) }
+  return await ended(plan, journal, null)
+}
+
+/** The same for a transaction that only the host knows of: its own script compares what was with what is. */
+export async function rollbackFromHost(
+  { host, transaction }: { readonly host: Host; readonly transaction: string },
+  telling: Telling,
+): Promise<HostResult> {
+  const told = await takeBack(host, transaction, telling)
+  if ('fault' in told) return { host: host.name, ...told }
+  if ('outOfReach' in told)
+    return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: told.outOfReach }
+  return await endedUnplanned(host, told.journal)
+}
+
+type Told =
+  | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
+  | { readonly outOfReach: Fault }
+  | { readonly journal: SeenJournal }
+
+async function takeBack(host: Host, transaction: string, { signal, onStage, onTransaction }: Telling): Promise<Told> {
   const journal = newSeenJournal(transaction)
   onStage('connecting')
   const opened = await openSession(host, signal)
-  if ('refused' in opened) return { host: host.name, status: 'unreachable', fault: opened.refused }
+  if ('refused' in opened) return { status: 'unreachable', fault: opened.refused }
   onStage('undoing')
+  await onTransaction?.(transaction)
   const deadline = Date.now() + (UNDO_WINDOW_SECONDS + UNDO_SECONDS) * 1000
   let told = await undoOver(opened, journal)
   // The undo may be asked for again: it goes on where it was cut off.
   while (!isOver(journal) && Date.now() < deadline) {
-    if ('code' in told && told.code === 7)
-      return { host: host.name, status: 'failed', fault: noTransaction(transaction) }
-    if ('fault' in told && told.fault.code === 'no-privilege')
-      return { host: host.name, status: 'failed', fault: told.fault }
+    if ('code' in told && told.code === 7) return { status: 'failed', fault: noTransaction(transaction) }
+    if ('fault' in told && told.fault.code === 'no-privilege') return { status: 'failed', fault: told.fault }
     const again = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
     told = 'refused' in again ? { fault: again.refused } : await undoOver(again, journal)
     if (!isOver(journal)) await new Promise((resolve) => setTimeout(resolve, 1000))
   }
-  if (!isOver(journal)) {
-    const why = 'fault' in told ? told : 'gone'
-    return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, why, 'rollback') }
-  }
-  // What was committed stays so, with its undo, while another transaction holds the host.
-  if (standingOf(journal) === 'refused') return { host: host.name, status: 'refused', plan, fault: refusal(journal) }
-  return await ended(plan, journal, null)
+  if (isOver(journal)) return { journal }
+  return { outOfReach: outOfReach(journal, 'fault' in told ? told : 'gone', 'rollback') }
 }
 
 async function undoOver(opened: Session, journal: SeenJournal): ReturnType<typeof converse> {

@@ -14,4 +14,6 @@ export type Stage =
 export type Telling = {
   readonly signal: AbortSignal
   readonly onStage: (stage: Stage) => void
+  /** Told before a host is asked to change anything; the change waits until it is on record. */
+  readonly onTransaction?: (transaction: string) => Promise<void>
 }

@@ -93,7 +93,7 @@ mv -f -- ${staged(path)} ${path}`,
     // A directory that was not there goes again after the last file in it.
     const made = from.file === 'absent' && from.directory === 'absent'
     const unstage = lines(
-      sh`rm -f -- ${staged(path)}`,
+      sh`rm -f -- ${staged(path)} || exit 1`,
       ...(made ? [sh`rmdir -- ${directoryOf(path)} 2> /dev/null || :`] : []),
     )
     if (to.file === 'absent' || !isPlainMode(to.mode)) return { stage: sh`:`, unstage }

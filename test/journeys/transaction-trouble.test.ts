@@ -10,6 +10,7 @@ import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { planOn, rewritten, type Wish } from '../support/hand-made-plan.ts'
 import { inventoryHost } from '../support/lab-host.ts'
 import { acceptPort, edit } from '../support/rules.ts'
+import { terms } from '../support/terms.ts'
 import { journalOf, launched, remains, untilSaid } from '../support/trouble.ts'
 
 /** Whatever breaks in the middle of a change, the host is as it was, by itself. */
@@ -59,7 +60,7 @@ async function running(text: string): Promise<string> {
 
 test('a link cut in the middle of a change: the host takes itself back, and the result tells of it', async () => {
   const before = await there.dump()
-  const applying = applyHost(await planThat('sleep 2'), { confirmWithinSeconds: 3 }, TELLING)
+  const applying = applyHost(await planThat('sleep 2'), terms(3), TELLING)
   const transaction = await theTransaction()
   await untilSaid(there, transaction, 'intend')
   await there.cut()
@@ -110,7 +111,7 @@ test.each(['web-1', 'busybox-1'])(
   async (name) => {
     use(name)
     const before = await there.dump()
-    const applying = applyHost(await planThat('sleep 200'), { confirmWithinSeconds: 20 }, TELLING)
+    const applying = applyHost(await planThat('sleep 200'), terms(20), TELLING)
     const transaction = await theTransaction()
     await untilSaid(there, transaction, 'done')
     const main = (await there.exec(`cat /var/lib/ctfleet/${transaction}/main`)).stdout.split(' ')[0] ?? ''
@@ -138,6 +139,7 @@ test.each(['with setsid', 'without setsid'])(
       'done',
       'intend',
       'expired',
+      'undoing',
       'undone',
       'undone',
       'rolled-back',
@@ -171,7 +173,7 @@ test('a full disk is noticed before anything begins', async () => {
   const before = await there.dump()
   const plan = await planOn(host, WISHES)
   await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o size=16k tmpfs /var/lib/ctfleet')
-  expect(await applyHost(plan, { confirmWithinSeconds: 20 }, TELLING)).toMatchObject({
+  expect(await applyHost(plan, terms(20), TELLING)).toMatchObject({
     status: 'failed',
     fault: { message: expect.stringContaining('could not be written; nothing was touched') },
   })
@@ -186,7 +188,7 @@ test('a disk that fills up in the middle keeps room for the way back', async () 
 printf "%$((4095 - size % 4096))s\\n" '' >> "$dir/journal"
 dd if=/dev/zero of=/var/lib/ctfleet/filler bs=4096 2> /dev/null
 :`)
-  expect(await applyHost(plan, { confirmWithinSeconds: 20 }, TELLING)).toMatchObject({
+  expect(await applyHost(plan, terms(20), TELLING)).toMatchObject({
     status: 'rolled-back',
     fault: { code: 'step-failed', message: expect.stringContaining('could not be recorded') },
   })
@@ -199,7 +201,7 @@ test('files that cannot be written are found out before anything is changed', as
   const before = await there.dump()
   const plan = await planOn(host, WISHES)
   await there.exec('mount --bind /etc/sysctl.d /etc/sysctl.d; mount -o remount,bind,ro /etc/sysctl.d')
-  expect(await applyHost(plan, { confirmWithinSeconds: 20 }, TELLING)).toMatchObject({
+  expect(await applyHost(plan, terms(20), TELLING)).toMatchObject({
     status: 'refused',
     fault: { message: expect.stringMatching(/could not begin \(stage .*Read-only file system\); nothing was touched/) },
   })

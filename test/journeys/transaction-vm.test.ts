@@ -9,11 +9,12 @@ import { inventoryHost, opened } from '../support/lab-host.ts'
 import { acceptPort, edit } from '../support/rules.ts'
 import type { StepCase } from '../support/step-cases.ts'
 import { holdsTheLaws } from '../support/step-laws.ts'
+import { terms } from '../support/terms.ts'
 import { remains } from '../support/trouble.ts'
 
 /** What needs a kernel of its own: the global settings of connection tracking, and modules that come and go. */
 const TELLING = { signal: new AbortController().signal, onStage: () => undefined }
-const LIMITS = { confirmWithinSeconds: 60 }
+const LIMITS = terms(60)
 const MODULES = ['xt_conntrack', 'nf_conntrack', 'nf_defrag_ipv6', 'nf_defrag_ipv4']
 const TIDY = 'modprobe -r xt_conntrack nf_conntrack; modprobe -q -r nf_defrag_ipv6 nf_defrag_ipv4 libcrc32c; :'
 const SETTINGS = [

@@ -6,11 +6,12 @@ import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { planOn, rewritten, type Wish } from '../support/hand-made-plan.ts'
 import { inventoryHost } from '../support/lab-host.ts'
 import { acceptPort, edit } from '../support/rules.ts'
+import { terms } from '../support/terms.ts'
 import { journalOf, remains } from '../support/trouble.ts'
 
 const able = canRunLab()
 const TELLING = { signal: new AbortController().signal, onStage: () => undefined }
-const LIMITS = { confirmWithinSeconds: 20 }
+const LIMITS = terms(20)
 const TIMEOUT = '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established'
 
 const SYSCTL: Wish = ['sysctl', { key: 'net.netfilter.nf_conntrack_tcp_timeout_established', value: 86400 }]
@@ -144,13 +145,23 @@ describe('on a web server', () => {
     const applied = await applyHost(plan, LIMITS, TELLING)
     if (applied.status !== 'applied') throw new Error(JSON.stringify(applied))
     const { transaction } = applied
-    await there.exec(`mkdir /var/lib/ctfleet/lock; { echo other; sh -c '${LIFE}'; } > /var/lib/ctfleet/lock/holder`)
+    // A transaction of somebody else's, with a process that carries it.
+    await there.exec(`mkdir /var/lib/ctfleet/lock /var/lib/ctfleet/other
+      sleep 271 < /dev/null > /dev/null 2>&1 &
+      echo "$! $(sed 's/.*) //' /proc/$!/stat | cut -d ' ' -f 20)" > /var/lib/ctfleet/other/main
+      { echo other; sh -c '${LIFE}'; echo 1795651200; echo 'run 20261126-0000-beef by ann@desk'; } > /var/lib/ctfleet/lock/holder`)
     expect(await rollbackHost({ plan, transaction }, TELLING)).toMatchObject({
       status: 'refused',
-      fault: { code: 'locked', message: expect.stringContaining('other') },
+      fault: {
+        code: 'locked',
+        message: 'it is locked since 2026-11-26 00:00 UTC by transaction other of run 20261126-0000-beef by ann@desk',
+        next: expect.stringContaining('ctfleet resume 20261126-0000-beef'),
+      },
     })
-    await there.exec('rm -r /var/lib/ctfleet/lock')
+    // Once that is gone, however young its lock, nobody stands behind it any more.
+    await there.exec('read -r pid since < /var/lib/ctfleet/other/main; kill $pid; rm -r /var/lib/ctfleet/other/main')
     expect(await rollbackHost({ plan, transaction }, TELLING)).toMatchObject({ status: 'rolled-back' })
+    await there.exec('rm -r /var/lib/ctfleet/other; rmdir /var/lib/ctfleet')
     expect(await remains(there)).toBe('')
   })
 
@@ -212,7 +223,7 @@ describe('on a web server', () => {
         ],
       },
     ]
-    const result = await applyHost(await planOn(host, [SYSCTL, drop]), { confirmWithinSeconds: 4 }, TELLING)
+    const result = await applyHost(await planOn(host, [SYSCTL, drop]), terms(4), TELLING)
     expect(result).toMatchObject({
       status: 'rolled-back',
       fault: {

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { argv, stdout } from 'node:process'
 import type { Plan } from '../../src/model/plan.ts'
 import { applyHost } from '../../src/run/apply-host.ts'
+import { terms } from './terms.ts'
 
 /** A controller in a process of its own, to be killed: applies the plan in the file $1 and names each stage. */
 const plan = JSON.parse(readFileSync(argv[2] ?? '', 'utf8')) as Plan
-await applyHost(
-  plan,
-  { confirmWithinSeconds: Number(argv[3]) },
-  { signal: new AbortController().signal, onStage: (stage) => void stdout.write(`${stage}\n`) },
-)
+await applyHost(plan, terms(Number(argv[3])), {
+  signal: new AbortController().signal,
+  onStage: (stage) => void stdout.write(`${stage}\n`),
+})

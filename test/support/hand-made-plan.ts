@@ -33,7 +33,15 @@ export async function planOn(
   const nonce = newNonce()
   const outcome = await session.run(questions.script, { as: 'root', timeoutMs: 30_000, arguments: [nonce] })
   if (!('stdout' in outcome)) throw new Error(`planning on ${host.name}: ${JSON.stringify(outcome)}`)
-  const judged = { host, strategy: 'by hand', considered: [], findings: [], notes: [], rollbackNotes: [], gates }
+  const judged = {
+    host,
+    strategy: 'by hand',
+    considered: [],
+    findings: [],
+    notes: [],
+    rollbackNotes: [],
+    gates: () => ({ gates, notes: [] }),
+  }
   const plan = assemblePlan(judged, steps, questions, unbundle(outcome.stdout, nonce, questions.names))
   if (!plan.known) throw new Error(`planning on ${host.name}: ${plan.why}`)
   return plan.value

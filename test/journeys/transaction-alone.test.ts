@@ -1,0 +1,125 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Host } from '../../src/model/host.ts'
+import { applyHost } from '../../src/run/apply-host.ts'
+import { askAbout } from '../../src/run/journal-link.ts'
+import { resumeHost } from '../../src/run/resume-host.ts'
+import { rollbackFromHost, rollbackHost } from '../../src/run/rollback-host.ts'
+import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
+import { planOn, rewritten, type Wish } from '../support/hand-made-plan.ts'
+import { inventoryHost, opened } from '../support/lab-host.ts'
+import { terms } from '../support/terms.ts'
+import { journalOf, launched, remains, untilSaid } from '../support/trouble.ts'
+
+/** What a host does with a transaction when its processes, or its controller, are gone. */
+
+const able = canRunLab()
+const TELLING = { signal: new AbortController().signal, onStage: () => undefined }
+const KEY = 'net.netfilter.nf_conntrack_tcp_timeout_established'
+const SYSCTL: Wish = ['sysctl', { key: KEY, value: 86400 }]
+const FILE: Wish = ['file', { path: '/etc/sysctl.d/90-ctfleet.conf', content: 'x = 1\n' }]
+const OTHER: Wish = ['file', { path: '/etc/sysctl.d/91-ctfleet.conf', content: 'y = 1\n' }]
+
+let lab: Lab
+let there: LabHost
+let host: Host
+let before: string
+beforeAll(async () => {
+  if (!able.ok) return
+  lab = await startLab({ hosts: ['web-1'] })
+  there = lab.host('web-1')
+  host = inventoryHost(lab.dir, there)
+})
+afterAll(async () => await lab?.down())
+beforeEach(async (ctx) => {
+  if (!able.ok) ctx.skip(able.why)
+  before = await there.dump()
+})
+afterEach(async () => {
+  if (!able.ok) return
+  await there.exec('rm -rf /var/lib/ctfleet')
+  expect(await there.dump()).toBe(before)
+})
+
+const end = (transaction: string, ...files: readonly string[]) =>
+  there.exec(
+    files.map((file) => `read -r pid since < /var/lib/ctfleet/${transaction}/${file}; kill -KILL $pid`).join('\n'),
+  )
+
+test('a change for a time takes itself back when its time is over, and writes no file', async () => {
+  const applied = await applyHost(await planOn(host, [SYSCTL, FILE]), terms(20, 6), TELLING)
+  if (applied.status !== 'applied') throw new Error(JSON.stringify(applied).slice(0, 500))
+  const seconds = (Date.parse(applied.until ?? '') - Date.now()) / 1000
+  expect(seconds).toBeGreaterThan(0)
+  expect(seconds).toBeLessThanOrEqual(6)
+  const during = await there.dump()
+  expect(during).toContain('timeout_established = 86400')
+  expect(during).not.toContain('90-ctfleet')
+  await untilSaid(there, applied.transaction, 'rolled-back')
+  expect(await journalOf(there, applied.transaction)).toEqual(
+    expect.arrayContaining(['committed', 'expired', 'undoing', 'undone', 'rolled-back']),
+  )
+})
+
+test('a change for a time is taken back before it is over by whoever asks', async () => {
+  const applied = await applyHost(await planOn(host, [SYSCTL]), terms(20, 600), TELLING)
+  if (applied.status !== 'applied') throw new Error(JSON.stringify(applied).slice(0, 500))
+  expect(await rollbackHost(applied, TELLING)).toMatchObject({ status: 'rolled-back', fault: null })
+  expect(await remains(there)).toBe('')
+})
+
+test('where the switch is killed another one takes its place, and the change is still taken back', async () => {
+  const words = await launched(host, await planOn(host, [SYSCTL]), { transaction: 'one', window: 30, confirmWithin: 6 })
+  expect(words.at(-1)).toBe('applied')
+  await end('one', 'switch')
+  await untilSaid(there, 'one', 'rolled-back')
+})
+
+test('with main and switch both killed nobody is left: resume takes the change back', async () => {
+  const plan = await planOn(host, [SYSCTL, FILE])
+  await launched(host, plan, { transaction: 'two', window: 30, confirmWithin: 60 })
+  await end('two', 'main', 'switch')
+  expect(await resumeHost({ plan, transaction: 'two' }, TELLING)).toMatchObject({ status: 'rolled-back' })
+  expect(await remains(there)).toBe('')
+})
+
+test('the next transaction takes back what nobody stands behind any more, and is refused, since the host is another now', async () => {
+  const plan = await planOn(host, [SYSCTL])
+  await launched(host, plan, { transaction: 'three', window: 30, confirmWithin: 60 })
+  await end('three', 'main', 'switch')
+  const next = await planOn(host, [['sysctl', { key: KEY, value: 7000 }]])
+  expect(await applyHost(next, terms(20), TELLING)).toMatchObject({ status: 'refused', fault: { code: 'drifted' } })
+  expect(await journalOf(there, 'three')).toContain('rolled-back')
+})
+
+test('a confirm that is killed between two files is finished by the switch', async () => {
+  const plan = rewritten(await planOn(host, [SYSCTL, FILE, OTHER]), (change, number) =>
+    number === 2 ? { apply: `${change.apply}\nif [ ! -e /run/once ]; then : > /run/once; sleep 30; fi` } : {},
+  )
+  await launched(host, plan, { transaction: 'four', window: 30, confirmWithin: 60 })
+  await there.exec('sh /var/lib/ctfleet/four/transaction start confirm; while [ ! -e /run/once ]; do sleep 0.1; done')
+  await end('four', 'hand')
+  await untilSaid(there, 'four', 'committed')
+  expect(await there.dump()).toContain('91-ctfleet.conf')
+  expect(await resumeHost({ plan, transaction: 'four' }, TELLING)).toMatchObject({ status: 'applied' })
+  expect(await rollbackFromHost({ host, transaction: 'four' }, TELLING)).toMatchObject({
+    status: 'rolled-back',
+    plan: null,
+  })
+  await there.exec('rm /run/once')
+  expect(await remains(there)).toBe('')
+})
+
+test('a change that never began cannot begin any more once it was asked about', async () => {
+  const plan = await planOn(host, [SYSCTL])
+  await using session = await opened(host)
+  expect(await askAbout(session, 'late')).toEqual({ never: true })
+  expect(await launched(host, plan, { transaction: 'late', window: 30, confirmWithin: 6 })).toEqual([])
+  expect(await resumeHost({ plan, transaction: 'late' }, TELLING)).toMatchObject({ status: 'not-reached' })
+})
+
+test('resume takes back what still waits for its confirmation', async () => {
+  const plan = await planOn(host, [SYSCTL, FILE])
+  await launched(host, plan, { transaction: 'five', window: 30, confirmWithin: 60 })
+  expect(await resumeHost({ plan, transaction: 'five' }, TELLING)).toMatchObject({ status: 'rolled-back' })
+  expect(await remains(there)).toBe('')
+})
