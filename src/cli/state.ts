@@ -1,15 +1,18 @@
 import { homedir, hostname, userInfo } from 'node:os'
-import { fileStore, stateDirectory } from '../store/files.ts'
+import { visible } from '../report/format.ts'
+import { databaseStore } from '../store/database.ts'
+import { stateDirectory } from '../store/state-directory.ts'
 import type { RunStore } from '../store/store.ts'
 import { complainAbout } from './checks.ts'
+import type { Terminal } from './terminal.ts'
 
-export function openStore(): RunStore {
-  return fileStore(stateDirectory(process.env, homedir()))
+export function openStore({ say }: Terminal): RunStore {
+  return databaseStore(stateDirectory(process.env, homedir()), (sentence) => say([visible(sentence)]))
 }
 
 /** @throws InputError when no record could be kept: then nothing may be changed. */
-export async function storeToWrite(): Promise<RunStore> {
-  const store = openStore()
+export async function storeToWrite(terminal: Terminal): Promise<RunStore> {
+  const store = openStore(terminal)
   await kept(async () => await store.prepare())
   return store
 }

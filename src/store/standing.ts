@@ -1,12 +1,29 @@
-import type { HostResult } from '../model/result.ts'
-import type { Run } from '../model/run.ts'
+import type { HostStatus } from '../model/result.ts'
+import type { RunSummary } from '../model/run.ts'
 
-type Applied = Extract<HostResult, { readonly status: 'applied' }>
+/** A host of a run, as much as tells whether a change stands on it. */
+type Ended = { readonly host: string; readonly status: HostStatus; readonly until?: string | null }
 
-/** Hosts on which an apply's change still stands, as far as these runs know: none of them took it back. */
-export function stillApplied(apply: Run, runs: readonly Run[]): readonly Applied[] {
-  const rollbacks = runs.filter(({ command, of }) => command === 'rollback' && of === apply.id)
-  const takenBack = rollbacks.flatMap(({ results }) => results.filter(({ status }) => status === 'rolled-back'))
-  const hosts = new Set(takenBack.map(({ host }) => host))
-  return apply.results.filter((result) => result.status === 'applied').filter(({ host }) => !hosts.has(host))
+/**
+ * Those of an apply's hosts on which its change still stands, as far as these runs know: none took it back, and its time is
+ * not over.
+ */
+export function stillApplied<R extends Ended>(
+  id: string,
+  hosts: readonly R[],
+  runs: readonly RunSummary[],
+  now: Date,
+): readonly (R & { readonly status: 'applied' })[] {
+  const later = runs.filter(({ command, of }) => command !== 'apply' && of === id)
+  const takenBack = later.flatMap((run) => run.hosts.filter(({ status }) => status === 'rolled-back'))
+  const gone = new Set(takenBack.map(({ host }) => host))
+  return hosts.filter(isApplied).filter(({ host, until }) => !gone.has(host) && !isOver(until, now))
+}
+
+function isApplied<R extends Ended>(result: R): result is R & { readonly status: 'applied' } {
+  return result.status === 'applied'
+}
+
+function isOver(until: string | null | undefined, now: Date): boolean {
+  return until !== null && until !== undefined && Date.parse(until) <= now.getTime()
 }

@@ -1,24 +1,33 @@
-import type { Run } from '../model/run.ts'
+import type { HostResult } from '../model/result.ts'
+import type { Run, RunSummary } from '../model/run.ts'
 
-/** Where this controller remembers who asked for what and how it ended. */
+/** Where this controller remembers who asked for what and how it ended. What it was told to keep outlives a power cut. */
 export type RunStore = {
   /** Rejects when nothing could be saved here. */
   prepare(): Promise<void>
   /** Records the run, or replaces what was recorded under its id: whole or not at all. Rejects when it cannot be kept. */
   save(run: Run): Promise<void>
-  /** Newest first. A record that cannot be read is named beside them and hides no other. */
+  /**
+   * Puts these results in the place of what was recorded of their hosts: all of them or none. A resume writes so into the
+   * run that it closes. Rejects when they cannot be kept.
+   * @returns false where no run has this id; then nothing was recorded.
+   */
+  record(id: string, results: readonly HostResult[]): Promise<boolean>
+  /** @param endedAt RFC 3339, UTC. @returns false where no run has this id. */
+  end(id: string, endedAt: string): Promise<boolean>
+  /** Newest first, plans unread. What cannot be read is named beside them and hides nothing else. */
   list(): Promise<RunList>
   /** @param wanted an id, the beginning of one, or `last` for the newest apply whose change still stands on some host. */
   load(wanted: string): Promise<Found>
 }
 
-export type RunList = { readonly runs: readonly Run[]; readonly damaged: readonly Damaged[] }
+export type RunList = { readonly runs: readonly RunSummary[]; readonly damaged: readonly Damaged[] }
 
-/** A record that is there and cannot be read, and why. */
+/** A record that is there and cannot be read, and why: a run, or one host of it. */
 export type Damaged = { readonly place: string; readonly why: string }
 
 export type Found =
-  | { readonly type: 'found'; readonly run: Run }
+  | { readonly type: 'found'; readonly run: Run; readonly damaged: readonly Damaged[] }
   | { readonly type: 'none' }
   | { readonly type: 'several'; readonly ids: readonly string[] }
   | ({ readonly type: 'damaged' } & Damaged)

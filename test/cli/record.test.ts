@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { beginRecord } from '../../src/cli/record.ts'
+import { describe, expect, test } from 'vitest'
+import { beginRecord, type UnderWay } from '../../src/cli/record.ts'
 import type { HostResult } from '../../src/model/result.ts'
 import type { Run } from '../../src/model/run.ts'
 import type { RunStore } from '../../src/store/store.ts'
@@ -7,35 +7,39 @@ import { aPlan, aRun } from '../report/fleet.ts'
 
 const hosts = ['a', 'b', 'c']
 const planned = hosts.map((host): HostResult => ({ host, status: 'planned', plan: aPlan(host) }))
+const begun = hosts.map((host): UnderWay => ({ host, status: 'under-way', plan: aPlan(host), transaction: host }))
 const applied = hosts.map((host): HostResult => ({ host, status: 'applied', plan: aPlan(host), transaction: host }))
 const run = aRun({ endedAt: null, results: planned })
+const at = new Date('2026-11-26T10:00:00Z')
+const endedAt = '2026-11-26T10:00:00.000Z'
 
 test('what was approved is on record before anything begins', async () => {
-  const { store, saved } = memory()
+  const store = memory()
   await beginRecord(store, run)
-  expect(saved).toEqual([run])
+  expect(store.kept()).toEqual(run)
 })
 
 test('nothing begins where nothing can be kept', async () => {
-  const { store } = memory({ failing: () => true })
+  const store = memory({ failing: () => true })
   await expect(beginRecord(store, run)).rejects.toThrow('no space left')
 })
 
-test('the record follows as hosts end, and has the last word', async () => {
-  const { store, saved } = memory()
+test('the record follows as hosts begin and end, and has the last word', async () => {
+  const store = memory()
   const record = await beginRecord(store, run)
+  await record.began(begun[1] as UnderWay)
+  expect(statuses(store)).toEqual(['planned', 'under-way', 'planned'])
   record.ended(applied[1] as HostResult)
-  await until(() => saved.length === 2)
-  expect(saved[1]?.results.map(({ status }) => status)).toEqual(['planned', 'applied', 'planned'])
-  expect(saved[1]?.endedAt).toBeNull()
-  expect(await record.close(applied, new Date('2026-11-26T10:00:00Z'))).toBeNull()
-  expect(saved.at(-1)).toEqual({ ...run, results: applied, endedAt: '2026-11-26T10:00:00.000Z' })
+  await until(() => statuses(store)[1] === 'applied')
+  expect(store.kept()?.endedAt).toBeNull()
+  expect(await record.close(applied, at)).toBeNull()
+  expect(store.kept()).toEqual({ ...run, results: applied, endedAt })
 })
 
-test('many hosts that end at once are written together, and never two writes at a time', async () => {
+test('many hosts that begin and end at once are written together, and never two writes at a time', async () => {
   let writing = 0
   let most = 0
-  const { store, saved } = memory({
+  const store = memory({
     during: async () => {
       most = Math.max(most, ++writing)
       await new Promise((resolve) => setTimeout(resolve, 5))
@@ -43,52 +47,104 @@ test('many hosts that end at once are written together, and never two writes at 
     },
   })
   const record = await beginRecord(store, run)
+  const beginnings = Array.from({ length: 100 }, async (_, turn) => await record.began(begun[turn % 3] as UnderWay))
+  await Promise.all(beginnings)
   for (let turn = 0; turn < 100; turn++) for (const result of applied) record.ended(result)
-  await record.close(applied, new Date())
+  await record.close(applied, at)
   expect(most).toBe(1)
-  expect(saved.length).toBeLessThan(6)
+  expect(store.writes()).toBeLessThan(10)
 })
 
-test('a disk that fills meanwhile stops no host; the person hears of it at the end', async () => {
-  let isFull = false
-  const { store } = memory({ failing: () => isFull })
-  const record = await beginRecord(store, run)
-  isFull = true
-  record.ended(applied[0] as HostResult)
-  expect(await record.close(applied, new Date())).toBe('no space left')
+describe('where the disk fills meanwhile', () => {
+  test('hosts at work go on, and the person hears of it at the end', async () => {
+    let isFull = false
+    const store = memory({ failing: () => isFull })
+    const record = await beginRecord(store, run)
+    isFull = true
+    record.ended(applied[0] as HostResult)
+    expect(await record.close(applied, at)).toBe('no space left')
+  })
+
+  test('no further host is begun: it hears why, and is not taken for begun', async () => {
+    let isFull = true
+    const store = memory({ failing: () => isFull && store.kept() !== undefined })
+    const record = await beginRecord(store, run)
+    await expect(record.began(begun[0] as UnderWay)).rejects.toThrow('no space left')
+    isFull = false
+    const failed: HostResult = { host: 'b', status: 'not-reached', why: 'stopped' }
+    record.ended(failed)
+    await until(() => statuses(store)[1] === 'not-reached')
+    expect(statuses(store)).toEqual(['planned', 'not-reached', 'planned'])
+    expect(await record.close([planned[0], failed, planned[2]] as HostResult[], at)).toBeNull()
+  })
+
+  test('and has room again by the end, the whole record is kept', async () => {
+    let isFull = false
+    const store = memory({ failing: () => isFull })
+    const record = await beginRecord(store, run)
+    isFull = true
+    record.ended(applied[0] as HostResult)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    isFull = false
+    expect(await record.close(applied, at)).toBeNull()
+    expect(store.kept()).toEqual({ ...run, results: applied, endedAt })
+  })
 })
 
-test('a disk that has room again by the end keeps the whole record', async () => {
-  let isFull = false
-  const { store, saved } = memory({ failing: () => isFull })
-  const record = await beginRecord(store, run)
-  isFull = true
-  record.ended(applied[0] as HostResult)
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  isFull = false
-  expect(await record.close(applied, new Date())).toBeNull()
-  expect(saved.at(-1)?.results).toEqual(applied)
+describe('a run whose database was set aside meanwhile is whole in the new one', () => {
+  test('with the next host', async () => {
+    const store = memory()
+    const record = await beginRecord(store, run)
+    store.forget()
+    await record.began(begun[1] as UnderWay)
+    expect(store.kept()).toEqual({ ...run, results: [planned[0], begun[1], planned[2]] })
+  })
+  test('with the last word', async () => {
+    const store = memory()
+    const record = await beginRecord(store, run)
+    record.ended(applied[0] as HostResult)
+    await until(() => statuses(store)[0] === 'applied')
+    store.forget()
+    expect(await record.close(planned, at)).toBeNull()
+    expect(store.kept()).toEqual({ ...run, results: planned, endedAt })
+  })
 })
 
-function memory({
-  failing = () => false,
-  during = async () => {},
-}: {
-  failing?: () => boolean
-  during?: () => Promise<void>
-} = {}) {
-  const saved: Run[] = []
-  const store: RunStore = {
-    prepare: async () => {},
-    save: async (each) => {
-      await during()
-      if (failing()) throw new Error('no space left')
-      saved.push(structuredClone(each))
-    },
-    list: async () => ({ runs: saved, damaged: [] }),
-    load: async () => ({ type: 'none' }),
+type Manners = { readonly failing?: () => boolean; readonly during?: () => Promise<void> }
+
+/** Keeps one run, as a store keeps many. */
+function memory({ failing = () => false, during = async () => {} }: Manners = {}) {
+  let kept: Run | undefined
+  let writes = 0
+  const write = async (change: (before: Run | undefined) => Run | undefined): Promise<boolean> => {
+    writes++
+    await during()
+    if (failing()) throw new Error('no space left')
+    const after = change(kept)
+    kept = structuredClone(after)
+    return after !== undefined
   }
-  return { store, saved }
+  return {
+    kept: () => kept,
+    writes: () => writes,
+    forget: () => {
+      kept = undefined
+    },
+    prepare: async () => {},
+    save: async (each: Run) => void (await write(() => each)),
+    record: async (_id: string, results: readonly HostResult[]) =>
+      await write((before) => {
+        const byHost = new Map(results.map((result) => [result.host, result]))
+        return before && { ...before, results: before.results.map((result) => byHost.get(result.host) ?? result) }
+      }),
+    end: async (_id: string, endedAt: string) => await write((before) => before && { ...before, endedAt }),
+    list: async () => ({ runs: [], damaged: [] }),
+    load: async () => ({ type: 'none' }) as const,
+  } satisfies RunStore & Record<string, unknown>
+}
+
+function statuses(store: ReturnType<typeof memory>): readonly string[] {
+  return store.kept()?.results.map(({ status }) => status) ?? []
 }
 
 async function until(holds: () => boolean): Promise<void> {

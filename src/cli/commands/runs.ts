@@ -11,7 +11,7 @@ export type RunsWords = { readonly format: string }
 
 export async function runsCommand(words: RunsWords, terminal: Terminal): Promise<ExitCode> {
   const format = formatFrom(words.format)
-  const { runs, damaged } = await kept(async () => await openStore().list())
+  const { runs, damaged } = await kept(async () => await openStore(terminal).list())
   if (format === 'json') terminal.printText(jsonText(runsJson(runs)))
   else terminal.print(runsText(terminal.paper, runs))
   terminal.say(damaged.map(({ place, why }) => `${visible(place)} ${visible(why)}; it was skipped`))

@@ -1,9 +1,9 @@
-import type { Run } from '../../model/run.ts'
+import type { RunSummary } from '../../model/run.ts'
 import { type Paper, type Piece, paragraph } from '../format.ts'
 import { statusCounts } from './status.ts'
 
 /** One paragraph a run, in the order given. */
-export function runsText(paper: Paper, runs: readonly Run[]): readonly string[] {
+export function runsText(paper: Paper, runs: readonly RunSummary[]): readonly string[] {
   if (runs.length === 0)
     return paragraph(paper, '', 'No runs yet. A run is recorded by ctfleet apply and ctfleet rollback.')
   return runs.flatMap((run) =>
@@ -12,13 +12,14 @@ export function runsText(paper: Paper, runs: readonly Run[]): readonly string[] 
       { first: '', rest: '    ' },
       { tone: 'strong', text: run.id },
       ` ${run.startedAt.slice(0, 16).replace('T', ' ')} UTC ${run.command}${run.of === null ? '' : ` of ${run.of}`} by ${run.by}, ${run.inventory}: `,
-      ...statusCounts(run.results),
-      ...(run.endedAt === null ? ending(run.results.length > 0) : []),
+      ...statusCounts(run.hosts),
+      ...(run.endedAt === null ? ending(run) : []),
     ),
   )
 }
 
-/** We went away before the run's last word; what is told of its hosts is what was known then. */
-function ending(isMore: boolean): readonly Piece[] {
-  return [isMore ? ', ' : '', { tone: 'warn', text: 'not ended' }]
+/** It is still at it, or went away before the run's last word; what is told of its hosts is what was known then. */
+function ending({ id, hosts }: RunSummary): readonly Piece[] {
+  const next = `; if no ctfleet is at it any more: ctfleet resume ${id}`
+  return [hosts.length > 0 ? ', ' : '', { tone: 'warn', text: 'not ended' }, next]
 }

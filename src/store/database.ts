@@ -1,0 +1,201 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { HostResult } from '../model/result.ts'
+import type { HostSummary, Run, RunSummary } from '../model/run.ts'
+import { databaseFile } from './database-file.ts'
+import type { Database, Row } from './engine.ts'
+import { putAside, readOldRuns } from './old-runs.ts'
+import {
+  planOf,
+  RESULT_COLUMNS,
+  RUN_COLUMNS,
+  readResultRow,
+  readRunRow,
+  readSummaryRow,
+  resultValues,
+  runValues,
+} from './rows.ts'
+import { isText } from './shape.ts'
+import { stillApplied } from './standing.ts'
+import type { Damaged, Found, RunList, RunStore } from './store.ts'
+
+/**
+ * Runs in `<state>/ctfleet.db`. Several programs may use it at once.
+ * @param tell hears, in a sentence, what was found damaged and set aside.
+ */
+export function databaseStore(state: string, tell: (sentence: string) => void): RunStore {
+  const file = databaseFile(join(state, 'ctfleet.db'), tell)
+  const { path } = file
+
+  const change = async <T>(work: (database: Database) => T): Promise<T> => {
+    await takeOver(join(state, 'runs'))
+    return await file.change(work)
+  }
+  const look = async <T>(work: (database: Database) => T): Promise<T | null> => {
+    await takeOver(join(state, 'runs'))
+    return await file.look(work)
+  }
+  /** Once: afterwards the directory has another name. What is in the database already is newer. */
+  const takeOver = async (directory: string): Promise<void> => {
+    if (!existsSync(directory)) return
+    const { runs, damaged } = await readOldRuns(directory)
+    await file.change((database) => {
+      for (const run of runs) if (!isThere(database, run.id)) insertRun(database, run)
+    })
+    const aside = await putAside(directory)
+    if (aside === null) return
+    for (const { place, why } of damaged)
+      tell(`${join(aside, basename(place))} ${why}; it was not taken over into ${path}`)
+  }
+
+  return {
+    async prepare() {
+      await change(() => {})
+    },
+
+    async save(run) {
+      await change((database) => {
+        database.prepare('delete from results where run = ?').run(run.id)
+        database.prepare('delete from runs where id = ?').run(run.id)
+        insertRun(database, run)
+      })
+    },
+
+    async record(id, results) {
+      return await change((database) => {
+        if (!isThere(database, id)) return false
+        const putPlan = planWriter(database)
+        const update = database.prepare(
+          `update results set (${RESULT_COLUMNS}, updated_at) = (?, ?, ?, ?, ?, ?, ?, ?) where run = ? and host = ?`,
+        )
+        const now = new Date().toISOString()
+        for (const result of results) {
+          putPlan(result)
+          const { changes } = update.run(...resultValues(result), now, id, result.host)
+          if (Number(changes) === 0) insertResults(database, id, [result])
+        }
+        return true
+      })
+    },
+
+    async end(id, endedAt) {
+      const { changes } = await change((database) =>
+        database.prepare('update runs set ended_at = ? where id = ?').run(endedAt, id),
+      )
+      return Number(changes) > 0
+    },
+
+    async list() {
+      return (await look((database) => listFrom(database, path))) ?? { runs: [], damaged: [] }
+    },
+
+    async load(wanted) {
+      const found = await look((database): Found => {
+        if (wanted === 'last') return newestApply(database, path)
+        const [id, ...more] = idsLike(database, wanted)
+        if (id === undefined) return { type: 'none' }
+        return more.length > 0 ? { type: 'several', ids: [id, ...more] } : loadFrom(database, path, id)
+      })
+      return found ?? { type: 'none' }
+    },
+  }
+}
+
+function isThere(database: Database, id: string): boolean {
+  return database.prepare('select 1 from runs where id = ?').get(id) !== undefined
+}
+
+function insertRun(database: Database, run: Run): void {
+  database.prepare(`insert into runs (${RUN_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)`).run(...runValues(run))
+  const putPlan = planWriter(database)
+  for (const result of run.results) putPlan(result)
+  insertResults(database, run.id, run.results)
+}
+
+function insertResults(database: Database, id: string, results: readonly HostResult[]): void {
+  const next = Number(database.prepare('select count(*) as n from results where run = ?').get(id)?.n)
+  const insert = database.prepare(
+    `insert into results (${RESULT_COLUMNS}, updated_at, run, host, place) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const now = new Date().toISOString()
+  for (const [at, result] of results.entries()) insert.run(...resultValues(result), now, id, result.host, next + at)
+}
+
+/** A plan is printed and written once, however often its host's result changes. */
+function planWriter(database: Database): (result: HostResult) => void {
+  const find = database.prepare('select 1 from plans where id = ?')
+  const insert = database.prepare('insert into plans (id, text) values (?, ?)')
+  return (result) => {
+    const plan = planOf(result)
+    if (plan !== null && find.get(plan.id) === undefined) insert.run(plan.id, JSON.stringify(plan))
+  }
+}
+
+function listFrom(database: Database, path: string): RunList {
+  const damaged: Damaged[] = []
+  const hostsOf = new Map<unknown, HostSummary[]>()
+  const columns = 'run, host, status, strategy, "transaction", until, fault'
+  for (const row of database.prepare(`select ${columns} from results order by run, place`).all()) {
+    const host = readSummaryRow(row)
+    if ('unread' in host) damaged.push({ place: placeOf(path, row), why: host.unread })
+    else entry(hostsOf, row.run).push(host)
+  }
+  const runs: RunSummary[] = []
+  for (const row of database.prepare(`select ${RUN_COLUMNS} from runs`).all()) {
+    const run = readRunRow(row)
+    if ('unread' in run) damaged.push({ place: `run ${String(row.id)} in ${path}`, why: run.unread })
+    else runs.push({ ...run, hosts: hostsOf.get(run.id) ?? [] })
+  }
+  return { runs: runs.toSorted(newestFirst), damaged }
+}
+
+/** An apply that changed nothing, or that was taken back whole, is not what a person means by the last one. */
+function newestApply(database: Database, path: string): Found {
+  const { runs } = listFrom(database, path)
+  // One that was cut off may have changed hosts: it must not be passed over in silence.
+  const stands = (run: RunSummary) =>
+    run.endedAt === null || stillApplied(run.id, run.hosts, runs, new Date()).length > 0
+  const run = runs.find((each) => each.command === 'apply' && stands(each))
+  return run === undefined ? { type: 'none' } : loadFrom(database, path, run.id)
+}
+
+function loadFrom(database: Database, path: string, id: string): Found {
+  const row = database.prepare(`select ${RUN_COLUMNS} from runs where id = ?`).get(id)
+  const run = readRunRow(row ?? {})
+  if ('unread' in run) return { type: 'damaged', place: `run ${id} in ${path}`, why: run.unread }
+  const results: HostResult[] = []
+  const damaged: Damaged[] = []
+  const rows = database.prepare('select * from results where run = ? order by place').all(id)
+  // One at a time: those of a large fleet are hundreds of megabytes of text.
+  const plans = database.prepare('select text from plans where id = ?')
+  for (const each of rows) {
+    const result = readResultRow(each, isText(each.plan) ? plans.get(each.plan)?.text : null)
+    if ('unread' in result) damaged.push({ place: placeOf(path, each), why: result.unread })
+    else results.push(result)
+  }
+  return { type: 'found', run: { ...run, results }, damaged }
+}
+
+/** The one of exactly this name, else all that begin like it, newest first. */
+function idsLike(database: Database, wanted: string): readonly string[] {
+  if (wanted === '' || isThere(database, wanted)) return wanted === '' ? [] : [wanted]
+  const rows = database.prepare('select id from runs where substr(id, 1, ?) = ? order by id desc')
+  return rows.all(wanted.length, wanted).map(({ id }) => String(id))
+}
+
+/** By the minute in the id alone two runs of one minute would stand in any order. */
+function newestFirst(a: RunSummary, b: RunSummary): number {
+  return Date.parse(b.startedAt) - Date.parse(a.startedAt) || (a.id < b.id ? 1 : -1)
+}
+
+function placeOf(path: string, { host, run }: Row): string {
+  return `host ${String(host)} of run ${String(run)} in ${path}`
+}
+
+function entry<K, V>(map: Map<K, V[]>, key: K): V[] {
+  const there = map.get(key)
+  if (there !== undefined) return there
+  const made: V[] = []
+  map.set(key, made)
+  return made
+}
