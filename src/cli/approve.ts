@@ -13,11 +13,16 @@ export type Approval = {
 
 type Person = {
   readonly ask: (question: string) => Promise<Answer | 'interrupted'>
+  /** A yes or no of its own to what a later rollback may cost; null where that was accepted beforehand. */
+  readonly accept: ((question: string) => Promise<boolean | 'interrupted'>) | null
   readonly show: (planned: Planned) => void
 }
 
 /** Asks for each host in turn; every one ends as approved, declined or skipped, unless the person breaks off. */
-export async function approve(all: readonly Planned[], { ask, show }: Person): Promise<Approval | 'interrupted'> {
+export async function approve(
+  all: readonly Planned[],
+  { ask, accept, show }: Person,
+): Promise<Approval | 'interrupted'> {
   const approved: Plan[] = []
   const others: HostResult[] = []
   let toTheRest: 'rest' | 'quit' | undefined
@@ -30,12 +35,45 @@ export async function approve(all: readonly Planned[], { ask, show }: Person): P
     }
     if (answer === 'interrupted') return 'interrupted'
     if (answer === 'rest' || answer === 'quit') toTheRest = answer
-    if (answer === 'yes' || answer === 'rest') approved.push(plan)
-    else others.push({ host, status: answer === 'no' ? 'declined' : 'skipped', plan })
+    if (answer !== 'yes' && answer !== 'rest') {
+      others.push({ host, status: answer === 'no' ? 'declined' : 'skipped', plan })
+      continue
+    }
+    // No yes to all the rest covers what is asked here: each host loses sessions of its own.
+    const accepted = accept === null || !mayLoseSessions(plan) || (await accept(lossQuestionFor(planned)))
+    if (accepted === 'interrupted') return 'interrupted'
+    if (accepted) approved.push(plan)
+    else others.push({ host, status: 'declined', plan, why: `not accepted: ${lossOf(plan)}` })
   }
   return { approved, others }
 }
 
+/** What `--yes` approves: everything but plans whose rollback may break sessions, unless that was accepted too. */
+export function approveAll(all: readonly Planned[], acceptsSessionLoss: boolean): Approval {
+  const skipped = acceptsSessionLoss ? [] : all.filter(({ plan }) => mayLoseSessions(plan))
+  return {
+    approved: all.filter((planned) => !skipped.includes(planned)).map(({ plan }) => plan),
+    others: skipped.map(({ host, plan }) => ({
+      host,
+      status: 'skipped',
+      plan,
+      why: `${lossOf(plan)}. To apply it all the same: --accept-session-loss`,
+    })),
+  }
+}
+
+function mayLoseSessions({ rollbackNotes }: Plan): boolean {
+  return rollbackNotes.length > 0
+}
+
+function lossOf({ rollbackNotes }: Plan): string {
+  return `a later rollback may break sessions (${rollbackNotes.join('; ')})`
+}
+
 function questionFor({ host, plan }: Planned): string {
   return `${visible(host)}: ${visible(plan.strategy)}, ${counted(plan.changes.length, 'change', 'changes')}. Go ahead?`
+}
+
+function lossQuestionFor({ host, plan }: Planned): string {
+  return `${visible(host)}: ${visible(lossOf(plan))}. Apply all the same?`
 }

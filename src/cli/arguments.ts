@@ -1,4 +1,5 @@
 import { type Complaint, InputError, quoted } from '../input/complaint.ts'
+import type { Share } from '../run/waves.ts'
 import { complainAbout } from './checks.ts'
 
 /** Values of options, from the text that was typed. Each throws InputError that names the option. */
@@ -48,6 +49,42 @@ export function wholeNumberFrom(
   const number = /^\d{1,9}$/.test(text.trim()) ? Number(text) : Number.NaN
   if (number >= least && number <= most) return number
   throw complainAbout(option, `expected a whole number from ${least} to ${most}, found ${quoted(text)}`)
+}
+
+/** `1,10%,50%,100%`: how many hosts, or what part of them, are through after each wave; the last is all. */
+export function wavesFrom(text: string): readonly Share[] {
+  const sizes = text.split(',').map((part) => shareFrom('--waves', part, 1))
+  const last = sizes.at(-1)
+  if (last === undefined || !('percent' in last) || last.percent !== 100) {
+    throw complainAbout('--waves', `the last wave is no 100%, so some hosts would never have their turn`, WAVES_HINT)
+  }
+  const parts = text.split(',').map((part) => quoted(part.trim()))
+  for (const [at, size] of sizes.entries()) {
+    const earlier = sizes.slice(0, at).findIndex((each) => !isLess(each, size))
+    if (earlier === -1) continue
+    const hint = 'each size is how many hosts are through when that wave is over, so they grow'
+    throw complainAbout('--waves', `${parts[at]} is no more than ${parts[earlier]} before it`, hint)
+  }
+  return sizes
+}
+
+const WAVES_HINT = 'numbers of hosts or percentages that add up, the last one 100%: --waves 1,10%,50%,100%'
+
+/** Numbers and percentages compare only once the fleet is known. */
+function isLess(a: Share, b: Share): boolean {
+  if ('hosts' in a && 'hosts' in b) return a.hosts < b.hosts
+  return 'percent' in a && 'percent' in b ? a.percent < b.percent : true
+}
+
+/** `2` or `10%`. */
+export function shareFrom(option: string, text: string, least: number): Share {
+  const [, digits = '', percent] = /^(\d{1,6})\s*(%)?$/.exec(text.trim()) ?? []
+  const number = digits === '' ? Number.NaN : Number(digits)
+  if (number >= least && percent === undefined) return { hosts: number }
+  if (number >= least && number <= 100) return { percent: number }
+  const hint =
+    option === '--waves' ? WAVES_HINT : `a number of hosts, or a percentage of them: ${option} 2, ${option} 10%`
+  throw complainAbout(option, `${quoted(text)} is no number of hosts and no percentage`, hint)
 }
 
 export function formatFrom(text: string): 'text' | 'json' {

@@ -13,12 +13,31 @@ const CHOICES = [
 
 /** Asks on stderr, so that stdout stays a report. Ctrl-C at a question is `interrupted`: nothing was begun. */
 export async function askPerson(message: string): Promise<Answer | 'interrupted'> {
-  const prompt = inquirer.createPromptModule({ input: process.stdin, output: process.stderr })
-  try {
-    const { answer } = await prompt<{ answer: Answer }>([
+  return await unlessInterrupted(async () => {
+    const { answer } = await prompter()<{ answer: Answer }>([
       { type: 'expand', name: 'answer', message, choices: CHOICES, default: 'h' },
     ])
     return answer
+  })
+}
+
+/** A question of its own, whose answer is no unless somebody types a yes. */
+export async function askToAccept(message: string): Promise<boolean | 'interrupted'> {
+  return await unlessInterrupted(async () => {
+    const { accepted } = await prompter()<{ accepted: boolean }>([
+      { type: 'confirm', name: 'accepted', message, default: false },
+    ])
+    return accepted
+  })
+}
+
+function prompter() {
+  return inquirer.createPromptModule({ input: process.stdin, output: process.stderr })
+}
+
+async function unlessInterrupted<T>(ask: () => Promise<T>): Promise<T | 'interrupted'> {
+  try {
+    return await ask()
   } catch (error) {
     if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError'))
       return 'interrupted'

@@ -1,3 +1,4 @@
+import type { Fault } from '../model/fault.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import type { Run } from '../model/run.ts'
@@ -5,13 +6,16 @@ import { resultsJson } from '../report/json/plan.ts'
 import { jsonText } from '../report/json/text.ts'
 import { groupLines, planText } from '../report/text/plan.ts'
 import { resultText } from '../report/text/result.ts'
+import { standingOf } from '../run/budget.ts'
 import type { Telling } from '../run/story.ts'
 import type { RunStore } from '../store/store.ts'
-import { type Approval, approve, type Planned } from './approve.ts'
+import { type Approval, approve, approveAll, type Planned } from './approve.ts'
 import { complainAbout } from './checks.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { runPhase } from './fleet-phase.ts'
-import { beginRecord } from './record.ts'
+import { storyOnRecord } from './on-record.ts'
+import { courseLines, courseOf, type Pace } from './pace.ts'
+import { beginRecord, type RunRecord } from './record.ts'
 import { kept } from './state.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -24,9 +28,14 @@ export type Undertaking = {
   readonly shown: (plan: Plan) => Plan
   readonly run: Omit<Run, 'results' | 'endedAt'>
   readonly story: (plan: Plan, telling: Telling) => Promise<HostResult>
+  /** Remembers a host that was just changed, and tells later why all is well no more, or null; without it nothing is asked again. */
+  readonly watch?: (plan: Plan) => Promise<() => Promise<Fault | null>>
   readonly parallel: number
+  readonly pace: Pace
   readonly format: 'text' | 'json'
   readonly yes: boolean
+  /** What a later rollback may cost was accepted beforehand, or is no question any more: it is taken back now. */
+  readonly acceptsSessionLoss: boolean
 }
 
 /** @throws InputError where a person would have to be asked and nobody can be. */
@@ -51,7 +60,7 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   }
   const decided = replaced(results, approval.others)
   const record = await kept(async () => await beginRecord(store, { ...run, results: decided, endedAt: null }))
-  const changed = approval.approved.length === 0 ? [] : await change(undertaking, approval, record.ended, terminal)
+  const changed = approval.approved.length === 0 ? [] : await change(undertaking, approval, record, terminal)
   const ended = replaced(decided, changed)
   const problem = await record.close(ended, new Date())
 
@@ -70,12 +79,14 @@ async function approvalOf(
   planned: readonly Planned[],
   terminal: Terminal,
 ): Promise<Approval | 'interrupted'> {
-  if (undertaking.yes) return { approved: planned.map(({ plan }) => plan), others: [] }
+  const { yes, acceptsSessionLoss } = undertaking
+  if (yes) return approveAll(planned, acceptsSessionLoss)
   if (planned.length === 0 || terminal.interruption.signal.aborted) return { approved: [], others: [] }
   // Loaded only where somebody is asked.
-  const { askPerson } = await import('./ask.ts')
+  const { askPerson, askToAccept } = await import('./ask.ts')
   return await approve(planned, {
     ask: askPerson,
+    accept: acceptsSessionLoss ? null : askToAccept,
     show: (one) => terminal.say(['', ...groupLines(terminal.notices, [asShown(one, undertaking)]), '']),
   })
 }
@@ -85,25 +96,49 @@ function asShown(result: HostResult, { shown }: Undertaking): HostResult {
 }
 
 async function change(
-  { title, run, story, parallel }: Undertaking,
+  { title, run, results, story, watch, parallel, pace }: Undertaking,
   { approved }: Approval,
-  onEnd: (result: HostResult) => void,
+  record: RunRecord,
   terminal: Terminal,
 ): Promise<readonly HostResult[]> {
+  const hosts = approved.map((plan) => ({ ...plan.host, plan }))
+  const course = courseOf(hosts, results, pace)
+  terminal.say(courseLines(course, pace))
   return await runPhase(
     {
       title,
-      hosts: approved.map((plan) => ({ name: plan.host.name, plan })),
+      hosts,
       parallel,
-      story: async ({ plan }, telling): Promise<HostResult> => await story(plan, telling),
-      onEnd,
+      story: async ({ plan }, telling): Promise<HostResult> => await storyOnRecord({ plan, record, story }, telling),
+      onEnd: record.ended,
       onLeaving: [
         'A host whose change was not confirmed takes it back by itself, in a few minutes; one that was confirmed keeps it.',
         `What is known of this run: ctfleet runs (run ${run.id}). On a host: /var/lib/ctfleet`,
       ],
     },
     terminal,
+    {
+      ...course,
+      standing: standingOf,
+      pauseMs: pace.pauseSeconds * 1000,
+      watch: watch === undefined ? null : ({ plan }, result) => stillWell(run.id, { plan, result, watch }),
+    },
   )
+}
+
+/** Remembers a host that was changed; later the result that it has by then, where it is well no more. */
+async function stillWell(
+  run: string,
+  { plan, result, watch }: { plan: Plan; result: HostResult; watch: NonNullable<Undertaking['watch']> },
+): Promise<() => Promise<HostResult | null>> {
+  const check = await watch(plan)
+  return async () => {
+    const fault = await check()
+    if (fault === null || result.status !== 'applied') return null
+    const message = `it was applied and is in force, but is well no more: ${fault.message}`
+    const next = `to take it back: ctfleet rollback ${run} --limit ${result.host}`
+    return { ...result, fault: { ...fault, message, next } }
+  }
 }
 
 /** The results with those that came later in the place of the earlier ones. */

@@ -16,6 +16,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** What a status says about the host when the work is over; `rolled-back` is a failure only with a fault. */
 const OF_STATUS: Readonly<Record<(HostResult | ForetoldResult)['status'], ExitCode>> = {
   'needs-hands': EXIT.needsHands,
+  'under-way': EXIT.needsHands,
   failed: EXIT.someFailed,
   unreachable: EXIT.someFailed,
   'not-reached': EXIT.someFailed,
@@ -29,6 +30,7 @@ const OF_STATUS: Readonly<Record<(HostResult | ForetoldResult)['status'], ExitCo
   'already-right': EXIT.asWanted,
   skipped: EXIT.asWanted,
   declined: EXIT.asWanted,
+  'same-machine': EXIT.asWanted,
   applied: EXIT.asWanted,
 }
 
@@ -64,6 +66,9 @@ export function exitCodeOfReading(results: readonly { readonly status: string; r
 function codeOf(result: HostResult | ForetoldResult, pendingCounts: boolean): ExitCode {
   if ('fault' in result && result.fault?.code === 'bug') return EXIT.bug
   if (result.status === 'rolled-back' && result.fault === null) return EXIT.asWanted
+  // --yes did not cover it: nobody decided against this host, and it is not as wanted.
+  if (result.status === 'skipped' && result.why !== undefined) return EXIT.someFailed
+  if (result.status === 'applied' && result.fault !== undefined) return EXIT.someFailed
   const isPending = result.status === 'indicative' ? result.plan.changes.length > 0 : result.status === 'planned'
   if (isPending && pendingCounts) return EXIT.pending
   return OF_STATUS[result.status]

@@ -1,9 +1,12 @@
 import type { Fault } from '../model/fault.ts'
 import { visible } from '../report/format.ts'
-import { runFleet } from '../run/fleet.ts'
+import { type Otherwise as OtherwiseOf, runFleet } from '../run/fleet.ts'
+import { type Discipline, runWaves } from '../run/fleet-waves.ts'
+import type { Placed } from '../run/order.ts'
 import type { Telling } from '../run/story.ts'
 import { withProgress } from './progress.ts'
 import type { Terminal } from './terminal.ts'
+import { tellNews } from './wave-words.ts'
 
 export type Phase<H, R> = {
   readonly title: string
@@ -12,9 +15,12 @@ export type Phase<H, R> = {
   readonly story: (host: H, telling: Telling) => Promise<R>
   /** What to type when a person leaves while hosts are at work. */
   readonly onLeaving: readonly string[]
-  /** Called as each host ends. */
-  readonly onEnd?: (result: R) => void
+  /** Called as each host's story ends, and again where it is well no more after that. */
+  readonly onEnd?: (result: R | Otherwise) => void
 }
+
+/** Who goes when; without it all hosts are in the same wave. */
+export type InWaves<H, R> = Omit<Discipline<H, R | Otherwise>, 'onNews'>
 
 type Ended = { readonly host: string; readonly status: string; readonly fault?: Fault | null }
 
@@ -24,9 +30,10 @@ export type Otherwise =
   | { readonly host: string; readonly status: 'failed'; readonly fault: Fault }
 
 /** One phase over all hosts, shown as progress. A bug is told with its stack, and costs only the host that met it. */
-export async function runPhase<H extends { readonly name: string }, R extends Ended>(
+export async function runPhase<H extends Placed, R extends Ended>(
   phase: Phase<H, R>,
   terminal: Terminal,
+  inWaves?: InWaves<H, R>,
 ): Promise<readonly (R | Otherwise)[]> {
   const { interruption } = terminal
   const bugs: string[] = []
@@ -36,26 +43,46 @@ export async function runPhase<H extends { readonly name: string }, R extends En
       ...phase.onLeaving,
     ])
     const end = (result: R | Otherwise) => tally.end(result.host, result.status, hasFault(result))
-    return await runFleet<H, R | Otherwise>(
-      phase.hosts,
-      { parallel: phase.parallel, signal: interruption.signal, onStage: tally.begin },
-      async (host, telling) => {
-        const result = await phase.story(host, telling)
-        phase.onEnd?.(result)
-        end(result)
-        return result
-      },
-      (host, why) => {
-        if ('bug' in why) bugs.push(stackOf(host.name, why.bug))
-        const result = otherwise(host.name, why)
-        end(result)
-        return result
-      },
-    )
+    const story = async (host: H, telling: Telling): Promise<R | Otherwise> => {
+      const result = await phase.story(host, telling)
+      phase.onEnd?.(result)
+      end(result)
+      return result
+    }
+    const orElse: OtherwiseOf<H, R | Otherwise> = (host, why) => {
+      if ('bug' in why) bugs.push(stackOf(host.name, why.bug))
+      const result = otherwise(host.name, why)
+      end(result)
+      return result
+    }
+    const fleet = { parallel: phase.parallel, signal: interruption.signal, onStage: tally.begin }
+    if (inWaves === undefined) return await runFleet(phase.hosts, fleet, story, orElse)
+    const watch = watching(inWaves, (result) => {
+      phase.onEnd?.(result)
+      tally.remark(`${result.host}  no longer well${faultText(result)}`, { isBad: true })
+    })
+    const discipline = { ...inWaves, watch, onNews: (news: Parameters<typeof tellNews>[1]) => tellNews(tally, news) }
+    return await runWaves<H, R | Otherwise>(discipline, fleet, story, orElse)
   })
   interruption.adviseOnLeaving(() => [])
   terminal.say(bugs.flatMap((text) => text.split('\n').map(visible)))
   return results
+}
+
+/** Says of each host that is well no more. */
+function watching<H, R extends Ended>(
+  { watch }: InWaves<H, R>,
+  onTrouble: (result: R | Otherwise) => void,
+): InWaves<H, R>['watch'] {
+  if (watch === null) return null
+  return async (host, result) => {
+    const check = await watch(host, result)
+    return async () => {
+      const now = await check()
+      if (now !== null) onTrouble(now)
+      return now
+    }
+  }
 }
 
 function otherwise(host: string, why: { readonly notReached: string } | { readonly bug: unknown }): Otherwise {
@@ -71,6 +98,10 @@ function otherwise(host: string, why: { readonly notReached: string } | { readon
 
 function stackOf(host: string, bug: unknown): string {
   return `bug at ${host}: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`
+}
+
+function faultText({ fault }: Ended): string {
+  return fault === undefined || fault === null ? '' : `: ${fault.message}`
 }
 
 function hasFault(result: Ended | Otherwise): boolean {

@@ -8,7 +8,14 @@ import { openTerminal, type Terminal } from './terminal.ts'
 
 const leave = () => process.exit(EXIT.interrupted)
 const terminal = openTerminal(process, process.env, (say) => watchSignals(say, leave))
-process.exit(await codeOf(process.argv.slice(2), terminal))
+const code = await codeOf(process.argv.slice(2), terminal)
+// A pipe takes 64 KiB at a time, and ending would lose what it did not take yet.
+await Promise.all([process.stdout, process.stderr].map(drained))
+process.exit(code)
+
+async function drained(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()))
+}
 
 async function codeOf(words: readonly string[], { say, interruption }: Terminal): Promise<ExitCode> {
   try {

@@ -1,16 +1,17 @@
 import type { Host } from '../model/host.ts'
 import type { HostResult } from '../model/result.ts'
 import { planHost, type Wish } from '../run/plan-host.ts'
+import { onceEach } from '../run/same-machine.ts'
 import { runPhase } from './fleet-phase.ts'
 import type { Terminal } from './terminal.ts'
 
-/** The planning phase of `plan` and `apply`: looks at every host and changes nothing. */
+/** The planning phase of `plan` and `apply`: looks at every host and changes nothing. A machine with two names has one plan. */
 export async function planFleet(
   hosts: readonly Host[],
   { wish, parallel }: { readonly wish: Wish; readonly parallel: number },
   terminal: Terminal,
 ): Promise<readonly HostResult[]> {
-  return await runPhase(
+  const results = await runPhase(
     {
       title: 'Planning',
       hosts,
@@ -20,4 +21,5 @@ export async function planFleet(
     },
     terminal,
   )
+  return onceEach(results)
 }

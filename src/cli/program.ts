@@ -136,10 +136,25 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
         'Plans (or takes a saved plan), shows each change, asks, applies, and checks over a new connection.\nA change that is not confirmed takes itself back.',
       )
       .option('-y, --yes', 'ask nothing: yes to every host', false)
+      .option(
+        '--accept-session-loss',
+        'yes, beforehand, to every plan whose later rollback may break sessions (else it is asked for each; --yes alone skips them)',
+        false,
+      )
       .option('--confirm-within <time>', 'how long a host waits for the confirmation before it undoes', '60s')
+      .option('--for <time>', 'first aid: the change takes itself back after this time, 1m to 7d, and writes no files')
+      .addOption(wavesOption('1,10%,50%,100%, or 1,100% for fewer than 10 hosts'))
+      .addOption(maxFailOption('none in the first wave, then 10%, but at least 1'))
+      .addOption(pauseOption())
       .addHelpText(
         'after',
-        examples('apply plan.json', 'apply --limit web-1 --strategy tune', 'apply --yes --format json'),
+        examples(
+          'apply plan.json',
+          'apply --limit web-1 --strategy tune',
+          'apply --waves 1,10,100% --max-fail 2 --pause 1m',
+          'apply --for 2h --strategy tune',
+          'apply --yes --format json',
+        ),
       )
       .action(async (inventory: string | undefined, options: ApplyWords & Named) => {
         const { applyCommand } = await import('./commands/apply.ts')
@@ -154,6 +169,9 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
       .option('-y, --yes', 'ask nothing: yes to every host', false)
       .addOption(formatOption())
       .addOption(forksOption(CHANGING))
+      .addOption(wavesOption('100%'))
+      .addOption(maxFailOption('100%'))
+      .addOption(pauseOption(''))
       .addHelpText('after', examples('rollback last', 'rollback 20261126-0942-7f3a --limit web-1'))
       .action(async (run: string, options: RollbackWords) => {
         const { rollbackCommand } = await import('./commands/rollback.ts')
@@ -223,6 +241,20 @@ function formatOption(): Option {
 
 function forksOption(otherwise: number): Option {
   return new Option('--forks <number>', `hosts at a time (default: ${otherwise})`)
+}
+
+function wavesOption(otherwise: string): Option {
+  const text = 'how many hosts, or what part of them, are through after each wave'
+  return new Option('--waves <sizes>', `${text} (default: ${otherwise})`)
+}
+
+function maxFailOption(otherwise: string): Option {
+  const text = 'how many hosts may fail, those not reached and not confirmed among them, before no further one begins'
+  return new Option('--max-fail <hosts>', `${text}: 2 or 10% (default: ${otherwise})`)
+}
+
+function pauseOption(then = ', then look at some of its hosts again'): Option {
+  return new Option('--pause <time>', `wait this long after each wave${then} (default: 5s)`)
 }
 
 function examples(...lines: readonly string[]): string {

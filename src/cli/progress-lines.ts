@@ -8,23 +8,28 @@ const NAMED_ONE_BY_ONE = 50
 /** Two lines that stand at the bottom of the terminal while a phase runs: how far it is, and who is at work. */
 export function standingLines(paper: Paper, title: string, tally: Tally, now: number): readonly string[] {
   const count = `${grouped(tally.ended)} of ${grouped(tally.total)}`
+  const part = tally.part === '' ? '' : `${visible(tally.part)} · `
   const since = duration(Math.round((now - tally.startedAt) / 1000))
   const atWork = [...tally.atWork].slice(0, 20).map(([host, stage]) => `${visible(host)} ${stage}`)
   const more = tally.atWork.size > atWork.length ? ', …' : ''
   return [
-    fitted(paper, `${title}  ${count}, ${since}${countsText(tally)}`),
+    fitted(paper, `${title}  ${part}${count}, ${since}${countsText(tally)}`),
     ...(atWork.length === 0 ? [] : [paper.ink('faint', fitted(paper, `  ${atWork.join(', ')}${more}`))]),
   ]
 }
 
-/** A line that stays: how one host ended. */
-export function newsLine(paper: Paper, { host, status, isBad }: News): string {
-  return `  ${visible(host)}  ${paper.ink(isBad ? 'bad' : 'faint', status)}`
+/** A line that stays: how one host ended, or what else a person should see. */
+export function newsLine(paper: Paper, news: News): string {
+  if ('remark' in news) {
+    const remark = visible(news.remark)
+    return `  ${news.isBad ? paper.ink('bad', remark) : remark}`
+  }
+  return `  ${visible(news.host)}  ${paper.ink(news.isBad ? 'bad' : 'faint', news.status)}`
 }
 
-/** Without a terminal lines cannot be taken back: what is worth one there. */
-export function isWorthALine(news: News, tally: Tally): boolean {
-  return news.isBad || tally.total <= NAMED_ONE_BY_ONE
+/** Lines that stay cannot be taken back: what is worth one, on a terminal that shows how far it is anyway, and elsewhere. */
+export function isWorthALine(news: News, tally: Tally, isLive: boolean): boolean {
+  return 'remark' in news || news.isBad || (!isLive && tally.total <= NAMED_ONE_BY_ONE)
 }
 
 export function endLine(title: string, tally: Tally, now: number): string {

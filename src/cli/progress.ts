@@ -76,7 +76,7 @@ class FleetRenderer implements ListrRenderer {
 
   #sayNews(): void {
     const { isLive, notices, say } = this.#terminal
-    const worth = this.#tally.takeNews().filter((news) => news.isBad || (!isLive && isWorthALine(news, this.#tally)))
+    const worth = this.#tally.takeNews().filter((news) => isWorthALine(news, this.#tally, isLive))
     if (worth.length > 0) say(worth.map((news) => newsLine(notices, news)))
   }
 }

@@ -6,6 +6,10 @@ export type Tally = {
   readonly startedAt: number
   readonly begin: (host: string, stage: Stage) => void
   readonly end: (host: string, status: string, isBad: boolean) => void
+  /** A part of the phase begins, or something happened that is no host's end. */
+  readonly remark: (remark: string, more?: { readonly isBad?: boolean; readonly isPart?: boolean }) => void
+  /** The part that is under way, in words; empty where a phase has none. */
+  readonly part: string
   readonly ended: number
   readonly counts: ReadonlyMap<string, number>
   /** Hosts under way, those that have been at it longest first. */
@@ -14,13 +18,16 @@ export type Tally = {
   readonly takeNews: () => readonly News[]
 }
 
-export type News = { readonly host: string; readonly status: string; readonly isBad: boolean }
+export type News =
+  | { readonly host: string; readonly status: string; readonly isBad: boolean }
+  | { readonly remark: string; readonly isBad: boolean }
 
 export function newTally(total: number, now: () => number = Date.now): Tally {
   const counts = new Map<string, number>()
   const atWork = new Map<string, Stage>()
   let news: News[] = []
   let ended = 0
+  let part = ''
   return {
     total,
     startedAt: now(),
@@ -32,6 +39,13 @@ export function newTally(total: number, now: () => number = Date.now): Tally {
       ended++
       counts.set(status, (counts.get(status) ?? 0) + 1)
       news.push({ host, status, isBad })
+    },
+    remark(remark, { isBad = false, isPart = false } = {}) {
+      if (isPart) part = remark
+      news.push({ remark, isBad })
+    },
+    get part() {
+      return part
     },
     get ended() {
       return ended

@@ -6,6 +6,7 @@ import { readTextFile } from '../input/text-file.ts'
 import { jsonOf, pathText, readYamlTree } from '../input/yaml-tree.ts'
 import type { Host } from '../model/host.ts'
 import type { Json } from '../model/json.ts'
+import { quote } from '../shell/script.ts'
 import {
   type Complain,
   readGroups,
@@ -50,7 +51,7 @@ export function parseInventory(text: string, file: string, here: Here): Inventor
   const complain: Complain = ({ line, column }, at, message, hint = null) =>
     complaints.push({ file, line, column, path: pathText(at), message, hint })
 
-  const foreign = foreignFormat(text)
+  const foreign = foreignFormat(text) ?? recordedFacts(text, file)
   if (foreign !== undefined) throw new InputError([{ file, line: 1, column: 1, path: '', ...foreign }])
   if (tree.root === null) throw new InputError(tree.complaints)
   complaints.push(...tree.complaints)
@@ -85,6 +86,21 @@ function foreignFormat(text: string): { message: string; hint: string } | undefi
   if (/^\[[\w.:-]+\]\s*(?:[#;].*)?$/.test(first))
     return { message: 'is an INI inventory; ctfleet reads YAML', hint: EXPORT }
   return undefined
+}
+
+/** What `ctfleet facts --format json` prints: JSON, which YAML reads too, to complain of every key in it. */
+function recordedFacts(text: string, file: string): { message: string; hint: string } | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined
+  try {
+    const document: { readonly [key: string]: unknown } = JSON.parse(text)
+    const hosts: readonly unknown[] = Array.isArray(document.hosts) ? document.hosts : []
+    const ofFacts = hosts.some((host) => typeof host === 'object' && host !== null && 'facts' in host)
+    if (typeof document.version !== 'number' || !('takenAt' in document || ofFacts)) return undefined
+  } catch {
+    return undefined
+  }
+  const message = 'holds recorded facts, and is no inventory'
+  return { message, hint: `plan and explain judge from them: ctfleet plan --facts ${quote(file)}` }
 }
 
 function assemble(written: Written, file: string, here: Here): Inventory {
@@ -161,6 +177,7 @@ function hostOf(
     'cannot' in read ? { userKnownHostsFiles: [], identityFiles: [] } : read
   const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
   const ownKnownHosts = value('ctfleet_known_hosts_file')
+  const pair = text('ctfleet_pair')
   const userKnownHosts = userKnownHostsFiles.length > 0 ? userKnownHostsFiles : ['~/.ssh/known_hosts']
   return {
     name: host.name,
@@ -178,6 +195,8 @@ function hostOf(
             .map(path),
     become: isTrue(value('ansible_become')) ? 'sudo' : 'none',
     transport: /(?:^|[.])local$/.test(text('ansible_connection') ?? '') ? 'local' : 'ssh',
+    ...(pair === undefined ? {} : { pair }),
+    ...(isTrue(value('ctfleet_gateway')) ? { gateway: true } : {}),
     vars: otherVariables(variables),
     origin: `${file}:${host.at.line}:${host.at.column}`,
   }

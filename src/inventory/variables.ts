@@ -29,7 +29,9 @@ const READ: { readonly [name: string]: Check } = {
   ansible_ssh_common_args: sshArguments,
   ansible_ssh_extra_args: sshArguments,
   ansible_group_priority: wholeNumber,
+  ctfleet_gateway: truth,
   ctfleet_known_hosts_file: paths,
+  ctfleet_pair: word,
 }
 
 const PASSWORDS = new Set([
@@ -148,7 +150,7 @@ function templateIn(node: YamlNode): string | undefined {
 
 function misspelling(name: string): string | null {
   const near = didYouMean(name, Object.keys(READ))
-  if (name.startsWith('ctfleet_')) return near ?? 'the only one is ctfleet_known_hosts_file'
+  if (name.startsWith('ctfleet_')) return near ?? 'there are ctfleet_gateway, ctfleet_known_hosts_file and ctfleet_pair'
   // Ansible has hundreds of variables of its own; only a slip of one or two letters is surely one.
   return name.startsWith('ansible_') && near !== null && oneSlip(name, near) ? near : null
 }
@@ -196,6 +198,11 @@ function path(value: Json): Wrong | null {
 function paths(value: Json): Wrong | null {
   if (!Array.isArray(value)) return path(value as Json)
   return value.map(path).find((each) => each !== null) ?? (value.length > 0 ? null : wrong('a path', value as Json))
+}
+
+function word(value: Json): Wrong | null {
+  const fits = (typeof value === 'string' && /^[^\p{C}]{1,100}$/u.test(value)) || Number.isInteger(value)
+  return fits ? null : wrong('one word, the same for all hosts of the pair', value)
 }
 
 function truth(value: Json): Wrong | null {

@@ -10,21 +10,44 @@ export type Fleet = {
   readonly onStage: (host: string, stage: Stage) => void
 }
 
-/**
- * Runs one story per host and gives every host a result, always, in the order of the hosts.
- * @param otherwise the result of a host that was never begun, or whose story met a bug of ours.
- */
+export type Story<H, R> = (host: H, telling: Telling) => Promise<R>
+
+/** The result of a host that was never begun, or whose story met a bug of ours. */
+export type Otherwise<H, R> = (host: H, end: { readonly notReached: string } | { readonly bug: unknown }) => R
+
+export const STOPPED = 'the run was stopped before its turn'
+
+/** Runs one story per host and gives every host a result, always, in the order of the hosts. */
 export async function runFleet<H extends { readonly name: string }, R>(
   hosts: readonly H[],
-  { parallel, signal, onStage }: Fleet,
-  story: (host: H, telling: Telling) => Promise<R>,
-  otherwise: (host: H, end: { readonly notReached: string } | { readonly bug: unknown }) => R,
+  fleet: Fleet,
+  story: Story<H, R>,
+  otherwise: Otherwise<H, R>,
 ): Promise<R[]> {
+  const slot = slots(fleet.parallel)
+  const tell = teller(fleet, story, otherwise)
+  return await Promise.all(
+    hosts.map((host) =>
+      slot(async () => (fleet.signal.aborted ? otherwise(host, { notReached: STOPPED }) : await tell(host))),
+    ),
+  )
+}
+
+/** Room for so many at once; whoever comes later waits for his turn. */
+export function slots(parallel: number): <R>(work: () => Promise<R>) => Promise<R> {
+  const limit = pLimit(parallel)
+  return async (work) => await limit(work)
+}
+
+/** Tells one host's story from its first stage to `ended`; never throws. */
+export function teller<H extends { readonly name: string }, R>(
+  { signal, onStage }: Fleet,
+  story: Story<H, R>,
+  otherwise: Otherwise<H, R>,
+): (host: H) => Promise<R> {
   // Every host under way listens to it; more than ten are no leak.
   setMaxListeners(0, signal)
-  const slot = pLimit(parallel)
-  const tell = async (host: H): Promise<R> => {
-    if (signal.aborted) return otherwise(host, { notReached: 'the run was stopped before its turn' })
+  return async (host) => {
     try {
       return await story(host, { signal, onStage: (stage) => onStage(host.name, stage) })
     } catch (bug) {
@@ -33,5 +56,4 @@ export async function runFleet<H extends { readonly name: string }, R>(
       onStage(host.name, 'ended')
     }
   }
-  return await Promise.all(hosts.map((host) => slot(tell, host)))
 }

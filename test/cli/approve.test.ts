@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { approve, type Planned } from '../../src/cli/approve.ts'
+import { describe, expect, test } from 'vitest'
+import { approve, approveAll, type Planned } from '../../src/cli/approve.ts'
 import type { Answer } from '../../src/cli/ask.ts'
 import { aPlan } from '../report/fleet.ts'
 
@@ -50,8 +50,61 @@ test('the question names the host, the strategy and how much there is to do, all
     questions.push(question)
     return 'yes'
   }
-  await approve([{ host: 'web\x1b[2J', status: 'planned', plan: aPlan('web') }], { ask, show: () => {} })
+  await approve([{ host: 'web\x1b[2J', status: 'planned', plan: aPlan('web') }], { ask, accept: null, show: () => {} })
   expect(questions).toEqual(['web\\x1b[2J: tune, 2 changes. Go ahead?'])
+})
+
+describe('what a later rollback may cost', () => {
+  const LOSS = 'tcp_loose is 0: sessions will not survive it'
+  const fleet: readonly Planned[] = ['a', 'b', 'c'].map((host) => ({
+    host,
+    status: 'planned',
+    plan: aPlan(host, { rollbackNotes: host === 'a' ? [] : [LOSS] }),
+  }))
+  const asking = async (accepts: readonly (boolean | 'interrupted')[] | null, answer: Answer = 'rest') => {
+    const questions: string[] = []
+    const approval = await approve(fleet, {
+      ask: async () => answer,
+      accept:
+        accepts === null
+          ? null
+          : async (question) => {
+              questions.push(question)
+              return accepts[questions.length - 1] ?? 'interrupted'
+            },
+      show: () => {},
+    })
+    if (approval === 'interrupted') return approval
+    return { approved: approval.approved.map(({ host }) => host.name), others: approval.others, questions }
+  }
+
+  test('is asked for each host by itself, also after a yes to all the rest', async () => {
+    const { approved, others, questions } = Object(await asking([false, true]))
+    expect(approved).toEqual(['a', 'c'])
+    expect(others).toMatchObject([{ host: 'b', status: 'declined', why: expect.stringContaining(LOSS) }])
+    expect(questions).toEqual(
+      ['b', 'c'].map((host) => `${host}: a later rollback may break sessions (${LOSS}). Apply all the same?`),
+    )
+  })
+
+  test('is no question for a host that is skipped, nor where it was accepted beforehand', async () => {
+    expect(await asking([], 'quit')).toMatchObject({ approved: [], questions: [] })
+    expect(await asking(null)).toMatchObject({ approved: ['a', 'b', 'c'], others: [] })
+  })
+
+  test('Ctrl-C at this question approves nothing either', async () => {
+    expect(await asking([true, 'interrupted'])).toBe('interrupted')
+  })
+
+  test('is not covered by --yes: those hosts are skipped, with the reason and what to type', () => {
+    const { approved, others } = approveAll(fleet, false)
+    expect(approved.map(({ host }) => host.name)).toEqual(['a'])
+    expect(others.map(({ host, status }) => `${host} ${status}`)).toEqual(['b skipped', 'c skipped'])
+    expect(others[0]).toMatchObject({
+      why: `a later rollback may break sessions (${LOSS}). To apply it all the same: --accept-session-loss`,
+    })
+    expect(approveAll(fleet, true)).toEqual({ approved: fleet.map(({ plan }) => plan), others: [] })
+  })
 })
 
 async function outcomeOf(answers: readonly (Answer | 'interrupted')[]) {
@@ -59,6 +112,7 @@ async function outcomeOf(answers: readonly (Answer | 'interrupted')[]) {
   const shown: string[] = []
   const approval = await approve(FLEET, {
     ask: async () => answers[asked++] ?? 'interrupted',
+    accept: null,
     show: ({ host }) => shown.push(host),
   })
   if (approval === 'interrupted') return approval

@@ -12,7 +12,9 @@ const transaction = '3fe12545e6'
 /** One host of each status; the table below is the contract of the exit codes. */
 const RESULTS: { readonly [S in HostStatus]: HostResult & { readonly status: S } } = {
   healthy: { host: 'a', status: 'healthy', ...judged },
+  'same-machine': { host: 'a', status: 'same-machine', why: 'is the same machine as b' },
   planned: { host: 'a', status: 'planned', plan },
+  'under-way': { host: 'a', status: 'under-way', plan, transaction },
   'already-right': { host: 'a', status: 'already-right', plan },
   applied: { host: 'a', status: 'applied', plan, transaction },
   declined: { host: 'a', status: 'declined', plan },
@@ -29,6 +31,7 @@ const RESULTS: { readonly [S in HostStatus]: HostResult & { readonly status: S }
 
 const CODES: Readonly<Record<HostStatus, number>> = {
   healthy: 0,
+  'same-machine': 0,
   planned: 0,
   'already-right': 0,
   applied: 0,
@@ -41,6 +44,7 @@ const CODES: Readonly<Record<HostStatus, number>> = {
   unreachable: 1,
   failed: 1,
   'not-reached': 1,
+  'under-way': 3,
   'needs-hands': 3,
 }
 
@@ -50,6 +54,10 @@ test.each(Object.entries(CODES))('a host that is %s makes it %i', (status, code)
 
 test('a rollback that was asked for and went well is no failure', () => {
   expect(exitCodeOf([{ ...RESULTS['rolled-back'], fault: null }])).toBe(0)
+})
+
+test('a change that is well no more makes it 1', () => {
+  expect(exitCodeOf([{ ...RESULTS.applied, fault }])).toBe(1)
 })
 
 describe('where several hold', () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { known } from '../../src/model/reading.ts'
 import { planDocument } from '../../src/plan/document.ts'
 import { sealPlan } from '../../src/plan/seal.ts'
-import { fileStore } from '../../src/store/files.ts'
+import { databaseStore } from '../../src/store/database.ts'
 import { factsWith } from '../diagnosis/sample-facts.ts'
 import { aPlan, aRun } from '../report/fleet.ts'
 
@@ -164,6 +164,13 @@ describe('from recorded facts', () => {
     ['explain --facts nowhere.json', /nowhere\.json: cannot be read: no such file or directory\n {2}.*ctfleet facts/],
     ['explain --facts facts.json --limit wbe', /--limit: .*"wbe"\n {2}did you mean "web"\?/],
     ['apply --facts facts.json', /unknown option '--facts'/],
+    ...['plan facts.json', 'explain -i facts.json', 'facts facts.json'].map(
+      (typed) =>
+        [
+          typed,
+          /^facts\.json:1:1: holds recorded facts, and is no inventory\n {2}.*ctfleet plan --facts facts\.json\n$/,
+        ] as const,
+    ),
   ]
   test.each(MISTAKES)('%s', async (typed, said) => {
     const { code, stdout, stderr } = await ctfleet(...typed.split(' '))
@@ -181,20 +188,33 @@ test('a reader that goes away early is nothing to complain about', async () => {
   expect(stdout).toMatch(/^Plan [0-9a-f]{12} for inventory\.yaml/)
 })
 
+test('a slow reader of a large report gets all of it', async () => {
+  const state = join(directory, 'with-many')
+  const results = Array.from(
+    { length: 3000 },
+    (_, at) => ({ host: `host-${at}`, status: 'not-reached', why: '' }) as const,
+  )
+  await databaseStore(state, () => {}).save(aRun({ results }))
+  const script = `"${process.execPath}" --import tsx "${MAIN}" runs --format json | (sleep 3; cat)`
+  const { stdout } = await run('bash', ['-c', script], { CTFLEET_STATE: state })
+  expect(JSON.parse(stdout).runs[0].hosts).toHaveLength(3000)
+})
+
 test('runs are JSON on stdout and nothing else, while a damaged record is named on stderr', async () => {
   const state = join(directory, 'with-runs')
-  await fileStore(state).save(aRun())
+  await databaseStore(state, () => {}).save(aRun())
+  mkdirSync(join(state, 'runs'))
   writeFileSync(join(state, 'runs', 'bad.json'), '{')
   const { code, stdout, stderr } = await ctfleet('runs', '--format', 'json', { CTFLEET_STATE: state })
   expect(code).toBe(0)
   expect(JSON.parse(stdout).runs).toMatchObject([{ id: aRun().id, command: 'apply' }])
-  expect(stderr).toMatch(/bad\.json is not JSON.*it was skipped/)
+  expect(stderr).toMatch(/bad\.json is not JSON.*it was not taken over/s)
 })
 
 test('what is not there to take back is said, with what to look at', async () => {
   const state = join(directory, 'rolled-back')
   mkdirSync(state)
-  await fileStore(state).save(aRun({ results: [] }))
+  await databaseStore(state, () => {}).save(aRun({ results: [] }))
   const { code, stderr } = await ctfleet('rollback', '20261126', '--yes', { CTFLEET_STATE: state })
   expect(code).toBe(2)
   expect(stderr).toMatch(/this run applied nothing that could be taken back.*ctfleet runs/s)

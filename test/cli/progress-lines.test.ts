@@ -35,8 +35,9 @@ test('what ended is told once', () => {
 test('in a log a small fleet is told host by host, a large one only where it is in trouble', () => {
   const good = { host: 'a', status: 'planned', isBad: false }
   const bad = { host: 'b', status: 'failed', isBad: true }
-  expect([good, bad].map((news) => isWorthALine(news, tallyOf(6)))).toEqual([true, true])
-  expect([good, bad].map((news) => isWorthALine(news, tallyOf(5000)))).toEqual([false, true])
+  expect([good, bad].map((news) => isWorthALine(news, tallyOf(6), false))).toEqual([true, true])
+  expect([good, bad].map((news) => isWorthALine(news, tallyOf(5000), false))).toEqual([false, true])
+  expect([good, bad].map((news) => isWorthALine(news, tallyOf(6), true))).toEqual([false, true])
 })
 
 function tallyOf(total: number) {

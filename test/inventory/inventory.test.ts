@@ -52,6 +52,17 @@ all:
   })
 })
 
+test('pairs and gateways are told by variables of ours, which no playbook sees', () => {
+  const text =
+    'all:\n  vars: {ctfleet_pair: 7}\n  hosts: {a: , b: {ctfleet_pair: , ctfleet_gateway: yes}, c: {ctfleet_gateway: no}}'
+  const { hosts } = parseInventory(text, 'inventory.yaml', HERE)
+  expect(hosts.map(({ pair, gateway, vars }) => [pair, gateway, vars])).toEqual([
+    ['7', undefined, {}],
+    [undefined, true, {}],
+    ['7', undefined, {}],
+  ])
+})
+
 test('a known_hosts file of our own is the only one read', () => {
   const text = 'all:\n  vars: {ctfleet_known_hosts_file: [a, ~/b]}\n  hosts: {web-1: }'
   expect(load(text).hosts[0]?.knownHostsFiles).toEqual(['/work/fleet/a', '/home/ada/b'])
@@ -149,6 +160,21 @@ describe('mistakes', () => {
       'a misspelt variable',
       'all:\n  hosts: {a: {ansible_prot: 3}}',
       `2:29 all.hosts.a.ansible_prot: ctfleet knows no variable "ansible_prot"${hint('did you mean "ansible_port"?')}`,
+    ],
+    [
+      'a pair that is no word',
+      'all:\n  hosts: {a: {ctfleet_pair: [b, c]}}',
+      '2:29 all.hosts.a.ctfleet_pair: expected one word, the same for all hosts of the pair, found a list',
+    ],
+    [
+      'a gateway that is neither yes nor no',
+      'all:\n  hosts: {a: {ctfleet_gateway: web-1}}',
+      '2:32 all.hosts.a.ctfleet_gateway: expected yes or no, found "web-1"',
+    ],
+    [
+      'a variable of ours that there is not',
+      'all:\n  hosts: {a: {ctfleet_colour: 3}}',
+      `2:31 all.hosts.a.ctfleet_colour: ctfleet knows no variable "ctfleet_colour"${hint('there are ctfleet_gateway, ctfleet_known_hosts_file and ctfleet_pair')}`,
     ],
     [
       'hosts as a list',
@@ -301,6 +327,7 @@ test('the example that comes with ctfleet loads', () => {
     'web-3.example.com 2222 sudo',
     'db-1 22 sudo',
     'db-2 22 none',
+    'gw-1.example.com 22 sudo',
     'localhost 22 sudo',
   ])
 })

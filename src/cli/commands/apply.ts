@@ -1,10 +1,14 @@
+import { duration } from '../../diagnosis/numbers.ts'
+import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import { applyHost } from '../../run/apply-host.ts'
+import { watchPlan } from '../../run/wave-gate.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { formatFrom, secondsFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import type { ExitCode } from '../exit-code.ts'
+import { type PaceWords, paceFrom } from '../pace.ts'
 import { CHANGING, forksFrom, READING } from '../parallel.ts'
 import { planFleet } from '../plan-fleet.ts'
 import { isSavedPlan, readSavedPlan } from '../saved-plan.ts'
@@ -14,9 +18,12 @@ import type { Terminal } from '../terminal.ts'
 import { type WishWords, wishFrom, wishOptionsIn } from '../wish.ts'
 
 export type ApplyWords = TargetWords &
-  WishWords & {
+  WishWords &
+  PaceWords & {
     readonly yes: boolean
+    readonly acceptSessionLoss: boolean
     readonly confirmWithin: string
+    readonly for: string | undefined
     readonly format: string
     readonly forks: string | undefined
   }
@@ -25,37 +32,65 @@ export type ApplyWords = TargetWords &
 type Source = { readonly inventory: string; readonly plan: (terminal: Terminal) => Promise<readonly HostResult[]> }
 
 export async function applyCommand(words: ApplyWords, terminal: Terminal): Promise<ExitCode> {
-  const { source, format, parallel, confirmWithinSeconds, store } = await checkAll({
+  const { source, format, parallel, pace, confirmWithinSeconds, keepSeconds, store } = await checkAll({
     approval: () => checkApproval(words.yes, terminal),
     source: () => sourceFrom(words),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
+    pace: () => paceFrom(words),
     confirmWithinSeconds: () => secondsFrom('--confirm-within', words.confirmWithin, { least: 10, most: 3600 }),
-    store: storeToWrite,
+    keepSeconds: () => (words.for === undefined ? null : secondsFrom('--for', words.for, KEPT)),
+    store: () => storeToWrite(terminal),
   })
   const startedAt = new Date()
-  const results = await source.plan(terminal)
+  const id = newRunId(startedAt)
+  const by = requester()
+  const planned = await source.plan(terminal)
+  const results = keepSeconds === null ? planned : planned.map(withoutFiles)
   return await changeFleet(
     {
       title: 'Applying',
       results,
-      shown: (plan) => plan,
+      shown: keepSeconds === null ? (plan) => plan : (plan) => keptFor(plan, keepSeconds),
       run: {
-        id: newRunId(startedAt),
+        id,
         command: 'apply',
         startedAt: startedAt.toISOString(),
-        by: requester(),
+        by,
         inventory: source.inventory,
         of: null,
       },
-      story: (plan, telling) => applyHost(plan, { confirmWithinSeconds }, telling),
+      story: (plan, telling) => applyHost(plan, { asker: { run: id, by }, confirmWithinSeconds, keepSeconds }, telling),
+      watch: watchPlan,
       parallel,
+      pace,
       format,
       yes: words.yes,
+      acceptsSessionLoss: words.acceptSessionLoss,
     },
     store,
     terminal,
   )
+}
+
+/** From a minute, which is the least that a person can look at, to a week: first aid that stays longer is no first aid. */
+const KEPT = { least: 60, most: 604_800 }
+
+/** A plan as it is shown when it is first aid: files are not written, and it ends by itself. For reading only. */
+function keptFor(plan: Plan, seconds: number): Plan {
+  const changes = plan.changes.filter(({ phase }) => phase === 'runtime')
+  const files = changes.length < plan.changes.length ? '; files are not written' : ''
+  return {
+    ...plan,
+    changes,
+    notes: [`It takes itself back ${duration(seconds)} after it was applied${files}`, ...plan.notes],
+  }
+}
+
+/** Where files are all that is missing, first aid has nothing to do. */
+function withoutFiles(result: HostResult): HostResult {
+  if (result.status !== 'planned' || result.plan.changes.some(({ phase }) => phase === 'runtime')) return result
+  return { host: result.host, status: 'already-right', plan: result.plan }
 }
 
 async function sourceFrom(words: ApplyWords): Promise<Source> {

@@ -1,21 +1,23 @@
 import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
-import type { Run } from '../../model/run.ts'
+import type { Run, RunSummary } from '../../model/run.ts'
 import { isSealed } from '../../plan/seal.ts'
+import { visible } from '../../report/format.ts'
 import { rollbackHost } from '../../run/rollback-host.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { stillApplied } from '../../store/standing.ts'
-import type { RunStore } from '../../store/store.ts'
+import type { Found, RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import type { ExitCode } from '../exit-code.ts'
+import { type PaceWords, rollbackPaceFrom } from '../pace.ts'
 import { CHANGING, forksFrom } from '../parallel.ts'
-import { requester, storeToWrite } from '../state.ts'
+import { kept, requester, storeToWrite } from '../state.ts'
 import { inventoryOf, usableHosts } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type RollbackWords = {
+export type RollbackWords = PaceWords & {
   readonly run: string
   readonly limit: string | undefined
   readonly yes: boolean
@@ -24,11 +26,12 @@ export type RollbackWords = {
 }
 
 export async function rollbackCommand(words: RollbackWords, terminal: Terminal): Promise<ExitCode> {
-  const { found, format, parallel } = await checkAll({
+  const { found, format, parallel, pace } = await checkAll({
     approval: () => checkApproval(words.yes, terminal),
-    found: () => findApplied(words),
+    found: () => findApplied(words, terminal),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
+    pace: () => rollbackPaceFrom(words),
   })
   const { store, run, applied } = found
   const byHost = new Map(applied.map((result) => [result.host, result]))
@@ -52,19 +55,22 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
         return await rollbackHost(result, telling)
       },
       parallel,
+      pace,
       format,
       yes: words.yes,
+      acceptsSessionLoss: true,
     },
     store,
     terminal,
   )
 }
 
-async function findApplied({ run: wanted, limit }: RollbackWords) {
-  const store = await storeToWrite()
-  const run = await findRun(store, wanted)
-  const { runs } = await store.list()
-  const left = stillApplied(run, runs)
+async function findApplied({ run: wanted, limit }: RollbackWords, terminal: Terminal) {
+  const store = await storeToWrite(terminal)
+  const { run, damaged } = await findRun(store, wanted)
+  terminal.say(damaged.map(({ place, why }) => visible(`${place} ${why}; it is left out`)))
+  const { runs } = await kept(() => store.list())
+  const left = stillApplied(run.id, run.results, runs, new Date())
   if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextMove(run, runs))
   const altered = left.find(({ plan }) => !isSealed(plan))
   if (altered !== undefined) {
@@ -86,14 +92,14 @@ async function findApplied({ run: wanted, limit }: RollbackWords) {
   return { store, run, applied: left.filter(({ host }) => chosen.has(host)) }
 }
 
-async function findRun(store: RunStore, wanted: string): Promise<Run> {
-  const found = await store.load(wanted)
+async function findRun(store: RunStore, wanted: string): Promise<Extract<Found, { readonly type: 'found' }>> {
+  const found = await kept(() => store.load(wanted))
   switch (found.type) {
     case 'found':
-      if (found.run.command === 'apply') return found.run
+      if (found.run.command === 'apply') return found
       throw complainAbout(
         wanted,
-        `this run is itself a rollback, of ${found.run.of ?? 'another run'}`,
+        `this run is itself a ${found.run.command}, of ${found.run.of ?? 'another run'}`,
         'to change the hosts again: ctfleet apply',
       )
     case 'none':
@@ -124,15 +130,16 @@ function nothingLeft({ id, endedAt, results }: Run): string {
     : 'this run applied nothing that could be taken back'
 }
 
-function nextMove(run: Run, runs: readonly Run[]): string {
-  if (run.endedAt !== null) return nextRun(runs)
-  const hosts = run.results.flatMap(({ host, status }) => (status === 'planned' ? [host] : []))
-  const asked = hosts.length === 0 ? 'its hosts' : hosts.slice(0, 5).join(', ')
-  return `ask ${asked} themselves: cat /var/lib/ctfleet/*/journal; what ends in "committed" goes back by sh /var/lib/ctfleet/TRANSACTION/undo`
+function nextMove(run: Run, runs: readonly RunSummary[]): string {
+  return run.endedAt === null
+    ? `if no ctfleet is at it any more, close it first: ctfleet resume ${run.id}`
+    : nextRun(runs)
 }
 
-function nextRun(runs: readonly Run[]): string {
-  const other = runs.find((run) => run.command === 'apply' && stillApplied(run, runs).length > 0)
+function nextRun(runs: readonly RunSummary[]): string {
+  const other = runs.find(
+    (run) => run.command === 'apply' && stillApplied(run.id, run.hosts, runs, new Date()).length > 0,
+  )
   return other === undefined
     ? 'see what was run: ctfleet runs'
     : `the newest run that still stands: ctfleet rollback ${other.id}`

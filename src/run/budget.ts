@@ -1,0 +1,83 @@
+import type { HostResult, HostStatus } from '../model/result.ts'
+import type { Share } from './waves.ts'
+
+/** How many hosts may fail before no further one begins: of the first wave, where more come after it, and of all. */
+export type Allowance = { readonly canary: number; readonly all: number }
+
+/**
+ * What the operator allows, of so many hosts. Unless he says otherwise the first of several waves may have no failure: it
+ * is there to be believed. Later every tenth host may fail, and one in any case: a single host in trouble says something
+ * about itself, a second one about the change. What he says holds for all waves, the first too.
+ */
+export function allowanceFor(maxFail: Share | null, hosts: number, waves: number): Allowance {
+  if (maxFail !== null) {
+    const all = 'hosts' in maxFail ? maxFail.hosts : Math.floor((maxFail.percent * hosts) / 100)
+    return { canary: all, all }
+  }
+  const all = Math.max(1, Math.floor(hosts / 10))
+  return { canary: waves > 1 ? 0 : all, all }
+}
+
+/** `unreachable` is a failure too, of a host that nobody touched. `not-begun` is none. */
+export type Standing = 'well' | 'failed' | 'unreachable' | 'not-begun'
+
+const STANDINGS: Readonly<Record<HostStatus, Standing>> = {
+  applied: 'well',
+  'already-right': 'well',
+  healthy: 'well',
+  'not-reached': 'not-begun',
+  planned: 'not-begun',
+  skipped: 'not-begun',
+  declined: 'not-begun',
+  'same-machine': 'not-begun',
+  unreachable: 'unreachable',
+  failed: 'failed',
+  blocked: 'failed',
+  'no-strategy': 'failed',
+  refused: 'failed',
+  'rolled-back': 'failed',
+  'under-way': 'failed',
+  'needs-hands': 'failed',
+}
+
+/** What a host's end means for the hosts after it. */
+export function standingOf(result: HostResult): Standing {
+  // As it was asked for: a rollback that came to its end.
+  if (result.status === 'rolled-back' && result.fault === null) return 'well'
+  if (result.status === 'applied' && result.fault !== undefined) return 'failed'
+  return STANDINGS[result.status]
+}
+
+/** Who failed so far in a run, and whether that is too much. */
+export type Budget = {
+  readonly fail: (host: string, isCanary: boolean) => void
+  /** Whether so many more failures could still be borne. */
+  readonly bears: (more: number) => boolean
+  /** @param stragglers hosts that are taken for failed as long as they are not done. @returns why no host may begin, or null. */
+  readonly spent: (stragglers: readonly string[]) => string | null
+}
+
+/** @param failedBefore hosts of the run that failed before anything was changed. */
+export function newBudget(allowance: Allowance, failedBefore: readonly string[]): Budget {
+  const failed = new Set(failedBefore)
+  const canaries = new Set<string>()
+  return {
+    fail(host, isCanary) {
+      failed.add(host)
+      if (isCanary) canaries.add(host)
+    },
+    bears: (more) => failed.size + more <= allowance.all,
+    spent(stragglers) {
+      if (canaries.size > allowance.canary) return `${names([...canaries])} of the first wave failed`
+      const lost = [...failed, ...stragglers.filter((host) => !failed.has(host))]
+      if (lost.length <= allowance.all) return null
+      const many = lost.length === 1 ? '1 host' : `${lost.length} hosts`
+      const slow = stragglers.length === 0 ? 'failed' : 'failed or did not end in time'
+      return `${many} ${slow} (${names(lost)}), and ${allowance.all === 0 ? 'none' : `no more than ${allowance.all}`} may`
+    },
+  }
+}
+
+function names(hosts: readonly string[]): string {
+  return hosts.slice(0, 3).join(', ') + (hosts.length > 3 ? ` and ${hosts.length - 3} more` : '')
+}

@@ -1,0 +1,231 @@
+import { type Allowance, newBudget, type Standing } from './budget.ts'
+import { type Fleet, type Otherwise, STOPPED, type Story, slots, teller } from './fleet.ts'
+import { type Placed, takeApart } from './order.ts'
+import type { Wave } from './waves.ts'
+
+/** How a fleet is changed: in which order, how far after failures, and what is asked in between. */
+export type Discipline<H, R> = {
+  readonly waves: readonly Wave<H>[]
+  readonly allowance: Allowance
+  /** Hosts of the run that failed before anything was changed; they count. */
+  readonly failedBefore: readonly string[]
+  readonly standing: (result: R) => Standing
+  /** Milliseconds between a wave's end and the questions to it. */
+  readonly pauseMs: number
+  /**
+   * Called as a wave ends, for some of its hosts that ended well; what it gives is called after the pause, and says how the
+   * host stands where it is well no more. Null where nobody is asked again.
+   */
+  readonly watch: ((host: H, result: R) => Promise<() => Promise<R | null>>) | null
+  readonly onNews: (news: WaveNews) => void
+}
+
+export type WaveNews =
+  | { readonly type: 'wave'; readonly number: number; readonly of: number; readonly hosts: number }
+  /** The canary was not reachable, so another host takes its place. */
+  | { readonly type: 'instead'; readonly hosts: readonly string[] }
+  | { readonly type: 'straggler'; readonly host: string }
+  | { readonly type: 'pause'; readonly ms: number; readonly hosts: readonly string[] }
+  | { readonly type: 'stopped'; readonly why: string }
+
+/** Hosts of a wave that are asked again after the pause, at most. */
+export const SAMPLE = 10
+/** A host that has been at work for so long is waited for no more, where the run can do without it. */
+export const STRAGGLER_MS = 60_000
+const LOOK_MS = 1000
+
+/**
+ * Runs one story per host, wave by wave, and gives every host a result, always.
+ *
+ * - Within a wave, and from wave to wave, a host begins only while the budget is not spent. Those under way go on to their end.
+ * - A wave is over when all its hosts ended, but for stragglers: a host that has been at work for 60 s, and whose failure the
+ *   budget could bear, gives its slot away and counts as failed until it ends. It goes on all the same, and has its result.
+ *   Hosts of the first of several waves and gateways are always waited for.
+ * - Where the first of several waves holds hosts that nobody could reach, the next hosts take their place.
+ * - A host begins only after its pair's other host ended, and not at all when that one failed.
+ * - Between waves there is a pause, then up to ten hosts of the wave are asked whether they are still well.
+ */
+export async function runWaves<H extends Placed, R>(
+  { waves, allowance, failedBefore, standing, pauseMs, watch, onNews }: Discipline<H, R>,
+  fleet: Fleet,
+  story: Story<H, R>,
+  otherwise: Otherwise<H, R>,
+): Promise<readonly R[]> {
+  const { parallel, signal } = fleet
+  const queue = [...waves]
+  const tell = teller(fleet, story, otherwise)
+  const budget = newBudget(allowance, failedBefore)
+  const results = new Map<string, R>()
+  const atWork = new Map<string, { readonly host: H; readonly ended: Promise<void> }>()
+  const stragglers = new Set<string>()
+  const failedOfPair = new Map<string, string>()
+  let stopped: string | null = null
+  let toCome = waves.reduce((sum, { hosts }) => sum + hosts.length, 0)
+
+  for (let number = 1; ; number++) {
+    const wave = queue.shift()
+    if (wave === undefined) break
+    if (wave.alone) await everybody()
+    if (mayBegin()) onNews({ type: 'wave', number, of: number + queue.length, hosts: wave.hosts.length })
+    const isCanary = number === 1 && queue.length > 0
+    const members = isCanary ? await goFirst(wave.hosts) : await go(wave.hosts, wave.alone)
+    if (queue.length > 0 && mayBegin()) await askAgain(members, isCanary)
+  }
+  await everybody()
+  return [...results.values()]
+
+  /** Once spent is spent: a straggler that comes home late starts nobody any more. */
+  function mayBegin(): boolean {
+    if (signal.aborted) return false
+    if (stopped !== null) return false
+    stopped = budget.spent([...stragglers])
+    if (stopped !== null) onNews({ type: 'stopped', why: stopped })
+    return stopped === null
+  }
+
+  function whyNot({ pair }: H): string | null {
+    if (!mayBegin())
+      return signal.aborted || stopped === null
+        ? STOPPED
+        : `the run was stopped: ${stopped}; look into that, then plan again`
+    const failed = pair === undefined ? undefined : failedOfPair.get(pair)
+    return failed === undefined
+      ? null
+      : `${failed}, the other host of its pair, failed; look into that, then plan again`
+  }
+
+  /** @returns a promise that the wave waits for, which may be kept before the host ended. */
+  async function begin(host: H, slot: Slot, how: { readonly isCanary: boolean; readonly isWaitedFor: boolean }) {
+    const { pair } = host
+    // Only a straggler of an earlier wave, or who waits for one.
+    const other = pair === undefined ? undefined : [...atWork.values()].findLast((each) => each.host.pair === pair)
+    const { promise: ended, resolve } = withResolver()
+    atWork.set(host.name, { host, ended })
+    if (other === undefined) await slot(() => work(host, how, resolve))
+    else void other.ended.then(() => work(host, how, resolve))
+  }
+
+  async function work(host: H, { isCanary, isWaitedFor }: Parameters<typeof begin>[2], end: () => void): Promise<void> {
+    toCome--
+    const why = whyNot(host)
+    const settle = (result: R) => {
+      atWork.delete(host.name)
+      stragglers.delete(host.name)
+      results.set(host.name, result)
+      note(host, result, isCanary)
+      end()
+    }
+    if (why !== null) return settle(otherwise(host, { notReached: why }))
+    const over = new AbortController()
+    const told = tell(host).then((result) => {
+      over.abort()
+      settle(result)
+    })
+    await (isWaitedFor ? told : Promise.race([told, untilStraggler(host, over.signal)]))
+  }
+
+  async function untilStraggler({ name }: H, over: AbortSignal): Promise<void> {
+    await pause(STRAGGLER_MS, over)
+    while (!over.aborted && !budget.bears(stragglers.size + 1)) await pause(LOOK_MS, over)
+    if (over.aborted) return
+    stragglers.add(name)
+    if (toCome > 0) onNews({ type: 'straggler', host: name })
+  }
+
+  function note(host: H, result: R, isCanary: boolean): void {
+    const how = standing(result)
+    if (how !== 'failed' && how !== 'unreachable') return
+    // A canary that nobody reached says nothing about the change.
+    budget.fail(host.name, isCanary && how === 'failed')
+    if (host.pair !== undefined) failedOfPair.set(host.pair, host.name)
+  }
+
+  async function go(hosts: readonly H[], isWaitedFor: boolean): Promise<readonly H[]> {
+    const slot = slots(parallel)
+    await Promise.all(hosts.map((host) => begin(host, slot, { isCanary: false, isWaitedFor })))
+    return hosts
+  }
+
+  async function goFirst(first: readonly H[]): Promise<readonly H[]> {
+    const slot = slots(parallel)
+    const members: H[] = []
+    for (let hosts = first; hosts.length > 0; ) {
+      members.push(...hosts)
+      await Promise.all(hosts.map((host) => begin(host, slot, { isCanary: true, isWaitedFor: true })))
+      const missing = hosts.filter((host) => standingNow(host) === 'unreachable').length
+      hosts = missing > 0 && mayBegin() ? nextInstead(missing, members) : []
+      if (hosts.length > 0) onNews({ type: 'instead', hosts: hosts.map(({ name }) => name) })
+    }
+    return members
+  }
+
+  /** The first hosts of the waves to come; gateways keep their place. */
+  function nextInstead(most: number, members: readonly H[]): readonly H[] {
+    const { taken } = takeApart(
+      queue.flatMap(({ hosts, alone }) => (alone ? [] : hosts)),
+      most,
+      members,
+    )
+    const left = queue.map(({ hosts, alone }) => ({ hosts: hosts.filter((host) => !taken.includes(host)), alone }))
+    queue.splice(0, queue.length, ...left.filter(({ hosts }) => hosts.length > 0))
+    return taken
+  }
+
+  function standingNow({ name }: H): Standing {
+    const result = results.get(name)
+    return result === undefined ? 'not-begun' : standing(result)
+  }
+
+  async function askAgain(members: readonly H[], isCanary: boolean): Promise<void> {
+    const well = members.filter((host) => watch !== null && standingNow(host) === 'well')
+    const chosen = well.filter((_, index) => well.length <= SAMPLE || isEvenly(index, well.length))
+    const watched = await Promise.all(
+      chosen.flatMap((host) => {
+        const result = results.get(host.name)
+        return watch === null || result === undefined ? [] : [watch(host, result).then((check) => ({ host, check }))]
+      }),
+    )
+    onNews({ type: 'pause', ms: pauseMs, hosts: chosen.map(({ name }) => name) })
+    await pause(pauseMs, signal)
+    if (signal.aborted) return
+    const now = await Promise.all(watched.map(async ({ host, check }) => ({ host, result: await check() })))
+    for (const { host, result } of now) {
+      if (result === null) continue
+      results.set(host.name, result)
+      note(host, result, isCanary)
+    }
+  }
+
+  async function everybody(): Promise<void> {
+    await Promise.all([...atWork.values()].map(({ ended }) => ended))
+  }
+}
+
+type Slot = ReturnType<typeof slots>
+
+function withResolver(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+/** Ten of many, at even distances. */
+function isEvenly(index: number, of: number): boolean {
+  return Math.floor((index * SAMPLE) / of) !== Math.floor(((index - 1) * SAMPLE) / of)
+}
+
+/** Waits, or until the signal. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
+}

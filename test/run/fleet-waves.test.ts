@@ -1,0 +1,312 @@
+import { fc, test as law } from '@fast-check/vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { allowanceFor } from '../../src/run/budget.ts'
+import { type Discipline, runWaves, STRAGGLER_MS, type WaveNews } from '../../src/run/fleet-waves.ts'
+import type { Placed } from '../../src/run/order.ts'
+import { type Share, wavesOf } from '../../src/run/waves.ts'
+
+/** A fleet whose hosts take as long and end as a test says, on a clock that nobody waits for. */
+
+type End = 'well' | 'failed' | 'unreachable' | 'bug'
+type Told = string
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const ONE_THEN_ALL: readonly Share[] = [{ hosts: 1 }, { percent: 100 }]
+const hosts = (...names: readonly string[]): readonly Placed[] => names.map((name) => ({ name, groups: ['web'] }))
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+type Wish = {
+  readonly hosts: readonly Placed[]
+  readonly sizes?: readonly Share[]
+  readonly maxFail?: Share | null
+  readonly ends?: { readonly [name: string]: End }
+  readonly seconds?: { readonly [name: string]: number }
+  readonly sick?: readonly string[]
+  readonly failedBefore?: readonly string[]
+  readonly parallel?: number
+  readonly pauseMs?: number
+  readonly stop?: AbortController
+}
+
+async function run({ hosts, sizes = ONE_THEN_ALL, maxFail = null, ends = {}, seconds = {}, ...wish }: Wish) {
+  const log: string[] = []
+  const news: WaveNews[] = []
+  const atWork = new Set<string>()
+  let most = 0
+  const begun = Date.now()
+  const waves = wavesOf(hosts, sizes)
+  const discipline: Discipline<Placed, Told> = {
+    waves,
+    allowance: allowanceFor(maxFail, hosts.length, waves.length),
+    failedBefore: wish.failedBefore ?? [],
+    standing: (told) => (/^(well|failed|unreachable)/.exec(told)?.[1] as 'well' | undefined) ?? 'not-begun',
+    pauseMs: wish.pauseMs ?? 0,
+    watch: async ({ name }) => {
+      log.push(`watched ${name}`)
+      return async () => {
+        log.push(`asked ${name} again`)
+        return wish.sick?.includes(name) ? `failed later` : null
+      }
+    },
+    onNews: (each) => news.push(each),
+  }
+  const story = async ({ name }: Placed): Promise<Told> => {
+    log.push(`${name} begins`)
+    atWork.add(name)
+    most = Math.max(most, atWork.size)
+    log.push(...(atWork.size > 1 ? [`at once: ${[...atWork].join(' ')}`] : []))
+    await sleep((seconds[name] ?? 1) * 1000)
+    atWork.delete(name)
+    const end = ends[name] ?? 'well'
+    if (end === 'bug') throw new TypeError('ours')
+    return end
+  }
+  const fleet = {
+    parallel: wish.parallel ?? 10,
+    signal: wish.stop?.signal ?? new AbortController().signal,
+    onStage: () => undefined,
+  }
+  const told = new Map<string, Told>()
+  const all = runWaves(
+    discipline,
+    fleet,
+    async (host) => {
+      const end = await story(host)
+      told.set(host.name, end)
+      return end
+    },
+    ({ name }, end) => {
+      const said = 'bug' in end ? 'failed: bug' : `not reached: ${end.notReached}`
+      told.set(name, said)
+      return said
+    },
+  )
+  await vi.runAllTimersAsync()
+  const results = await all
+  return { results, told: Object.fromEntries(told), log, news, most, tookMs: Date.now() - begun }
+}
+
+const begun = (log: readonly string[]) => log.flatMap((line) => (line.endsWith(' begins') ? [line.slice(0, -7)] : []))
+
+describe('whatever happens to the hosts', () => {
+  const fleets = fc.array(
+    fc.record({
+      end: fc.constantFrom<End>('well', 'well', 'well', 'failed', 'unreachable', 'bug'),
+      seconds: fc.constantFrom(1, 5, 200),
+      pair: fc.option(fc.constantFrom('x', 'y')),
+    }),
+    { maxLength: 25 },
+  )
+  law.prop([fleets, fc.option(fc.nat({ max: 10 })), fc.integer({ min: 1, max: 5 })], { numRuns: 60 })(
+    'each has one result, pairs are never at work together, and nobody begins once the budget is spent',
+    async (wanted, maxFail, parallel) => {
+      const placed = wanted.map(({ pair }, at) => ({ name: `h${at}`, groups: [], ...(pair === null ? {} : { pair }) }))
+      const share = maxFail === null ? null : { hosts: maxFail }
+      const { results, told, log } = await run({
+        hosts: placed,
+        sizes: [{ hosts: 1 }, { percent: 30 }, { percent: 100 }],
+        maxFail: share,
+        parallel,
+        ends: Object.fromEntries(wanted.map(({ end }, at) => [`h${at}`, end])),
+        seconds: Object.fromEntries(wanted.map(({ seconds }, at) => [`h${at}`, seconds])),
+      })
+      expect(results).toHaveLength(placed.length)
+      expect(Object.keys(told).toSorted()).toEqual(placed.map(({ name }) => name).toSorted())
+      for (const line of log.filter((each) => each.startsWith('at once: '))) {
+        const pairs = line
+          .slice(9)
+          .split(' ')
+          .flatMap((name) => placed.find((host) => host.name === name)?.pair ?? [])
+        expect(new Set(pairs).size, line).toBe(pairs.length)
+      }
+      const failed = Object.values(told).filter((end) => /^(failed|unreachable)/.test(end)).length
+      // Those that were at work when the last failure came may fail too: two waves' worth of slots at most.
+      const allowed = share === null ? Math.max(1, Math.floor(placed.length / 10)) : share.hosts
+      expect(failed).toBeLessThanOrEqual(allowed + 2 * parallel)
+    },
+  )
+})
+
+describe('the canary', () => {
+  test('that fails stops the run, and whoever was not begun hears why and what to do', async () => {
+    const { told, log, news } = await run({ hosts: hosts('a', 'b', 'c'), ends: { a: 'failed' } })
+    expect(begun(log)).toEqual(['a'])
+    const why = 'not reached: the run was stopped: a of the first wave failed; look into that, then plan again'
+    expect(told).toEqual({ a: 'failed', b: why, c: why })
+    expect(news).toEqual([
+      { type: 'wave', number: 1, of: 2, hosts: 1 },
+      { type: 'stopped', why: 'a of the first wave failed' },
+    ])
+  })
+
+  test('that nobody reaches gives its place to the next host, which is believed instead', async () => {
+    const { told, news } = await run({
+      hosts: hosts('a', 'b', 'c', 'd'),
+      ends: { a: 'unreachable', b: 'failed' },
+    })
+    expect(news.slice(0, 2)).toEqual([
+      { type: 'wave', number: 1, of: 2, hosts: 1 },
+      { type: 'instead', hosts: ['b'] },
+    ])
+    expect(told.c).toMatch(/b of the first wave failed/)
+  })
+
+  test('that nobody reaches is a failure like any other: a second one is too much for a small fleet', async () => {
+    const { told, log } = await run({ hosts: hosts('a', 'b', 'c'), ends: { a: 'unreachable', b: 'unreachable' } })
+    expect(begun(log)).toEqual(['a', 'b'])
+    expect(told.c).toMatch(/2 hosts failed \(a, b\), and no more than 1 may/)
+  })
+
+  test('is waited for, however slow it is', async () => {
+    const { log, news } = await run({ hosts: hosts('a', 'b'), seconds: { a: 500 } })
+    expect(news.some(({ type }) => type === 'straggler')).toBe(false)
+    expect(log.some((line) => line.startsWith('at once'))).toBe(false)
+  })
+})
+
+describe('the budget', () => {
+  test('is spent within a wave too: those at work end, the others never begin', async () => {
+    const { told, log } = await run({
+      hosts: hosts('a', 'b', 'c', 'd', 'e', 'f'),
+      ends: { b: 'failed', c: 'failed' },
+      parallel: 2,
+      seconds: { b: 1, c: 2, d: 5 },
+    })
+    expect(begun(log)).toEqual(['a', 'b', 'c', 'd'])
+    expect(told.d).toBe('well')
+    expect(told.e).toMatch(/2 hosts failed \(b, c\), and no more than 1 may/)
+  })
+
+  test('counts what failed before anything was changed', async () => {
+    const { log } = await run({ hosts: hosts('a', 'b'), maxFail: { hosts: 1 }, failedBefore: ['x', 'y'] })
+    expect(begun(log)).toEqual([])
+  })
+
+  test('that the operator sets lets a canary fail too', async () => {
+    const { log } = await run({ hosts: hosts('a', 'b', 'c'), maxFail: { hosts: 1 }, ends: { a: 'failed' } })
+    expect(begun(log)).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('between waves', () => {
+  test('hosts of the wave are remembered, then there is the pause, then they are asked again', async () => {
+    const { log, news, tookMs } = await run({ hosts: hosts('a', 'b', 'c'), pauseMs: 30_000 })
+    expect(log.slice(0, 4)).toEqual(['a begins', 'watched a', 'asked a again', 'b begins'])
+    expect(news).toContainEqual({ type: 'pause', ms: 30_000, hosts: ['a'] })
+    expect(tookMs).toBeGreaterThanOrEqual(32_000)
+  })
+
+  test('one that is well no more counts as failed, and has the result that says so', async () => {
+    const { results, told } = await run({ hosts: hosts('a', 'b'), sick: ['a'] })
+    expect(results).toContain('failed later')
+    expect(told.b).toMatch(/a of the first wave failed/)
+  })
+
+  test('of many hosts ten are asked, from all over the wave', async () => {
+    const many = Array.from({ length: 101 }, (_, at) => ({ name: `h${at}`, groups: [] }))
+    const { news } = await run({ hosts: many, sizes: [{ hosts: 100 }, { percent: 100 }], parallel: 50 })
+    const asked = news.flatMap((each) => (each.type === 'pause' ? each.hosts : []))
+    expect(asked).toEqual(['h0', 'h10', 'h20', 'h30', 'h40', 'h50', 'h60', 'h70', 'h80', 'h90'])
+  })
+
+  test('an interruption ends the pause at once, and nobody begins after it', async () => {
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 5000)
+    const { told, log, tookMs } = await run({ hosts: hosts('a', 'b'), pauseMs: 3_600_000, stop })
+    expect(begun(log)).toEqual(['a'])
+    expect(told.b).toBe('not reached: the run was stopped before its turn')
+    expect(tookMs).toBeLessThan(10_000)
+    expect(log).not.toContain('asked a again')
+  })
+})
+
+describe('a slow host', () => {
+  const THREE: readonly Share[] = [{ hosts: 1 }, { hosts: 3 }, { percent: 100 }]
+
+  test('never holds the run: after a minute nobody waits for it, and it still has its result', async () => {
+    const { told, news, log } = await run({ hosts: hosts('a', 'b', 'c', 'd'), sizes: THREE, seconds: { b: 900 } })
+    expect(news).toContainEqual({ type: 'straggler', host: 'b' })
+    expect(log).toContain('at once: b d')
+    expect(told).toEqual({ a: 'well', b: 'well', c: 'well', d: 'well' })
+  })
+
+  test('gives its slot away: those of its own wave are not held either', async () => {
+    const { log } = await run({
+      hosts: hosts('a', 'b', 'c', 'd'),
+      sizes: THREE,
+      seconds: { b: 900 },
+      parallel: 1,
+    })
+    expect(log).toContain('at once: b c')
+    expect(log).toContain('at once: b d')
+  })
+
+  test('is waited for where the budget could not bear its failure', async () => {
+    const { news, tookMs, log } = await run({
+      hosts: hosts('a', 'b', 'c', 'd', 'e'),
+      sizes: [{ hosts: 1 }, { hosts: 4 }, { percent: 100 }],
+      seconds: { b: 900, c: 900 },
+    })
+    expect(news.filter(({ type }) => type === 'straggler')).toEqual([{ type: 'straggler', host: 'b' }])
+    expect(tookMs).toBeGreaterThan(900_000)
+    expect(log).not.toContainEqual(expect.stringMatching(/at once: .*e/))
+  })
+
+  test('counts as failed as long as it is not done', async () => {
+    const { told } = await run({
+      hosts: hosts('a', 'b', 'c', 'd', 'e', 'f'),
+      sizes: [{ hosts: 1 }, { hosts: 3 }, { percent: 100 }],
+      seconds: { b: 900 },
+      ends: { d: 'failed' },
+      parallel: 1,
+    })
+    expect(told.e).toMatch(/2 hosts failed or did not end in time \(d, b\), and no more than 1 may/)
+    expect(told.b).toBe('well')
+  })
+
+  test('is given its minute from its own beginning on, not from its wave’s', async () => {
+    const { news } = await run({
+      hosts: hosts('a', 'b', 'c', 'd'),
+      sizes: THREE,
+      parallel: 1,
+      seconds: { b: STRAGGLER_MS / 1000 - 1, c: STRAGGLER_MS / 1000 - 1 },
+    })
+    expect(news.some(({ type }) => type === 'straggler')).toBe(false)
+  })
+})
+
+describe('who depends on whom', () => {
+  test('a gateway goes when nobody else is at work any more, a slow host neither', async () => {
+    const gateway = { name: 'gw', groups: [], gateway: true }
+    const { log } = await run({
+      hosts: [gateway, ...hosts('a', 'b', 'c')],
+      sizes: [{ hosts: 1 }, { hosts: 2 }, { percent: 100 }],
+      seconds: { b: 300 },
+    })
+    expect(begun(log)).toEqual(['a', 'b', 'c', 'gw'])
+    expect(log).not.toContainEqual(expect.stringMatching(/at once: .*gw/))
+  })
+
+  test('the other host of a pair waits for one that is slow, and is left alone when it failed', async () => {
+    const pair = hosts('b', 'd').map((host) => ({ ...host, pair: 'front' }))
+    const all = [...hosts('a'), ...pair, ...hosts('c', 'e')]
+    const sizes = [{ hosts: 1 }, { hosts: 3 }, { percent: 100 }]
+    const slow = await run({ hosts: all, sizes, seconds: { b: 300 } })
+    expect(slow.log.indexOf('d begins')).toBeGreaterThan(slow.log.indexOf('e begins'))
+    expect(slow.log).not.toContainEqual(expect.stringMatching(/at once: .*b.*d/))
+    const failed = await run({ hosts: all, sizes, ends: { b: 'failed' } })
+    expect(failed.told.d).toBe('not reached: b, the other host of its pair, failed; look into that, then plan again')
+    expect(failed.told.e).toBe('well')
+  })
+})
+
+test('a bug in one story costs one host', async () => {
+  const { told } = await run({ hosts: hosts('a', 'b', 'c'), ends: { b: 'bug' } })
+  expect(told).toEqual({ a: 'well', b: 'failed: bug', c: 'well' })
+})
+
+test('no hosts, no results', async () => {
+  expect((await run({ hosts: [] })).results).toEqual([])
+})
