@@ -41,12 +41,20 @@ export function questionsFor(steps: readonly Step[], rules: Script): Questions {
 
 export type Judged = {
   readonly host: Host
+  readonly machine?: string
   readonly strategy: string
   readonly considered: readonly Verdict[]
   readonly findings: readonly Finding[]
   readonly notes: readonly string[]
   readonly rollbackNotes: readonly string[]
+  readonly sessionLoss?: readonly string[]
+  readonly gates: GatesOf
+}
+
+/** What is asked after these changes, and what a person must know about what is not. */
+export type GatesOf = (changes: readonly Change[]) => {
   readonly gates: readonly Gate[]
+  readonly notes: readonly string[]
 }
 
 /** The plan, when every step can be read and has a way there and back; otherwise the step that has not. */
@@ -68,26 +76,8 @@ export function assemblePlan(
   if (!/^[0-9a-f-]{5,}$/.test(digest)) return unknown('the host printed no digest of its state')
   const boundTo = { probe: questions.boundProbe.text, digest }
   const script = transactionScript(changes, boundTo)
-  const atOnce = endsDropsAtOnce(changes)
-  const gates = atOnce ? judged.gates : judged.gates.filter(({ gate }) => gate !== 'drops')
-  const slow = atOnce || gates.length === judged.gates.length || changes.length === 0 ? [] : [SLOW]
-  return known(sealPlan({ ...judged, gates, notes: [...judged.notes, ...slow], boundTo, changes, kept, script }))
-}
-
-const SLOW = 'Drops may go on until entries have run out, so their end is not waited for before the change is kept'
-
-/**
- * Drops end at once only where something makes room at once: a larger limit, modules or the last stateful rules that go,
- * entries that are deleted.
- * Where entries can only run out, drops go on for a while, and a gate that forbade that would undo what is right.
- */
-function endsDropsAtOnce(changes: readonly Change[]): boolean {
-  return changes.some(({ kind, want }) => {
-    if (kind === 'sysctl') return /conntrack_max"/.test(JSON.stringify(want))
-    // With its last stateful rule tracking ends, and what is not tracked needs no room.
-    if (kind === 'firewall') return !/"action":"add"/.test(JSON.stringify(want))
-    return kind === 'kernel-modules' || kind === 'flush-entries'
-  })
+  const { gates, notes } = judged.gates(changes)
+  return known(sealPlan({ ...judged, gates, notes: [...judged.notes, ...notes], boundTo, changes, kept, script }))
 }
 
 function planSteps(

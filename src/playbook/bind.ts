@@ -4,6 +4,7 @@ import { checkAgainst } from '../input/schema.ts'
 import { pathText } from '../input/yaml-tree.ts'
 import type { Json } from '../model/json.ts'
 import type { Playbook, PlaybookStep, Requirement, Template } from './playbook.ts'
+import { sentenceOf } from './sentence.ts'
 
 export type Vars = { readonly [name: string]: Json }
 
@@ -43,18 +44,12 @@ export function checkRequirement({ when, otherwise }: Requirement, view: View): 
   if (held.type === 'failed') return { type: 'unsure', reason: `${when.text}: ${held.message}` }
   if (held.value === true) return { type: 'met' }
   if (held.value !== false) return { type: 'unsure', reason: `${when.text} is neither true nor false` }
-  const sentence = resolve(otherwise, view)
-  const said = sentence.type === 'value' && typeof sentence.value === 'string' && sentence.value !== ''
-  return { type: 'unmet', reason: said ? String(sentence.value) : `not so: ${when.text}` }
+  return { type: 'unmet', reason: said(otherwise, view) ?? `not so: ${when.text}` }
 }
 
 /** An analysis that could not be made says why in its own sentence; a fixed one would claim what is not known. */
 function ownReason(otherwise: Template, view: View): string | null {
-  if (otherwise.type !== 'computed') return null
-  const sentence = resolve(otherwise, view)
-  return sentence.type === 'value' && typeof sentence.value === 'string' && sentence.value !== ''
-    ? sentence.value
-    : null
+  return otherwise.type === 'computed' ? said(otherwise, view) : null
 }
 
 /** The notes that apply to this host; one whose condition is not known is said all the same. */
@@ -62,9 +57,13 @@ export function notesFor({ notes }: Playbook, view: View): readonly string[] {
   return notes.flatMap(({ when, say }) => {
     const held = when === null ? null : evaluate(when, view.bindings, view.whyUnknown)
     if (held?.type === 'value' && held.value !== true) return []
-    const sentence = resolve(say, view)
-    return sentence.type === 'value' && typeof sentence.value === 'string' ? [sentence.value] : []
+    return said(say, view) ?? []
   })
+}
+
+function said(sentence: Template, view: View): string | null {
+  const result = resolve(sentence, view)
+  return result.type === 'value' ? sentenceOf(result.value) : null
 }
 
 /** The steps that this host needs looked at, in the playbook's order. */

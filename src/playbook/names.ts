@@ -54,6 +54,24 @@ export type Analysis = {
     /** The same as a clause for a person; empty where it is not known. */
     readonly drainText: string
   }
+  /** How the rules of a remedy can be there after a reboot: in the file of the one that loads rules, or by a unit of our own. */
+  readonly persist: {
+    /** A service that writes the running rules to disk when it stops, and what to set; a clause, empty where none does. */
+    readonly savesOnStop: string
+    readonly notrack: Lasting & {
+      /** Rules where nobody else loads any: a script, and the unit that runs it; empty where they are not to be. */
+      readonly script: string
+      readonly unit: string
+    }
+    readonly unload: Lasting
+  }
+}
+
+type Lasting = {
+  /** As the step kind `rules-file` wants them. */
+  readonly files: readonly Json[]
+  /** What holds after a reboot, for a person. */
+  readonly note: string
 }
 
 /** Everything a playbook's expressions may name, for one host. */
@@ -71,6 +89,7 @@ const facts: ShapeOf<Facts> = {
     pageSize: 'double',
     bootId: 'string',
     netns: 'string',
+    firstProcess: 'double',
     uptime: 'double',
     cpus: 'double',
     init: 'string',
@@ -133,6 +152,7 @@ const facts: ShapeOf<Facts> = {
     iptablesModules: 'bool',
     ip6tablesModules: 'bool',
     savesOnStop: 'list<string>',
+    loaders: 'list<dyn>',
   },
   history: { lastChangeAgeSeconds: 'dyn' },
   privilege: { user: 'string', root: 'bool', sshPort: 'dyn' },
@@ -166,6 +186,11 @@ const analysis: ShapeOf<Analysis> = {
     availableText: 'string',
     drain: { half: 'double', ninety: 'double', longest: 'double' },
     drainText: 'string',
+  },
+  persist: {
+    savesOnStop: 'string',
+    notrack: { files: 'list<dyn>', note: 'string', script: 'string', unit: 'string' },
+    unload: { files: 'list<dyn>', note: 'string' },
   },
 }
 

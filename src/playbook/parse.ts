@@ -9,6 +9,7 @@ import type { Json } from '../model/json.ts'
 import { NAMES } from './names.ts'
 import type { Playbook, PlaybookStep, StepKind, Template } from './playbook.ts'
 import { playbookSchema } from './schema.ts'
+import { readGates } from './verify.ts'
 
 /**
  * Reads a playbook and checks all that can be checked without a host: form, expressions, names, types, and what each
@@ -39,8 +40,9 @@ export function parsePlaybook(text: string, file: string, kinds: readonly StepKi
     say: reader.template(say, ['notes', index, 'say'], names),
   }))
   const steps = written.steps.flatMap((step, index) => reader.step(step, ['steps', index], names, kinds))
+  const verify = readGates(written.verify, ['verify'], reader.complain)
   if (complaints.length > 0) throw new InputError(inReadingOrder(complaints))
-  const { name, title, about, verify } = written
+  const { name, title, about } = written
   return { name, title, about: about.trim(), file, requires, vars, notes, steps, verify }
 }
 
@@ -115,6 +117,7 @@ function readerOf(document: Document, file: string, complaints: Complaint[]) {
   }
 
   return {
+    complain,
     template,
     step,
     condition: (text: string, path: Path, names: Shape) => expression(text, path, names, 'bool'),

@@ -12,7 +12,7 @@ export type Playbook = {
   readonly vars: readonly { readonly name: string; readonly template: Template }[]
   readonly notes: readonly Note[]
   readonly steps: readonly PlaybookStep[]
-  readonly verify: readonly GateName[]
+  readonly verify: readonly WantedGate[]
 }
 
 /** A condition, and the sentence for a person where it does not hold. */
@@ -39,5 +39,8 @@ export type Template =
   | { readonly type: 'list'; readonly items: readonly Template[] }
   | { readonly type: 'map'; readonly entries: readonly (readonly [key: string, value: Template])[] }
 
-export const GATE_NAMES = ['reads-back', 'ports', 'drops'] as const
-export type GateName = (typeof GATE_NAMES)[number]
+/** A gate as a playbook wants it; null: worked out for each host. Rates are packets a second. */
+export type WantedGate =
+  | { readonly gate: 'reads-back' | 'login' }
+  | { readonly gate: 'ports'; readonly ports: readonly number[] | null }
+  | { readonly gate: 'drops' | 'invalid'; readonly withinSeconds: number; readonly mostPerSecond: number | null }

@@ -1,11 +1,15 @@
 import { z } from '../input/schema.ts'
-import { GATE_NAMES, type StepKind } from './playbook.ts'
+import type { StepKind } from './playbook.ts'
+import { DEFAULT_GATES, gateSchema } from './verify.ts'
 
 const expression = z.string().min(1).describe('A CEL expression over facts, analysis and vars')
 const cel = z.strictObject({ cel: expression })
 const sentence = z.string().min(1)
+const worded = z
+  .union([sentence, cel])
+  .describe('A sentence; an expression may give a list of its parts, in which numbers are grouped')
 
-/** A playbook file, but for what each step wants: the kinds check that themselves. */
+/** A playbook file, but for what each step and each gate wants: those are checked apart. */
 export function playbookSchema(kinds: readonly StepKind[]) {
   const step = z.strictObject({
     name: sentence.optional().describe('What the step is for'),
@@ -20,22 +24,24 @@ export function playbookSchema(kinds: readonly StepKind[]) {
     title: sentence.describe('One line for a person: what it does'),
     about: z.string().default('').describe('What to know before choosing it'),
     requires: z
-      .array(z.strictObject({ when: expression, otherwise: z.union([sentence, cel]) }))
+      .array(z.strictObject({ when: expression, otherwise: worded }))
       .default([])
       .describe('Conditions that must hold, each with the sentence to say where it does not'),
     vars: z
       .record(z.string().regex(/^[A-Za-z_]\w*$/, 'expected a name of letters, digits and underscores'), z.unknown())
       .default({})
-      .describe('Values worked out for each host; a later one may use those before it'),
+      .describe(
+        'Values worked out for each host; a later one may use those before it. NAME_because is a sentence that says why NAME is what it is, first_aid one that says what can be typed on a host that the playbook does not fit',
+      ),
     notes: z
-      .array(z.strictObject({ when: expression.optional(), say: z.union([sentence, cel]) }))
+      .array(z.strictObject({ when: expression.optional(), say: worded }))
       .default([])
       .describe('What a person must know before saying yes, where the condition holds'),
     steps: z.array(step).min(1),
     verify: z
-      .array(z.enum(GATE_NAMES))
-      .default(['reads-back'])
-      .describe('What must hold over a new connection before the change is confirmed'),
+      .array(z.unknown())
+      .default([...DEFAULT_GATES])
+      .describe('What must hold over a new connection before the change is confirmed; a new login always must'),
   })
 }
 
@@ -50,6 +56,7 @@ export function playbookJsonSchema(kinds: readonly StepKind[]): JsonSchema {
     const { $schema: _version, ...own } = z.toJSONSchema(want, { io: 'input', unrepresentable: 'any' }) as JsonSchema
     properties[kind] = { ...withExpressions(own), description: summary }
   }
+  at(schema, 'properties', 'verify').items = withoutVersion(z.toJSONSchema(gateSchema, { io: 'input' }))
   step.oneOf = kinds.map(({ kind }) => ({ required: [kind] }))
   return { ...schema, title: 'ctfleet playbook', $defs: { cel: withoutVersion(z.toJSONSchema(cel, { io: 'input' })) } }
 }

@@ -9,6 +9,7 @@ import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { planOn, type Wish } from '../support/hand-made-plan.ts'
 import { inventoryHost, opened } from '../support/lab-host.ts'
 import { talking, type User } from '../support/talking.ts'
+import { terms } from '../support/terms.ts'
 
 /** What must never be noticed by those who use the service: a port goes untracked, and is tracked again. */
 const able = canRunLab()
@@ -45,9 +46,10 @@ test('sessions live through notrack and its rollback, entries fall to none, and 
   const plan = await planOn(host, wishes, [
     { gate: 'reads-back' },
     { gate: 'ports', ports: [22, 80, 443] },
-    { gate: 'drops', withinSeconds: 0 },
+    { gate: 'drops', mostPerSecond: 0, withinSeconds: 0, beforePerSecond: 0, because: 'entries are deleted at once' },
+    { gate: 'invalid', mostPerSecond: 25, withinSeconds: 0, beforePerSecond: 0 },
   ])
-  const applied = await applyHost(plan, { confirmWithinSeconds: 30 }, TELLING)
+  const applied = await applyHost(plan, terms(30), TELLING)
   if (applied.status !== 'applied') throw new Error(JSON.stringify(applied))
   await talks.goOn()
   expect(await entriesOf(web)).toBe(0)

@@ -55,6 +55,12 @@ test('a name that differs from the file is told', () => {
 test('the published schema lets every value of a step be an expression', () => {
   const schema = JSON.stringify(playbookJsonSchema(STEP_KINDS))
   for (const { kind } of STEP_KINDS) expect(schema).toContain(`"required":["${kind}"]`)
+  expect(JSON.parse(schema).properties.verify.items.anyOf.map(({ type }: { type: string }) => type)).toEqual([
+    'string',
+    'object',
+    'object',
+    'object',
+  ])
   expect(JSON.parse(schema).properties.steps.items.properties.sysctl.properties.value).toMatchObject({
     anyOf: [{ type: 'integer' }, { $ref: '#/$defs/cel' }],
   })

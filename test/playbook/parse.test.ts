@@ -29,9 +29,27 @@ test('a playbook comes out with its parts in order, and sensible defaults', () =
     file: 'a.yaml',
     requires: [],
     vars: [],
-    verify: ['reads-back'],
+    verify: [
+      { gate: 'reads-back' },
+      { gate: 'login' },
+      { gate: 'ports', ports: null },
+      { gate: 'drops', withinSeconds: 10, mostPerSecond: null },
+      { gate: 'invalid', withinSeconds: 10, mostPerSecond: null },
+    ],
   })
   expect(playbook.steps.map(({ kind, name, when }) => [kind.kind, name, when])).toEqual([['file', null, null]])
+})
+
+test('gates are names, or names with what they ask', () => {
+  const verify = (text: string) => parsePlaybook(`${HEAD}verify:${text}`, 'a.yaml', KINDS).verify
+  expect(verify(' [reads-back, ports]')).toEqual([{ gate: 'reads-back' }, { gate: 'ports', ports: null }])
+  const rates = '\n  - drops: { within: 2m, most_per_second: 3 }\n  - invalid: { within: 5 }\n  - ports: [443, 22]'
+  expect(verify(rates)).toEqual([
+    { gate: 'drops', withinSeconds: 120, mostPerSecond: 3 },
+    { gate: 'invalid', withinSeconds: 5, mostPerSecond: null },
+    { gate: 'ports', ports: [443, 22] },
+  ])
+  expect(verify(' []')).toEqual([])
 })
 
 describe('mistakes are told with their place', () => {
@@ -89,8 +107,39 @@ describe('mistakes are told with their place', () => {
     [
       'an unknown gate',
       `${HEAD}verify: [reads-bakc]`,
-      'a.yaml:5:10 verify[0]: expected one of "reads-back", "ports", "drops", found "reads-bakc"\n  did you mean "reads-back"?',
+      'a.yaml:5:10 verify[0]: expected one of "reads-back", "login", "ports", "drops", "invalid", found "reads-bakc"\n  did you mean "reads-back"?',
     ],
+    [
+      'an unknown gate that asks something',
+      `${HEAD}verify:\n  - reads-back\n  - dropz: {within: 30s}`,
+      'a.yaml:7:12 verify[1].dropz: no gate is called "dropz"\n  did you mean "drops"?',
+    ],
+    [
+      'a gate that asks what it does not know',
+      `${HEAD}verify:\n  - drops: {witin: 30s}`,
+      'a.yaml:6:20 verify[0].drops.witin: unknown key "witin"\n  did you mean "within"?',
+    ],
+    [
+      'a gate that asks for a time that is none',
+      `${HEAD}verify:\n  - drops: {within: soon}`,
+      'a.yaml:6:21 verify[0].drops.within: expected a time up to 1h, such as 30s or 2m',
+    ],
+    [
+      'a gate with a port that is none',
+      `${HEAD}verify:\n  - ports: [443, 70000]`,
+      'a.yaml:6:18 verify[0].ports[1]: expected at most 65535, found 70000',
+    ],
+    [
+      'a gate that takes nothing',
+      `${HEAD}verify:\n  - login: {within: 3s}`,
+      'a.yaml:6:12 verify[0].login: login takes nothing to ask\n  write the name alone: - login',
+    ],
+    [
+      'two gates in one',
+      `${HEAD}verify:\n  - drops: {}\n    invalid: {}`,
+      'a.yaml:6:5 verify[0]: is no gate: it names none, or several\n  write an item for each: - drops: { within: 30s }',
+    ],
+    ['a gate twice', `${HEAD}verify: [drops, drops: {}]`, 'a.yaml:5:17 verify[1]: names drops a second time'],
     ['no steps', 'name: a\ntitle: A\nsteps: []', 'a.yaml:3:8 steps: expected at least 1 item, found an empty list'],
     ['an Ansible playbook', '- hosts: all\n  tasks: []', 'a.yaml:1:1: expected a map, found a list'],
   ]
@@ -114,6 +163,9 @@ test('parsing is total: a playbook or complaints with places', () => {
     '}\n',
     'requires:\n',
     '  - when: ',
+    'verify:\n',
+    '  - drops: ',
+    '  - ports',
     '    otherwise: x\n',
     '"',
     '\n',

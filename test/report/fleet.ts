@@ -143,7 +143,19 @@ const notrackPlan = (host: string, findings: readonly Finding[]) =>
     changes: NOTRACK_CHANGES,
     kept: [],
     notes: ['Packets to and from port 443 are let through by address and port alone'],
-    gates: [{ gate: 'reads-back' }, { gate: 'ports', ports: [22, 443] }, { gate: 'drops', withinSeconds: 10 }],
+    gates: [
+      { gate: 'reads-back' },
+      { gate: 'login' },
+      { gate: 'ports', ports: [22, 443] },
+      {
+        gate: 'drops',
+        mostPerSecond: 0,
+        withinSeconds: 10,
+        beforePerSecond: findings.length > 1 ? 620 : 0,
+        because: 'entries are deleted at once',
+      },
+      { gate: 'invalid', mostPerSecond: 25, withinSeconds: 10, beforePerSecond: findings.length > 1 ? 2 : 0 },
+    ],
   })
 
 /** Six hosts as a plan meets them: two with the same change, one blocked, one out of reach, two healthy. */
@@ -166,17 +178,38 @@ export const PLANNED_FLEET: readonly HostResult[] = [
   },
 ]
 
+const LOSS = 'tcp_loose is 0: TCP sessions that are open during a later rollback will not survive it'
+
 /** How an apply may end, one host for each way. */
 export const ENDED_FLEET: readonly HostResult[] = [
-  { host: 'web-1', status: 'applied', plan: aPlan('web-1'), transaction: '3fe12545e6' },
+  {
+    host: 'web-1',
+    status: 'applied',
+    plan: aPlan('web-1'),
+    transaction: '3fe12545e6',
+    checked: [
+      { gate: 'reads-back', held: true, message: 'every change reads back as planned' },
+      { gate: 'login', held: true, message: 'a new login works' },
+    ],
+  },
   { host: 'web-2', status: 'declined', plan: aPlan('web-2') },
   { host: 'web-3', status: 'skipped', plan: aPlan('web-3') },
+  {
+    host: 'web-9',
+    status: 'skipped',
+    plan: aPlan('web-9', { rollbackNotes: [LOSS] }),
+    why: `a later rollback may break sessions (${LOSS}). To apply it all the same: --accept-session-loss`,
+  },
   { host: 'web-4', status: 'already-right', plan: aPlan('web-4', { changes: [] }) },
   {
     host: 'web-5',
     status: 'rolled-back',
     plan: aPlan('web-5'),
     transaction: '0aa1b2c3d4',
+    checked: [
+      { gate: 'login', held: true, message: 'a new login works' },
+      { gate: 'ports', held: false, message: 'port 443 no longer answered after the change' },
+    ],
     fault: aFault({
       code: 'not-verified',
       message: 'port 443 no longer answered after the change; everything was taken back',

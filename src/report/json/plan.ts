@@ -6,8 +6,9 @@ const VERSION = 1
 
 /**
  * What plan, apply and rollback print as JSON: every host has `host`, `status`, `findings`, `strategy` (null where none
- * was chosen), `considered`, `changes` (empty where nothing is to do), `kept`, `notes`, `gates`, `plan` (its id) and
- * `transaction`, `fault` and `why` (null where there is none). The scripts are in the saved plan.
+ * was chosen), `considered`, `changes` (empty where nothing is to do), `kept`, `notes`, `sessionLoss` (those of the notes that
+ * ask for --accept-session-loss), `gates`, `plan` (its id), `transaction`, `until`, `fault` and `why` (null where there is none), and
+ * `checked` (what came of each gate). The scripts are in the saved plan.
  */
 export function resultsJson(results: readonly HostResult[]): object {
   return { version: VERSION, hosts: results.map(hostJson) }
@@ -24,12 +25,15 @@ function hostJson(result: HostResult): object {
     considered: judged?.considered ?? [],
     changes: plan?.changes.map(changeJson) ?? [],
     kept: plan?.kept ?? [],
-    notes: [...(plan?.notes ?? []), ...(plan?.rollbackNotes ?? [])],
+    notes: [...(plan?.notes ?? []), ...(plan?.rollbackNotes ?? []), ...(plan?.sessionLoss ?? [])],
+    sessionLoss: plan?.sessionLoss ?? [],
     gates: plan?.gates ?? [],
     plan: plan?.id ?? null,
     transaction: 'transaction' in result ? result.transaction : null,
+    until: ('until' in result ? result.until : null) ?? null,
     fault: 'fault' in result ? result.fault : null,
-    why: 'why' in result ? result.why : null,
+    why: ('why' in result ? result.why : null) ?? null,
+    checked: ('checked' in result ? result.checked : null) ?? [],
   }
 }
 

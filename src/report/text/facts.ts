@@ -74,6 +74,7 @@ function trackingRows(conntrack: ConntrackFacts): readonly Row[] {
     ['size of an entry', mapReading(conntrack.entryBytes, bytes)],
     ['timeouts', mapReading(conntrack.timeouts, timeoutText)],
     ['settings', mapReading(conntrack.settings, settingText)],
+    ...hooksRows(conntrack),
     ['settings are under', conntrack.directory],
     [
       'conntrack program',
@@ -218,9 +219,23 @@ function timeoutText(timeouts: { readonly [key: string]: number }): string {
   )
 }
 
+/** A parameter of the module that no file shows; it stands among the settings, and comes from the kernel's command line. */
+const ENABLE_HOOKS = 'enable_hooks'
+
+function hooksRows({ settings }: ConntrackFacts): readonly Row[] {
+  const told = settings.known ? settings.value[ENABLE_HOOKS] : undefined
+  if (told === undefined) return []
+  const text =
+    told === '0'
+      ? 'does not name nf_conntrack.enable_hooks'
+      : 'names nf_conntrack.enable_hooks: tracks without any rule'
+  return [['boot command line', text]]
+}
+
 function settingText(settings: { readonly [key: string]: string }): string {
   return (
     Object.entries(settings)
+      .filter(([key]) => key !== ENABLE_HOOKS)
       .map(([key, value]) => `${key} ${value}`)
       .join(', ') || 'none'
   )

@@ -1,13 +1,13 @@
-import { duration } from '../../diagnosis/numbers.ts'
 import type { Change } from '../../model/change.ts'
-import type { Host } from '../../model/host.ts'
-import type { Gate, Plan } from '../../model/plan.ts'
+import type { IndicativePlan } from '../../model/indicative.ts'
+import type { Plan } from '../../model/plan.ts'
 import { type Paper, type Piece, paragraph, visible } from '../format.ts'
 import { diffText } from './diff.ts'
-import { faultLines } from './fault.ts'
+import { faultLines, unreachableLines } from './fault.ts'
+import { gateTexts, likenessOfGates } from './gates.ts'
 import { groups } from './groups.ts'
 import { indicativeLines } from './indicative.ts'
-import { bullets, consideredLines, findingLines, section } from './parts.ts'
+import { bullets, consideredLines, findingLines, firstAidLines, section } from './parts.ts'
 import { findingsOf, fleetSummary, names, type Standing, severityPiece, statusPiece, worstFirst } from './status.ts'
 
 /** The fleet worst first, then each host with what was found and what would change; equal changes are shown once. */
@@ -60,10 +60,10 @@ function sameChange(result: Standing): string {
   }
   const plan = 'plan' in result && result.status !== 'indicative' ? result.plan : null
   if (plan === null || plan.changes.length === 0) return JSON.stringify([result.status, result.host])
-  const { strategy, changes, notes, gates } = plan
+  const { strategy, changes, notes } = plan
   const shown = changes.map(({ title, phase, shown, notes }) => [title, phase, shown, notes])
   const fault = 'fault' in result ? result.fault : null
-  return JSON.stringify([result.status, strategy, shown, notes.map(withoutNumbers), gates, fault])
+  return JSON.stringify([result.status, strategy, shown, notes.map(withoutNumbers), likenessOfGates(plan), fault])
 }
 
 /** Sizes and times that were measured differ from host to host, and the change is the same. */
@@ -98,8 +98,10 @@ function whyLines(paper: Paper, group: readonly Standing[]): readonly string[] {
 function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): readonly string[] {
   switch (result.status) {
     case 'not-reached':
+    case 'same-machine':
       return paragraph(paper, '  ', result.why)
     case 'unreachable':
+      return unreachableLines(paper, '  ', result.fault)
     case 'failed':
       return faultLines(paper, '  ', result.fault)
     case 'healthy':
@@ -109,6 +111,7 @@ function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): 
       return [
         ...paragraph(paper, '  ', result.why),
         ...consideredLines(paper, result.considered, null),
+        ...firstAidLines(paper, result.host, result.considered),
         ...paragraph(
           paper,
           '  ',
@@ -122,35 +125,46 @@ function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): 
     case 'skipped':
     case 'declined':
     case 'applied':
-      return planLines(paper, result.plan, notesOf(group))
+      return planLines(paper, result.plan, group)
+    case 'under-way':
+      return result.plan === null ? [] : planLines(paper, result.plan, group)
     case 'refused':
-      return [...faultLines(paper, '  ', result.fault), ...planLines(paper, result.plan, notesOf(group))]
+      return [...faultLines(paper, '  ', result.fault), ...planLines(paper, result.plan, group)]
     case 'rolled-back':
     case 'needs-hands':
       return [
         ...(result.fault === null ? [] : faultLines(paper, '  ', result.fault)),
-        ...(result.plan === null ? [] : planLines(paper, result.plan, notesOf(group))),
+        ...(result.plan === null ? [] : planLines(paper, result.plan, group)),
       ]
   }
 }
 
-/** Notes that all have, then those with numbers of each host's own. */
 function notesOf(group: readonly Standing[]): readonly string[] {
+  return ofAll(group, (plan) => [...plan.notes, ...('rollbackNotes' in plan ? plan.rollbackNotes : [])])
+}
+
+function gatesOf(group: readonly Standing[]): readonly string[] {
+  return ofAll(group, (plan) => ('gates' in plan ? gateTexts(plan) : []))
+}
+
+/** What all have, then what has numbers of each host's own. */
+function ofAll(group: readonly Standing[], textsOf: (plan: Plan | IndicativePlan) => readonly string[]) {
   const all = group.flatMap((result) => {
     if (!('plan' in result) || result.plan === null) return []
-    const { notes } = result.plan
-    const later = 'rollbackNotes' in result.plan ? result.plan.rollbackNotes : []
-    return [{ host: result.host, notes: [...notes, ...later] }]
+    return [{ host: result.host, texts: textsOf(result.plan) }]
   })
-  const everywhere = (note: string) => all.every(({ notes }) => notes.includes(note))
+  const everywhere = (text: string) => all.every(({ texts }) => texts.includes(text))
   const [first] = all
+  const own = all.flatMap(({ host, texts }) =>
+    texts.filter((text) => !everywhere(text)).map((text) => ({ host, text })),
+  )
   return [
-    ...(first?.notes.filter(everywhere) ?? []),
-    ...all.flatMap(({ host, notes }) => notes.filter((note) => !everywhere(note)).map((note) => `${host}: ${note}`)),
+    ...(first?.texts.filter(everywhere) ?? []),
+    ...groups(own, ({ text }) => text).map(([text, those]) => `${those.map(({ host }) => host).join(', ')}: ${text}`),
   ]
 }
 
-function planLines(paper: Paper, plan: Plan, notes: readonly string[]): readonly string[] {
+function planLines(paper: Paper, plan: Plan, group: readonly Standing[]): readonly string[] {
   return [
     ...consideredLines(paper, plan.considered, plan.strategy),
     ...(plan.changes.length === 0 ? paragraph(paper, '  ', 'Nothing to change: all is as the strategy wants it.') : []),
@@ -163,15 +177,8 @@ function planLines(paper: Paper, plan: Plan, notes: readonly string[]): readonly
     ...(plan.changes.length === 0
       ? []
       : [
-          ...section(paper, 'To know before you say yes', bullets(paper, notes)),
-          ...section(
-            paper,
-            'Checked before it is kept',
-            bullets(
-              paper,
-              plan.gates.map((gate) => gateText(gate, plan.host.transport)),
-            ),
-          ),
+          ...section(paper, 'To know before you say yes', bullets(paper, notesOf(group))),
+          ...section(paper, 'Checked before it is kept', bullets(paper, gatesOf(group))),
         ]),
   ]
 }
@@ -198,20 +205,4 @@ function changeLines(paper: Paper, { title, phase, shown, notes }: Change, numbe
       paragraph(paper, { first: '       ! ', rest: '         ' }, { tone: 'warn', text: note }),
     ),
   ]
-}
-
-function gateText(gate: Gate, transport: Host['transport']): string {
-  switch (gate.gate) {
-    case 'reads-back':
-      return transport === 'local'
-        ? 'every change reads back as planned; that a new login is possible is not tested on this machine itself'
-        : 'every change reads back as planned, over a new connection'
-    case 'ports':
-      if (gate.ports.length === 0) return 'no port answers, so none is asked'
-      return gate.ports.length === 1
-        ? `port ${gate.ports[0]} still answers`
-        : `ports ${gate.ports.join(', ')} still answer`
-    case 'drops':
-      return `no packet is dropped any more, ${duration(gate.withinSeconds)} after the change at the latest`
-  }
 }

@@ -1,7 +1,9 @@
 import { counted } from '../../diagnosis/numbers.ts'
+import type { GateOutcome } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import { type Paper, paragraph, visible } from '../format.ts'
 import { faultLines } from './fault.ts'
+import { outcomesText } from './gates.ts'
 import { statusColumn, statusCounts, worstFirst } from './status.ts'
 
 /** One line a host, worst first, with cause and next step where something is left to do; then the count of each status. */
@@ -25,7 +27,9 @@ function hostLines(paper: Paper, result: HostResult, column: number): readonly s
   const first = paper.ink('strong', name) + gap + statusColumn(paper, result.status)
   return [
     ...paragraph(paper, { first, rest: '    ' }, summary(result)),
-    ...('fault' in result && result.fault !== null ? faultLines(paper, '    ', result.fault) : []),
+    ...('fault' in result && result.fault !== null && result.fault !== undefined
+      ? faultLines(paper, '    ', result.fault)
+      : []),
   ]
 }
 
@@ -35,6 +39,7 @@ function summary(result: HostResult): string {
     case 'not-reached':
     case 'blocked':
     case 'no-strategy':
+    case 'same-machine':
       return result.why
     case 'unreachable':
     case 'failed':
@@ -45,18 +50,30 @@ function summary(result: HostResult): string {
     case 'already-right':
       return `${result.plan.strategy}, nothing to change`
     case 'planned':
+      return workText(result.plan)
     case 'skipped':
     case 'declined':
-      return workText(result.plan)
+      return result.why === undefined ? workText(result.plan) : `${workText(result.plan)}: ${result.why}`
+    case 'under-way':
+      return `was being changed when ctfleet ended, transaction ${result.transaction}`
     case 'applied':
-      return `${workText(result.plan)}, transaction ${result.transaction}`
+      return `${workText(result.plan)}, transaction ${result.transaction}${untilText(result.until)}${checkedText(result.checked)}`
     case 'rolled-back':
       return result.fault === null
         ? `as it was before transaction ${result.transaction}`
-        : `${result.fault.code}; as it was before transaction ${result.transaction}`
+        : `${result.fault.code}; as it was before transaction ${result.transaction}${checkedText(result.checked)}`
     case 'needs-hands':
       return `${result.fault.code}, transaction ${result.transaction}`
   }
+}
+
+/** What came of the gates; nothing where none was asked. */
+function checkedText(outcomes: readonly GateOutcome[] = []): string {
+  return outcomes.length === 0 ? '' : `; ${outcomesText(outcomes)}`
+}
+
+function untilText(until: string | undefined): string {
+  return until === undefined ? '' : `, takes itself back at ${until.slice(0, 16).replace('T', ' ')} UTC`
 }
 
 function workText({ strategy, changes }: { strategy: string; changes: readonly unknown[] }): string {

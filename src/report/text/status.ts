@@ -9,6 +9,7 @@ export type Standing = HostResult | ForetoldResult
 
 const STATUSES: Readonly<Record<Standing['status'], { readonly tone: Tone; readonly rank: number }>> = {
   'needs-hands': { tone: 'bad', rank: 0 },
+  'under-way': { tone: 'warn', rank: 1 },
   failed: { tone: 'bad', rank: 1 },
   unreachable: { tone: 'bad', rank: 2 },
   refused: { tone: 'bad', rank: 3 },
@@ -20,6 +21,7 @@ const STATUSES: Readonly<Record<Standing['status'], { readonly tone: Tone; reado
   indicative: { tone: 'warn', rank: 8 },
   skipped: { tone: 'faint', rank: 9 },
   declined: { tone: 'faint', rank: 10 },
+  'same-machine': { tone: 'faint', rank: 10 },
   applied: { tone: 'good', rank: 11 },
   'already-right': { tone: 'good', rank: 12 },
   healthy: { tone: 'good', rank: 13 },
@@ -63,8 +65,9 @@ export function fleetSummary(paper: Paper, results: readonly Standing[]): readon
 }
 
 /** `2 applied, 1 declined`. */
-export function statusCounts(results: readonly Standing[]): readonly Piece[] {
-  return groups(worstFirst(results), ({ status }) => status).flatMap(([status, members], at) => [
+export function statusCounts(hosts: readonly { readonly status: Standing['status'] }[]): readonly Piece[] {
+  const worst = hosts.toSorted((a, b) => STATUSES[a.status].rank - STATUSES[b.status].rank)
+  return groups(worst, ({ status }) => status).flatMap(([status, members], at) => [
     ...(at === 0 ? [] : [', ']),
     { tone: STATUSES[status].tone, text: `${grouped(members.length)} ${status}` },
   ])

@@ -8,6 +8,7 @@ import { runsJson } from '../../../src/report/json/runs.ts'
 import { jsonText } from '../../../src/report/json/text.ts'
 import { EXPLAINED_FLEET, FORETOLD_FLEET } from '../explained.ts'
 import { aRun, ENDED_FLEET, PLANNED_FLEET } from '../fleet.ts'
+import { summaryOf } from '../run-summary.ts'
 
 lawTest.prop([fc.jsonValue({ stringUnit: 'binary' })])('JSON text gives its value back', (value) => {
   expect(JSON.parse(jsonText(value))).toEqual(JSON.parse(JSON.stringify(value)))
@@ -21,7 +22,7 @@ test('every host of a plan has the same keys, with [] for changes where nothing 
   const { hosts } = parsed(resultsJson([...PLANNED_FLEET, ...ENDED_FLEET]))
   const keys = new Set(hosts.map((host) => Object.keys(host).join(' ')))
   expect([...keys]).toEqual([
-    'host status findings strategy considered changes kept notes gates plan transaction fault why',
+    'host status findings strategy considered changes kept notes sessionLoss gates plan transaction until fault why checked',
   ])
   const byHost = new Map(hosts.map((host) => [host.host, host]))
   expect(byHost.get('lb-1')).toMatchObject({ status: 'healthy', strategy: null, changes: [] })
@@ -54,12 +55,13 @@ test('what was foretold says of itself and of every host that it cannot be appli
 })
 
 test('the JSON of runs says how each host ended, without the plans', () => {
-  const { runs } = JSON.parse(jsonText(runsJson([aRun()])))
+  const { runs } = JSON.parse(jsonText(runsJson([summaryOf(aRun())])))
   expect(runs[0].hosts[0]).toEqual({
     host: 'web-1',
     status: 'applied',
     strategy: 'tune',
     transaction: '3fe12545e6',
+    until: null,
     fault: null,
   })
   expect(runs[0]).toMatchObject({ id: '20261126-0942-7f3a', command: 'apply', of: null })

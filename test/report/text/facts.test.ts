@@ -30,3 +30,17 @@ test('what is not known says why, in the place of a value', () => {
   const text = factsText(plain(80), [{ host: 'a', status: 'read', facts: { ...FULL_WEB_SERVER, memory } }])
   expect(text).toContain('    memory              not known: /proc/meminfo has no MemTotal line')
 })
+
+test('a parameter of the kernel command line is no setting', () => {
+  const shown = (settings: { readonly [key: string]: string }) => {
+    const conntrack = { ...FULL_WEB_SERVER.conntrack, settings: { known: true, value: settings } } as const
+    return factsText(plain(80), [{ host: 'a', status: 'read', facts: { ...FULL_WEB_SERVER, conntrack } }]).join('\n')
+  }
+  const off = shown({ acct: '0', enable_hooks: '0' })
+  expect(off).toContain('    settings            acct 0\n')
+  expect(off).toContain('    boot command line   does not name nf_conntrack.enable_hooks\n')
+  expect(shown({ enable_hooks: '1' })).toContain(
+    '    boot command line   names nf_conntrack.enable_hooks: tracks without',
+  )
+  expect(shown({ acct: '0' })).not.toContain('boot command line')
+})

@@ -83,6 +83,58 @@ test('nothing that a host sent reaches the terminal as it was sent', () => {
   expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
 })
 
+test('where no strategy fits, there is something to type all the same', () => {
+  const refused = {
+    strategy: 'tune',
+    verdict: 'ineligible',
+    reasons: ['no'],
+    vars: { first_aid: ['type ', 'this'] },
+  } as const
+  const text = planText(plain(80), [
+    { host: 'a', status: 'no-strategy', findings: [], considered: [refused], why: 'no strategy fits this host' },
+  ]).join('\n')
+  expect(text).toMatch(/ {2}First aid\n {4}- type this\n {2}Next: ctfleet explain --limit a/)
+})
+
+test('a strategy by name that does not fit: one that does is named', () => {
+  const verdict = (strategy: string, verdict: 'eligible' | 'ineligible') => ({
+    strategy,
+    verdict,
+    reasons: [],
+    vars: {},
+  })
+  const considered = [verdict('unload', 'ineligible'), verdict('tune', 'eligible')]
+  const text = planText(plain(80), [{ host: 'a', status: 'blocked', findings: [], considered, why: 'no' }]).join('\n')
+  expect(text).toContain('- tune fits, if you want it: ctfleet plan --limit a --strategy tune')
+})
+
+test('why a value is what it is stands below the values', () => {
+  const plan = aPlan('a', {
+    considered: [
+      { strategy: 'tune', verdict: 'eligible', reasons: ['it fits'], vars: { max: 1024, max_because: 'so' } },
+    ],
+  })
+  const text = planText(plain(80), [{ host: 'a', status: 'planned', plan }]).join('\n')
+  expect(text).toMatch(/ {4}max 1.024\n {4}max: so\n/)
+})
+
+test('the cause of what cannot be told is said once', () => {
+  const finding = {
+    rule: 'cannot-tell',
+    severity: 'warning',
+    title: 'cannot tell it: no file',
+    evidence: ['no file'],
+  } as const
+  const text = planText(plain(80), [{ host: 'a', status: 'healthy', findings: [finding], considered: [] }]).join('\n')
+  expect(text.match(/no file/g)).toHaveLength(1)
+})
+
+test('a host that answers nobody: what to type at its console', () => {
+  const fault = { code: 'connect-timed-out', message: 'no answer', next: 'try again' } as const
+  const text = planText(plain(300), [{ host: 'a', status: 'unreachable', fault }]).join('\n')
+  expect(text).toMatch(/Is its table full \(at its console: dmesg .*sysctl -w net\.netfilter\.nf_conntrack_max=N/)
+})
+
 test('the scripts are shown whole, line by line', () => {
   const lines = scriptText(plain(40), [
     { host: 'a', status: 'planned', plan: aPlan('a', { script: `#!/bin/sh\n${'x'.repeat(100)}\nexit 0` }) },

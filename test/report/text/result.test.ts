@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { resultText } from '../../../src/report/text/result.ts'
 import { runsText } from '../../../src/report/text/runs.ts'
-import { aRun, ENDED_FLEET } from '../fleet.ts'
+import { aPlan, aRun, ENDED_FLEET } from '../fleet.ts'
 import { plain } from '../paper.ts'
+import { summaryOf } from '../run-summary.ts'
 
 describe('how the hosts of an apply ended', () => {
   test.each([80, 200])('on %i columns', async (columns) => {
@@ -13,9 +14,15 @@ describe('how the hosts of an apply ended', () => {
 
 describe('runs', () => {
   const runs = [
-    aRun({ id: '20261126-1003-02b1', command: 'rollback', of: '20261126-0942-7f3a', endedAt: null, results: [] }),
+    aRun({
+      id: '20261126-1003-02b1',
+      command: 'rollback',
+      of: '20261126-0942-7f3a',
+      endedAt: null,
+      results: [{ host: 'web-1', status: 'under-way', plan: aPlan('web-1'), transaction: '3fe12545e6' }],
+    }),
     aRun(),
-  ]
+  ].map(summaryOf)
   test.each([80, 200])('on %i columns', async (columns) => {
     const text = runsText(plain(columns), runs).join('\n')
     await expect(`${text}\n`).toMatchFileSnapshot(`../screens/runs-${columns}.txt`)
