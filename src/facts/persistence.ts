@@ -2,6 +2,7 @@ import type { PersistenceFacts, PersistenceFile } from '../model/facts.ts'
 import { known, mapReading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import { type Fact, filesIn, linesOf, readWith } from './fact.ts'
+import { ruleLoaders, ruleLoadersIn } from './persistence/rule-loaders.ts'
 
 /** Rule files of each distribution's own services, and of the ones people write. */
 const RULE_FILES = [
@@ -51,7 +52,8 @@ grep -s -m 200 -e '^[^#;]*conntrack' -e '^[^#]*TABLES_MODULES\(_UNLOAD\)*=' -e '
 
 export const persistence: Fact<PersistenceFacts> = {
   name: 'persistence',
-  probes: [{ name: 'persistence', probe, bytes: 'own' }],
+  setup: ruleLoaders.setup,
+  probes: [{ name: 'persistence', probe, bytes: 'own' }, ...ruleLoaders.probes],
   parse(sections) {
     const seen = readWith(sections('persistence'), ({ code, output }) => {
       if (code !== 0) return unknown(`the probe of the persistent settings ended early, with code ${code}`)
@@ -72,6 +74,7 @@ export const persistence: Fact<PersistenceFacts> = {
       savesOnStop: mapReading(readable, (output) =>
         settings(output).filter((line) => /SAVE_ON_(STOP|RESTART)=["']?yes\b/i.test(line)),
       ),
+      loaders: ruleLoadersIn(sections),
     }
   },
 }

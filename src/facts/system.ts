@@ -5,7 +5,7 @@ import { type Fact, filesIn, linesOf, notUnderstood, readWith, wholeNumber } fro
 
 /** Page size is asked for only where the machine's name does not settle it; CPUs are counted only where sysfs does not say. */
 const probe = sh`printf 'machine %s\n' "$machine"
-grep -s -m 60 '' /proc/sys/kernel/hostname /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /proc/uptime \
+grep -s -m 60 '' /proc/sys/kernel/hostname /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /proc/uptime /proc/1/stat \
   /sys/devices/system/cpu/online /sys/kernel/address_bits /proc/self/personality /run/systemd/container \
   /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding \
   /etc/os-release /etc/redhat-release /etc/debian_version
@@ -55,6 +55,7 @@ export const system: Fact<SystemFacts> = {
       pageSize: ask(pageSizeOf),
       bootId: ask((from) => line(from, '/proc/sys/kernel/random/boot_id')),
       netns: ask((from) => namespaceOf(from, 'net')),
+      firstProcess: ask(firstProcessOf),
       uptime: ask(uptimeOf),
       cpus: ask(cpusOf),
       init: ask(({ text }) => known(/^init systemd$/m.test(text) ? 'systemd' : 'other')),
@@ -154,6 +155,14 @@ function namespaceOf({ text }: Seen, kind: 'net' | 'pid', process: 'self' | '1' 
   return inode === undefined
     ? unknown(`/proc/${process}/ns/${kind} could not be read: an old kernel, or no ls on the host`)
     : known(inode)
+}
+
+/** proc(5): `starttime` is the 20th field after the name, which may hold blanks and brackets of its own. */
+function firstProcessOf(seen: Seen): Reading<number> {
+  return readWith(line(seen, '/proc/1/stat'), (text) => {
+    const started = wholeNumber(text.slice(text.lastIndexOf(')') + 2).split(' ')[19])
+    return started === undefined ? notUnderstood('/proc/1/stat', text) : known(started)
+  })
 }
 
 function uptimeOf({ files }: Seen): Reading<number> {

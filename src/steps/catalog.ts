@@ -6,7 +6,9 @@ import { firewall } from './firewall.ts'
 import { flushEntries } from './flush-entries.ts'
 import { hashSize } from './hash-size.ts'
 import { kernelModules } from './kernel-modules.ts'
+import { rulesFile } from './rules-file.ts'
 import type { Step, StepKindSpec, StepPlan } from './step-kind.ts'
+import { symlink } from './symlink.ts'
 import { sysctl } from './sysctl.ts'
 
 /** A kind as playbooks see it: a name, an input to check, and the steps that a checked input becomes. */
@@ -18,6 +20,8 @@ export type StepKind = {
   bind(want: unknown): readonly Step[]
   /** The state that a probe of this want printed. */
   read(probed: string, want: Json): Reading<Json>
+  /** A state that was read, as lines. */
+  show(state: Json, want: Json): readonly string[]
 }
 
 export const STEP_KINDS: readonly StepKind[] = [
@@ -27,6 +31,8 @@ export const STEP_KINDS: readonly StepKind[] = [
   sealed(firewall),
   sealed(flushEntries),
   sealed(file),
+  sealed(rulesFile),
+  sealed(symlink),
 ]
 
 /** Seals a kind's types inside: what comes out is checked by its own schema and read by its own parser. */
@@ -40,6 +46,8 @@ function sealed<Want, State extends Json>(spec: StepKindSpec<Want, State>): Step
       return (spec.split?.(want) ?? [want]).map((each) => bound(spec, each))
     },
     read: (probed, want) => spec.read(probed, spec.want.parse(want)),
+    // Its own parser made it.
+    show: (state, want) => spec.show(state as State, spec.want.parse(want)),
   }
 }
 

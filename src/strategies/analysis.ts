@@ -1,6 +1,7 @@
 import type { Facts } from '../model/facts.ts'
 import { liveRules } from './live-rules.ts'
 import { analyseNotrack, type NotrackAnalysis, type Service } from './notrack-analysis.ts'
+import { analysePersist, type PersistAnalysis } from './persist-analysis.ts'
 import { analyseTune, type TuneAnalysis } from './tune-analysis.ts'
 import { analyseUnload, type UnloadAnalysis } from './unload-analysis.ts'
 
@@ -9,14 +10,13 @@ export type Analysis = {
   readonly unload: UnloadAnalysis
   readonly notrack: NotrackAnalysis
   readonly tune: TuneAnalysis
+  readonly persist: PersistAnalysis
 }
 
 /** @param ports the operator's own choice; null: chosen from who fills the table and who listens. */
 export function analyse(facts: Facts, ports: readonly Service[] | null): Analysis {
   const live = liveRules(facts)
-  return {
-    unload: analyseUnload(facts, live),
-    notrack: analyseNotrack(facts, live, ports),
-    tune: analyseTune(facts),
-  }
+  const unload = analyseUnload(facts, live)
+  const notrack = analyseNotrack(facts, live, ports)
+  return { unload, notrack, tune: analyseTune(facts), persist: analysePersist(facts, live, { unload, notrack }) }
 }

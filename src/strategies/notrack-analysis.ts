@@ -17,12 +17,18 @@ export type NotrackAnalysis = Analysis['notrack'] & {
   readonly dependsOn: readonly ChainRef[]
   readonly notes: readonly string[]
   readonly rollbackNotes: readonly string[]
+  /** Why sessions of these services may break when they are tracked again, a clause each. */
+  readonly sessionLoss: readonly string[]
   readonly services: readonly Service[]
   /** What rules of ours leave untracked already. */
   readonly standing: readonly Service[]
   /** Accepts that these need and that are gone, as the plan would write them; empty where all stand. */
   readonly missing: readonly string[]
+  /** What the patch was asked for with, so that it can be asked for other rules; null where it was not. */
+  readonly host: PatchedHost | null
 }
+
+export type PatchedHost = Parameters<typeof notrackPatch>[2]
 
 const MID_STREAM_BUDGET = 300_000
 /** Deleting entries takes one command a port and address. */
@@ -46,9 +52,11 @@ export function analyseNotrack(
     dependsOn: [],
     notes: [],
     rollbackNotes: [],
+    sessionLoss: [],
     services: asked,
     standing,
     missing: [],
+    host: null,
   })
   const refused = (why: string) => not(known(false), why)
   const doubtful = (why: string) => not(unknown(why), why)
@@ -82,15 +90,15 @@ export function analyseNotrack(
     const why = `nothing listens on ${taken.protocol} port ${taken.port} here, and the host may take it for connections of its own`
     return facts.listeners.sockets.known ? refused(why) : doubtful(facts.listeners.sockets.why)
   }
-  const patchFor = (services: readonly Service[]) =>
-    notrackPatch(live.value, services, {
-      families,
-      forwards,
-      backend,
-      helperModules: loaded.known ? loaded.value.map(({ name }) => name) : [],
-      oldTarget: lacksCtTarget(facts),
-      addresses: addresses.value,
-    })
+  const host: PatchedHost = {
+    families,
+    forwards,
+    backend,
+    helperModules: loaded.known ? loaded.value.map(({ name }) => name) : [],
+    oldTarget: lacksCtTarget(facts),
+    addresses: addresses.value,
+  }
+  const patchFor = (services: readonly Service[]) => notrackPatch(live.value, services, host)
   const missing = standing.length === 0 ? [] : missingOf(live.value, patchFor(standing))
   if (wanted === null && missing.length === 0 && busy.every((each) => includes(standing, each))) {
     return {
@@ -115,6 +123,7 @@ export function analyseNotrack(
     services,
     standing,
     missing,
+    host,
     notes: [
       ...left.map((why) => `left tracked: ${why}`),
       ...unheardNotes(facts, wanted ?? []),
@@ -123,7 +132,8 @@ export function analyseNotrack(
       ...entriesNotes(facts, services),
       ...addressNotes(addresses.value, services),
     ],
-    rollbackNotes: [...standingNotes(standing), ...rollbackNotes(facts, live.value, open)],
+    rollbackNotes: standingNotes(standing),
+    sessionLoss: sessionLoss(facts, live.value, open),
   }
 }
 
@@ -291,7 +301,7 @@ type Open = {
 }
 
 // After a rollback live TCP sessions are met in the middle: picked up as NEW without SYN, where tcp_loose and the rules let them.
-function rollbackNotes(
+function sessionLoss(
   { conntrack }: Facts,
   live: readonly LiveRules[],
   { services, families, forwards }: Open,

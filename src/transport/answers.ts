@@ -1,17 +1,26 @@
-import { connect } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import { connect, isIP } from 'node:net'
 
-const TIMEOUT_MS = 3000
+/** What came of asking for a TCP connection; `silent`: nothing came back in time. */
+export type PortAnswer = 'answers' | 'refuses' | 'silent'
 
-/** Whether a TCP connection to the port is accepted from here within 3 s. Nothing is sent. */
-export async function answers(address: string, port: number): Promise<boolean> {
+/** Asks for a TCP connection to the port from here, once. Nothing is sent over it. */
+export async function askPort(address: string, port: number, timeoutMs: number): Promise<PortAnswer> {
   return await new Promise((resolve) => {
-    const socket = connect({ host: address, port, timeout: TIMEOUT_MS })
-    const end = (answered: boolean) => {
+    const socket = connect({ host: address, port, timeout: timeoutMs })
+    const end = (answer: PortAnswer) => {
       socket.destroy()
-      resolve(answered)
+      resolve(answer)
     }
-    socket.once('connect', () => end(true))
-    socket.once('timeout', () => end(false))
-    socket.once('error', () => end(false))
+    socket.once('connect', () => end('answers'))
+    socket.once('timeout', () => end('silent'))
+    socket.once('error', () => end('refuses'))
   })
+}
+
+/** The address itself, or of a name the first of each family; none where the name leads nowhere. */
+export async function addressesOf(name: string): Promise<readonly string[]> {
+  if (isIP(name) !== 0) return [name]
+  const all = await lookup(name, { all: true }).catch(() => [])
+  return ([4, 6] as const).flatMap((family) => all.find((each) => each.family === family)?.address ?? [])
 }

@@ -11,6 +11,21 @@ const WANTS: { readonly [kind: string]: Parameters<(typeof STEP_KINDS)[number]['
   firewall: { edits: [edit({ spec: acceptPort(1, 'k'), key: 'k' })] },
   'flush-entries': { protocol: 'tcp', ports: [80], addresses: ['10.0.0.1'] },
   file: { path: '/etc/x.conf', content: '' },
+  'rules-file': {
+    files: [
+      {
+        path: '/etc/iptables/rules.v4',
+        reads: 'nft',
+        family: 'ip',
+        made: false,
+        before: { sha256: '0'.repeat(64), cksum: '1 1' },
+        after: { sha256: '1'.repeat(64), cksum: '2 2' },
+        hunks: [],
+        rules: [{ action: 'add', key: 'k', line: '-A INPUT' }],
+      },
+    ],
+  },
+  symlink: { path: '/etc/x.wants/x.service', target: '/etc/x.service' },
 }
 
 const piece = fc.oneof(

@@ -43,6 +43,11 @@ const FITS: Cures = {
     ports: { tcp: [80], udp: [] },
     addresses: ['192.0.2.1'],
   },
+  persist: {
+    savesOnStop: '',
+    notrack: { files: [], script: '', unit: '', note: 'until the next reboot' },
+    unload: { files: [], note: '' },
+  },
 }
 const NEEDED: Cures = {
   ...FITS,

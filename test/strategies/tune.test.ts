@@ -4,6 +4,7 @@ import type { EntrySample, Facts } from '../../src/model/facts.ts'
 import { known, unknown } from '../../src/model/reading.ts'
 import { loadPlaybooks } from '../../src/playbook/load.ts'
 import { type Analysis, hostView } from '../../src/playbook/names.ts'
+import { becauseOf, firstAidOf } from '../../src/playbook/sentence.ts'
 import { STEP_KINDS } from '../../src/steps/catalog.ts'
 import { choose } from '../../src/strategies/choose.ts'
 import { analyseTune } from '../../src/strategies/tune-analysis.ts'
@@ -141,7 +142,7 @@ describe('how many entries the memory holds', () => {
   test('an entry whose size the kernel does not tell is a large one, and the plan says so', () => {
     const told = planned(HEALTHY).notes.join()
     expect(told).toContain(
-      'A full table of 1572864 entries takes 384 MiB (256 bytes an entry) and its 1572864 buckets 12 MiB; 40 GiB are available',
+      'A full table of 1\u202f572\u202f864 entries takes 384 MiB (256 bytes an entry) and its 1\u202f572\u202f864 buckets 12 MiB; 40 GiB are available',
     )
     const facts = factsWith({ conntrack: { entryBytes: unknown('no slabinfo') } })
     expect(analyseTune(facts)).toMatchObject({ entryBytes: 320, entryBytesMeasured: false })
@@ -161,7 +162,9 @@ describe('how large the table gets', () => {
   test('half as much again as was measured, where that is more than the advice', () => {
     const facts = host({ count: MAX, drop: 9000, half: 30 })
     expect(planned(facts)).toMatchObject({ fits: true, vars: { needed_max: 285_000, max: 285_000 } })
-    expect(planned(facts).notes.join()).toContain('Room for 190000 entries is needed now: the 10\u202f000 that fill')
+    expect(planned(facts).notes.join()).toContain(
+      'Room for 190\u202f000 entries is needed now: the 10\u202f000 that fill',
+    )
   })
 
   test('at least twice what it holds, where it is full and loses little', () => {
@@ -175,7 +178,7 @@ describe('how large the table gets', () => {
     const { vars, notes } = planned(facts)
     expect(vars).toMatchObject({ advised_max: 131_072, max: fits.known && fits.value })
     expect(vars.max).toBeGreaterThan(MAX)
-    expect(notes.join()).toContain('not the 131072 that would be better')
+    expect(notes.join()).toContain('not the 131\u202f072 that would be better')
     expect(planned(host({ count: 100, available: 2 ** 20 }))).toMatchObject({ fits: true, vars: { max: MAX } })
   })
 
@@ -184,7 +187,7 @@ describe('how large the table gets', () => {
     expect(fits).toBe(false)
     expect(reasons).toEqual([
       expect.stringMatching(
-        /^room for 190000 entries is needed \(the 10\u202f000 that fill .*\), which with their buckets is 47\.9 MiB; 64 MiB are available, and .*: room for \d+ entries\. Track less instead \(unload, or notrack with --ports\), or give this host more memory$/,
+        /^room for 190\u202f000 entries is needed \(the 10\u202f000 that fill .*\), which with their buckets is 47\.9 MiB; 64 MiB are available, and .*: room for [\d\u202f]+ entries\. Track less instead \(unload, or notrack with --ports\), or give this host more memory$/,
       ),
     ])
   })
@@ -193,7 +196,7 @@ describe('how large the table gets', () => {
     const { fits, vars, notes } = planned(host({ count: 100, max: 50_000_000 }))
     expect(fits).toBe(true)
     expect(vars).toMatchObject({ max: 50_000_000, buckets: 16_384 })
-    expect(notes.join()).toContain('A max of 50000000 was set here before')
+    expect(notes.join()).toContain('A max of 50\u202f000\u202f000 was set here before')
   })
 
   test('a table that was enlarged for what it needs is not enlarged again', () => {
@@ -254,5 +257,73 @@ describe('how slowly it drains', () => {
     expect(planned(facts).notes).toContain(
       'Entries that are there keep their old timeout until their next packet, so a full table drains slowly',
     )
+  })
+})
+
+describe('where the figures come from', () => {
+  const because = (facts: Facts, name = 'max') => becauseOf(planned(facts).vars, name)
+
+  test('the formula, what is needed, what is there already, or what memory can spare', () => {
+    const formula = 'the classic formula, memory / 16384 / (bits / 32), from 4 GiB and 64 bits'
+    expect(because(host({ count: 100 }))).toBe(formula)
+    expect(because(host({ count: 200_000, max: 200_000, drop: 3, half: 5 }))).toMatch(
+      /^half as much again as what is needed/,
+    )
+    expect(because(host({ count: 100, max: 500_000 }))).toBe(`never lowered; 131\u202f072 is advised by ${formula}`)
+    const spared = 'it would be 131\u202f072 by this'
+    expect(because(host({ count: 100, available: 16 * 2 ** 20 }))).toBe(`what memory can spare; ${spared}: ${formula}`)
+    expect(because(host({ count: 100, available: 2 ** 20 }))).toContain(`no step that would be worth it; ${spared}`)
+  })
+
+  test('buckets say what they follow, and nothing where they stay', () => {
+    expect(because(host({ count: 100 }), 'buckets')).toBe(
+      'one for each entry of max, as Linux has it from 5.15 on, in whole pages',
+    )
+    expect(because(host({ count: 100, buckets: 2 ** 20 }), 'buckets')).toBeNull()
+  })
+})
+
+describe('first aid where it does not fit', () => {
+  const full = { count: MAX, drop: 900, half: 20 }
+  const aid = (facts: Facts) => firstAidOf(planned(facts).vars)
+  const fixed = (facts: Facts, conntrack: Partial<Facts['conntrack']> = {}): Facts => ({
+    ...facts,
+    conntrack: { ...facts.conntrack, bucketsWritable: known(false), ...conntrack },
+  })
+  const onLinux = (major: number, minor: number, facts: Facts): Facts => ({
+    ...facts,
+    system: { ...facts.system, kernel: known({ release: `${major}.${minor}`, major, minor }) },
+  })
+
+  test('a larger max, as a command, as large as the buckets that are there bear', () => {
+    expect(aid(fixed(host(full)))).toBe(
+      'as root: sysctl -w net.netfilter.nf_conntrack_max=16384 (makes room until the next reboot, and takes up to 4 MiB)',
+    )
+    expect(aid(onLinux(3, 10, fixed(host(full))))).toContain('nf_conntrack_max=131072 ')
+    expect(planned(fixed(host(full))).fits).toBe(false)
+  })
+
+  test('never more than memory can spare, and no max where that is unknown', () => {
+    const scarce = host({ ...full, drop: 90_000, available: 9 * 2 ** 20 })
+    const { fits } = analyseTune(scarce)
+    if (!fits.known) throw new Error(fits.why)
+    expect(planned(scarce).fits).toBe(false)
+    expect(aid(scarce)).toContain(`nf_conntrack_max=${Math.min(fits.value, 16_384)} `)
+    expect(aid(host({ ...full, drop: 90_000, available: 2 ** 20 }))).not.toContain('_max=')
+    expect(
+      aid({ ...fixed(host(full)), memory: { total: known(2 ** 32), available: unknown('no meminfo') } }),
+    ).toBeNull()
+  })
+
+  test('what belongs to the node is for its owner to type, buckets too', () => {
+    expect(aid(fixed(host(full), { maxWritable: known(false) }))).toMatch(
+      /^on the node, by its owner: sysctl -w net\.netfilter\.nf_conntrack_buckets=131072 net\.netfilter\.nf_conntrack_max=131072 \(/,
+    )
+  })
+
+  test('shorter waits where max cannot go up, none where the table has room', () => {
+    const tight = fixed(host({ ...full, buckets: 8192 }))
+    expect(aid(tight)).toMatch(/^as root: sysctl -w net\.netfilter\.nf_conntrack_tcp_timeout_time_wait=30 \(/)
+    expect(aid(fixed(host({ count: 100 })))).toBeNull()
   })
 })

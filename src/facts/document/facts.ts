@@ -1,5 +1,5 @@
 import { z } from '../../input/schema.ts'
-import type { Facts, ManagerName } from '../../model/facts.ts'
+import type { Facts, ManagerName, RuleLoaderName } from '../../model/facts.ts'
 import { type Reading, type Unknown, unknown } from '../../model/reading.ts'
 
 // Texts are no longer than a probe's answer, lists than a parser makes them: a document may come from anybody.
@@ -34,6 +34,22 @@ const managerName = z.custom<ManagerName>(
   'no manager of firewalls is known by this name',
 )
 
+const LOADERS: Readonly<Record<RuleLoaderName, true>> = {
+  'netfilter-persistent': true,
+  iptables: true,
+  ip6tables: true,
+  nftables: true,
+  ufw: true,
+  firewalld: true,
+  script: true,
+  another: true,
+}
+const loaderName = z.custom<RuleLoaderName>(
+  (name) => typeof name === 'string' && Object.hasOwn(LOADERS, name),
+  'no loader of rules is known by this name',
+)
+const ruleFile = z.object({ path: word, holds: z.enum(['ip', 'ip6', 'nft']), text: dump })
+
 const system = z.object({
   hostname: reading(word),
   os: reading(z.object({ id: word, version: word, name: word })),
@@ -43,6 +59,7 @@ const system = z.object({
   pageSize: reading(whole),
   bootId: reading(word),
   netns: reading(word),
+  firstProcess: reading(whole).default(notAsked()),
   uptime: reading(amount),
   cpus: reading(whole),
   init: reading(z.enum(['systemd', 'other'])),
@@ -129,6 +146,7 @@ export const factsSchema: z.ZodType<Facts> = z.object({
     iptablesModules: reading(yesOrNo),
     ip6tablesModules: reading(yesOrNo),
     savesOnStop: reading(list(word)),
+    loaders: reading(list(z.object({ name: loaderName, sign: word, files: list(ruleFile) }))).default(notAsked()),
   }),
   history: z.object({ lastChangeAgeSeconds: reading(amount.nullable()) }),
   privilege: z.object({ user: reading(word), root: reading(yesOrNo), sshPort: reading(port.nullable()) }),
