@@ -13,7 +13,7 @@ export type Approval = {
 
 type Person = {
   readonly ask: (question: string) => Promise<Answer | 'interrupted'>
-  /** A yes or no of its own to what a later rollback may cost; null where that was accepted beforehand. */
+  /** A yes or no of its own to sessions that taking it back may break; null where that was accepted beforehand. */
   readonly accept: ((question: string) => Promise<boolean | 'interrupted'>) | null
   readonly show: (planned: Planned) => void
 }
@@ -48,7 +48,7 @@ export async function approve(
   return { approved, others }
 }
 
-/** What `--yes` approves: everything but plans whose rollback may break sessions, unless that was accepted too. */
+/** What `--yes` approves: all but plans that may break sessions when they are taken back, unless that was accepted too. */
 export function approveAll(all: readonly Planned[], acceptsSessionLoss: boolean): Approval {
   const skipped = acceptsSessionLoss ? [] : all.filter(({ plan }) => mayLoseSessions(plan))
   return {
@@ -62,12 +62,12 @@ export function approveAll(all: readonly Planned[], acceptsSessionLoss: boolean)
   }
 }
 
-function mayLoseSessions({ rollbackNotes }: Plan): boolean {
-  return rollbackNotes.length > 0
+function mayLoseSessions({ sessionLoss = [] }: Plan): boolean {
+  return sessionLoss.length > 0
 }
 
-function lossOf({ rollbackNotes }: Plan): string {
-  return `a later rollback may break sessions (${rollbackNotes.join('; ')})`
+function lossOf({ sessionLoss = [] }: Plan): string {
+  return `sessions may break when it is taken back (${sessionLoss.join('; ')})`
 }
 
 function questionFor({ host, plan }: Planned): string {

@@ -10,6 +10,7 @@ import { standingOf } from '../run/budget.ts'
 import type { Telling } from '../run/story.ts'
 import type { RunStore } from '../store/store.ts'
 import { type Approval, approve, approveAll, type Planned } from './approve.ts'
+import { declareWork } from './at-work.ts'
 import { complainAbout } from './checks.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { runPhase } from './fleet-phase.ts'
@@ -34,7 +35,7 @@ export type Undertaking = {
   readonly pace: Pace
   readonly format: 'text' | 'json'
   readonly yes: boolean
-  /** What a later rollback may cost was accepted beforehand, or is no question any more: it is taken back now. */
+  /** That taking it back may break sessions was accepted beforehand, or is no question any more: it is taken back now. */
   readonly acceptsSessionLoss: boolean
 }
 
@@ -59,15 +60,20 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
     return EXIT.interrupted
   }
   const decided = replaced(results, approval.others)
+  const stopWork = await kept(async () => await declareWork(run.id))
   const record = await kept(async () => await beginRecord(store, { ...run, results: decided, endedAt: null }))
   const changed = approval.approved.length === 0 ? [] : await change(undertaking, approval, record, terminal)
   const ended = replaced(decided, changed)
   const problem = await record.close(ended, new Date())
+  await stopWork()
 
   if (format === 'json') terminal.printText(jsonText({ ...resultsJson(ended), run: run.id }))
   else if (planned.length > 0) terminal.print(['', ...resultText(terminal.paper, ended)])
   if (run.command === 'apply' && ended.some(({ status }) => status === 'applied')) {
     terminal.say(['', `To take it back: ctfleet rollback ${run.id}`])
+  }
+  if (ended.some((result) => result.status === 'needs-hands' && result.fault.code === 'lost')) {
+    terminal.say(['', `To ask again how those ended that could not be asked: ctfleet resume ${run.id}`])
   }
   if (problem === null) return exitCodeOf(ended)
   terminal.say([`The record of run ${run.id} is not whole, so it cannot be taken back by its id: ${problem}`])
@@ -109,11 +115,12 @@ async function change(
       title,
       hosts,
       parallel,
-      story: async ({ plan }, telling): Promise<HostResult> => await storyOnRecord({ plan, record, story }, telling),
+      story: async ({ name, plan }, telling): Promise<HostResult> =>
+        await storyOnRecord({ host: name, plan, record, story: async (more) => await story(plan, more) }, telling),
       onEnd: record.ended,
       onLeaving: [
         'A host whose change was not confirmed takes it back by itself, in a few minutes; one that was confirmed keeps it.',
-        `What is known of this run: ctfleet runs (run ${run.id}). On a host: /var/lib/ctfleet`,
+        `To ask every host how it ended, and to close what is open: ctfleet resume ${run.id}`,
       ],
     },
     terminal,

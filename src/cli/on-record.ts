@@ -4,14 +4,15 @@ import type { Telling } from '../run/story.ts'
 import type { RunRecord } from './record.ts'
 
 type Recorded = {
-  readonly plan: Plan
-  readonly record: RunRecord
-  readonly story: (plan: Plan, telling: Telling) => Promise<HostResult>
+  readonly host: string
+  /** Null where only the host knows what was changed. */
+  readonly plan: Plan | null
+  readonly record: Pick<RunRecord, 'began'>
+  readonly story: (telling: Telling) => Promise<HostResult>
 }
 
 /** The story of a host whose change is on record before it begins, or does not begin. */
-export async function storyOnRecord({ plan, record, story }: Recorded, telling: Telling): Promise<HostResult> {
-  const host = plan.host.name
+export async function storyOnRecord({ host, plan, record, story }: Recorded, telling: Telling): Promise<HostResult> {
   const lost: string[] = []
   const onTransaction = async (transaction: string) => {
     try {
@@ -22,7 +23,7 @@ export async function storyOnRecord({ plan, record, story }: Recorded, telling: 
     }
   }
   try {
-    return await story(plan, { ...telling, onTransaction })
+    return await story({ ...telling, onTransaction })
   } catch (error) {
     const [why] = lost
     if (why === undefined) throw error

@@ -138,7 +138,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
       .option('-y, --yes', 'ask nothing: yes to every host', false)
       .option(
         '--accept-session-loss',
-        'yes, beforehand, to every plan whose later rollback may break sessions (else it is asked for each; --yes alone skips them)',
+        'yes, beforehand, to every plan that may break sessions when it is taken back (else it is asked for each; --yes alone skips them)',
         false,
       )
       .option('--confirm-within <time>', 'how long a host waits for the confirmation before it undoes', '60s')

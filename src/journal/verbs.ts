@@ -52,8 +52,11 @@ undo_all() {
   whole=yes rules_stand=no
   # Room for the words of the undo, where the disk is full.
   rm -f "$dir/reserve"
-  # What stands for good is touched only where the journal can tell of it.
-  if ! tell undoing && said committed; then drop_lock; return 1; fi
+  # What was confirmed is touched only where the journal can tell of it: else it would be finished when half of it is gone.
+  if ! tell undoing && decided_by confirmed && ! said expired; then
+    if over; then drop_lock; fi
+    return 1
+  fi
   if [ ! -e "$dir/modules.brought" ] && [ -e "$dir/modules.before" ]; then remember_after; fi
   for number in $backwards; do
     said "intend $number" || continue
@@ -160,16 +163,23 @@ watch() {
     [ $(($(uptime) - begun)) -ge "$2" ] && expire 'no confirmation came'
     sleep 1
   done
-  # Whoever carries out what was decided may be cut off in the middle of it: then it is for us to do.
+  # Whoever carries out what was decided may be cut off in the middle of it: then it is for us to do. Where no last word can be
+  # written, on a full or read-only disk, that is left to whoever comes once it can.
+  tries=0
   while ! over; do
-    [ -e "$dir/transaction" ] || exit 0
-    if ! alive "$dir/main" && ! alive "$dir/hand" && ! alive "$dir/next" && ! over; then carry_on; fi
+    [ -e "$dir/transaction" ] && [ "$tries" -lt 3 ] || exit 0
+    if ! alive "$dir/main" && ! alive "$dir/hand" && ! alive "$dir/next" && ! over; then
+      tries=$((tries + 1))
+      carry_on
+      over || sleep 4
+    fi
     sleep 1
   done
   if said committed && [ "$(kept_for)" -gt 0 ]; then watch_kept; fi
 }
+# Of what was confirmed, only first aid expires.
 carry_on() {
-  if decided_by confirmed && ! restarted && ! said undoing; then finish; else undo_all ' after it was cut off'; fi
+  if decided_by confirmed && ! restarted && ! said undoing && ! said expired; then finish; else undo_all ' after it was cut off'; fi
 }
 kept_for() { grep -x -E '[0-9]{1,7}' "$dir/keep" 2> /dev/null || echo 0 ; }
 # First aid takes itself back when its time is over.
@@ -190,6 +200,8 @@ watch_kept() {
 
 confirm() {
   said applied || return
+  # What nobody watches over may have been taken back on a disk on which that could not be recorded.
+  if ! carried "$dir"; then settle 'nobody watched over it any more'; return; fi
   if claim confirmed; then finish; fi
 }
 # May have been cut off before: what is in place stays in place.

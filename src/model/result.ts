@@ -19,7 +19,7 @@ export type HostResult = { readonly host: string } & (
   | { readonly status: 'already-right'; readonly plan: Plan }
   | { readonly status: 'planned'; readonly plan: Plan }
   | { readonly status: 'refused'; readonly plan: Plan; readonly fault: Fault }
-  /** `why` where it was neither a person's no nor a person's skip: what a later rollback costs was not accepted. */
+  /** `why` where it was neither a person's no nor a person's skip: that taking it back may break sessions was not accepted. */
   | { readonly status: 'skipped'; readonly plan: Plan; readonly why?: string }
   | { readonly status: 'declined'; readonly plan: Plan; readonly why?: string }
   /** Recorded before the host is asked for its change, or its undo; what came of it, only the host can tell. */

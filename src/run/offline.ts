@@ -40,7 +40,8 @@ function foretold(host: string, facts: Facts, wish: Wish): ForetoldResult {
     case 'none':
       return { host, status: statusWithout(wish), findings, considered, why: choice.why }
     case 'chosen': {
-      const later = untracks(choice.steps) ? analysis.notrack.rollbackNotes : []
+      const { rollbackNotes, sessionLoss } = analysis.notrack
+      const later = untracks(choice.steps) ? [...rollbackNotes, ...sessionLoss] : []
       const notes = [...notesOn(choice, facts, analysis), ...later]
       const judged = { strategy: choice.playbook.name, considered, findings, notes }
       const plan = indicativePlan(judged, stepsOf(choice), facts)

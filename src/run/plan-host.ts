@@ -12,6 +12,7 @@ import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
 import { judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
 import { gatesFor } from './plan-gates.ts'
+import { machineOf } from './same-machine.ts'
 import type { Telling } from './story.ts'
 
 export type { Wish }
@@ -31,25 +32,30 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
   onStage('planning')
   const { findings, analysis, choice } = judgeHost(facts, wish)
   const { considered } = choice
+  const machine = machineOf(facts.system)
   switch (choice.type) {
     case 'healthy':
       return { host: host.name, status: 'healthy', findings, considered }
     case 'none':
       return { host: host.name, status: statusWithout(wish), findings, considered, why: choice.why }
-    case 'chosen':
+    case 'chosen': {
+      const untracked = untracks(choice.steps) ? analysis.notrack : null
       return await planChosen(session, facts, {
         analysis,
         choice,
         judged: {
           host,
+          ...(machine === undefined ? {} : { machine }),
           strategy: choice.playbook.name,
           considered,
           findings,
           notes: notesOn(choice, facts, analysis),
-          rollbackNotes: untracks(choice.steps) ? analysis.notrack.rollbackNotes : [],
-          gates: gatesFor(choice.playbook, facts, untracks(choice.steps) ? analysis.notrack.services : []),
+          rollbackNotes: untracked?.rollbackNotes ?? [],
+          ...(untracked === null || untracked.sessionLoss.length === 0 ? {} : { sessionLoss: untracked.sessionLoss }),
+          gates: gatesFor(host, facts, choice.playbook.verify, untracked?.services ?? []),
         },
       })
+    }
   }
 }
 

@@ -6,8 +6,18 @@ import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { openSession } from '../transport/catalog.ts'
 import { ended } from './endings.ts'
+import { forgotten } from './forgotten.ts'
 import { askAbout, converse } from './journal-link.ts'
 import type { Telling } from './story.ts'
+import { listTransactions } from './transactions-host.ts'
+
+/** A change whose end nobody here knows. */
+export type Unended = {
+  readonly plan: Plan
+  readonly transaction: string
+  /** Its host had said that it began, so a host that knows nothing of it has forgotten it. */
+  readonly hasBegun?: boolean
+}
 
 /** Seconds that a host gets to bring a transaction to its end. */
 const SETTLE_SECONDS = 300
@@ -17,7 +27,7 @@ const SETTLE_SECONDS = 300
  * was confirmed is finished, and everything else is taken back. One that never began cannot begin any more.
  */
 export async function resumeHost(
-  { plan, transaction }: { readonly plan: Plan; readonly transaction: string },
+  { plan, transaction, hasBegun = false }: Unended,
   { signal, onStage }: Telling,
 ): Promise<HostResult> {
   const host = plan.host.name
@@ -26,10 +36,17 @@ export async function resumeHost(
   if ('refused' in opened) return { host, status: 'unreachable', fault: opened.refused }
   await using session = opened
   onStage('reading')
+  if (hasBegun) {
+    const listed = await listTransactions(session)
+    if ('fault' in listed) return { host, status: 'failed', fault: listed.fault }
+    if (listed.transactions.every(({ id }) => id !== transaction))
+      return { host, ...(await forgotten(session, { plan, transaction })) }
+  }
   const asked = await askAbout(session, transaction)
   if ('fault' in asked) return { host, status: 'failed', fault: asked.fault }
   if ('never' in asked) {
-    return { host, status: 'not-reached', why: 'its change never began, and now it cannot begin any more' }
+    const why = 'nothing of its change is on the host: it never began, or took itself back; now it cannot begin any more'
+    return { host, status: 'not-reached', why }
   }
   const { journal } = asked
   if (standingOf(journal.records) === null || standingOf(journal.records) === 'applied') {
@@ -39,7 +56,15 @@ export async function resumeHost(
     if ('fault' in told)
       return { host, status: 'needs-hands', plan, transaction, fault: notSettled(told.fault, transaction) }
   }
-  return await ended(plan, journal, null)
+  const result = await ended(plan, journal, null)
+  // Where a person has mended the host meanwhile, that it is as before is what was wanted.
+  const isUnwanted = result.status === 'rolled-back' && result.fault === null && !hasBegun
+  return isUnwanted ? { ...result, fault: notConfirmed() } : result
+}
+
+function notConfirmed(): Fault {
+  const message = 'its change was not confirmed before ctfleet went away, so it was taken back'
+  return { code: 'not-confirmed', message, next: 'plan again: ctfleet plan' }
 }
 
 function notSettled(cause: Fault, transaction: string): Fault {

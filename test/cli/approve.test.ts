@@ -54,12 +54,12 @@ test('the question names the host, the strategy and how much there is to do, all
   expect(questions).toEqual(['web\\x1b[2J: tune, 2 changes. Go ahead?'])
 })
 
-describe('what a later rollback may cost', () => {
+describe('sessions that taking it back may break', () => {
   const LOSS = 'tcp_loose is 0: sessions will not survive it'
   const fleet: readonly Planned[] = ['a', 'b', 'c'].map((host) => ({
     host,
     status: 'planned',
-    plan: aPlan(host, { rollbackNotes: host === 'a' ? [] : [LOSS] }),
+    plan: aPlan(host, host === 'a' ? {} : { sessionLoss: [LOSS] }),
   }))
   const asking = async (accepts: readonly (boolean | 'interrupted')[] | null, answer: Answer = 'rest') => {
     const questions: string[] = []
@@ -78,16 +78,16 @@ describe('what a later rollback may cost', () => {
     return { approved: approval.approved.map(({ host }) => host.name), others: approval.others, questions }
   }
 
-  test('is asked for each host by itself, also after a yes to all the rest', async () => {
+  test('are asked about for each host by itself, also after a yes to all the rest', async () => {
     const { approved, others, questions } = Object(await asking([false, true]))
     expect(approved).toEqual(['a', 'c'])
     expect(others).toMatchObject([{ host: 'b', status: 'declined', why: expect.stringContaining(LOSS) }])
     expect(questions).toEqual(
-      ['b', 'c'].map((host) => `${host}: a later rollback may break sessions (${LOSS}). Apply all the same?`),
+      ['b', 'c'].map((host) => `${host}: sessions may break when it is taken back (${LOSS}). Apply all the same?`),
     )
   })
 
-  test('is no question for a host that is skipped, nor where it was accepted beforehand', async () => {
+  test('are no question for a host that is skipped, nor where it was accepted beforehand', async () => {
     expect(await asking([], 'quit')).toMatchObject({ approved: [], questions: [] })
     expect(await asking(null)).toMatchObject({ approved: ['a', 'b', 'c'], others: [] })
   })
@@ -96,12 +96,12 @@ describe('what a later rollback may cost', () => {
     expect(await asking([true, 'interrupted'])).toBe('interrupted')
   })
 
-  test('is not covered by --yes: those hosts are skipped, with the reason and what to type', () => {
+  test('are not covered by --yes: those hosts are skipped, with the reason and what to type', () => {
     const { approved, others } = approveAll(fleet, false)
     expect(approved.map(({ host }) => host.name)).toEqual(['a'])
     expect(others.map(({ host, status }) => `${host} ${status}`)).toEqual(['b skipped', 'c skipped'])
     expect(others[0]).toMatchObject({
-      why: `a later rollback may break sessions (${LOSS}). To apply it all the same: --accept-session-loss`,
+      why: `sessions may break when it is taken back (${LOSS}). To apply it all the same: --accept-session-loss`,
     })
     expect(approveAll(fleet, true)).toEqual({ approved: fleet.map(({ plan }) => plan), others: [] })
   })

@@ -118,7 +118,7 @@ describe('where sessions would not live through a rollback', () => {
         host: 'web-1',
         status: 'skipped',
         why: expect.stringMatching(/tcp_loose is 0: .* To apply it all the same: --accept-session-loss$/),
-        rollbackNotes: [expect.stringContaining('tcp_loose is 0')],
+        sessionLoss: [expect.stringContaining('tcp_loose is 0')],
       },
     ])
     expect(await web.dump()).toBe(before)

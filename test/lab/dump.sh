@@ -20,10 +20,8 @@ if present nf_tables; then
   nft list ruleset
 fi
 section 'sysctl'
-for file in /proc/sys/net/netfilter/* /proc/sys/net/nf_conntrack_max; do
-  case $file in */nf_conntrack_count) continue ;; esac
-  if [ -f "$file" ]; then printf '%s = %s\n' "$file" "$(cat "$file" 2>&1)"; fi
-done
+# One grep over all of them: sixty processes for sixty keys would be most of what a dump costs.
+grep -s -d skip '' /proc/sys/net/netfilter/* /proc/sys/net/nf_conntrack_max | grep -v nf_conntrack_count: | sed 's/:/ = /'
 section 'modules'
 if [ -e /proc/modules ]; then cut -d' ' -f1 /proc/modules | sort; fi
 section 'etc'

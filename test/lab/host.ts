@@ -28,3 +28,13 @@ export interface LabHost {
   /** The host's state that ctfleet may change, as normalised text: equal text means as before. Changes nothing. */
   dump(): Promise<string>
 }
+
+/** What a namespace host can do besides. */
+export interface NamespaceHost extends LabHost {
+  /** The number by which this machine knows the host's first process; the host's files are below /proc/NUMBER/root. */
+  pid(): Promise<number>
+  /** Pulls the plug and starts the host again: files stay; processes, rules, entries and settings made at run time do not. */
+  reboot(): Promise<void>
+  /** The same with a new disk: a host as it was when the lab started. */
+  reinstall(): Promise<void>
+}

@@ -1,5 +1,5 @@
 export type { Ended } from './command.ts'
-export type { ExecOptions, FillOptions, LabHost } from './host.ts'
+export type { ExecOptions, FillOptions, LabHost, NamespaceHost } from './host.ts'
 export { canRunLab, type Lab, type LabWish, openLab, startLab } from './lab.ts'
 export { DEFAULT_HOSTS, PERSONALITIES, type PersonalityName } from './personalities.ts'
 export { type LabVm, openVm, startVm, type VmWish } from './vm/vm.ts'

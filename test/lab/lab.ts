@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { inParallel } from './command.ts'
-import type { LabHost } from './host.ts'
+import type { NamespaceHost } from './host.ts'
 import { namespaceHost, startHost, stopHost } from './namespace-host.ts'
 import { createSwitch, removeNetwork } from './network.ts'
 import { ensurePackages } from './packages.ts'
@@ -17,9 +17,9 @@ export interface Lab extends AsyncDisposable {
   /** Where inventory.yaml, known_hosts and the key are. */
   readonly dir: string
   readonly inventoryPath: string
-  readonly hosts: readonly LabHost[]
+  readonly hosts: readonly NamespaceHost[]
   /** Throws for a name that the lab does not have. */
-  host(name: string): LabHost
+  host(name: string): NamespaceHost
   /** Ends and removes all that the lab made; may be called twice. */
   down(): Promise<void>
 }

@@ -4,10 +4,10 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { type Ended, poll, run } from './command.ts'
 import { normaliseDump } from './dump.ts'
 import { drainTable, fillTable } from './entries.ts'
-import type { LabHost } from './host.ts'
-import { attachHost, killHard, setPort } from './network.ts'
+import type { LabHost, NamespaceHost } from './host.ts'
+import { attachHost, detachHost, killHard, setPort } from './network.ts'
 import { exists, textOf } from './packages.ts'
-import type { Personality } from './personalities.ts'
+import { type Personality, personalityOf } from './personalities.ts'
 import { PREFIX, placeOf, type Slot } from './slot.ts'
 import { sshCommand } from './ssh.ts'
 import type { HostRecord } from './state.ts'
@@ -26,6 +26,8 @@ export async function startHost(
 ): Promise<void> {
   const place = placeOf(slot, host.index, host.name)
   await mkdir(place.dir, { recursive: true })
+  // What an earlier start said says nothing about this one.
+  await rm(`${place.dir}/state`, { force: true })
   await attachHost(slot, place)
   const log = openSync(`${place.dir}/init.log`, 'a')
   const init = spawn(
@@ -78,7 +80,7 @@ export async function stopHost(dir: string): Promise<void> {
   await rm(`${dir}/init.pid`, { force: true })
 }
 
-export function namespaceHost(slot: Slot, host: HostRecord, labDir: string): LabHost {
+export function namespaceHost(slot: Slot, host: HostRecord, labDir: string): NamespaceHost {
   const place = placeOf(slot, host.index, host.name)
   const exec: LabHost['exec'] = async (command, options = {}): Promise<Ended> => {
     const pid = await initPid(place.dir)
@@ -87,6 +89,20 @@ export function namespaceHost(slot: Slot, host: HostRecord, labDir: string): Lab
     const inside = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd']
     const env = ['env', '-i', `PATH=${PATH}`, 'HOME=/root', 'USER=root', 'LOGNAME=root']
     return run(['nsenter', '--target', String(pid), ...inside, ...DROP, ...env, ...argv], options)
+  }
+  const again = async (disk: 'kept' | 'new'): Promise<void> => {
+    const personality = personalityOf(host.name)
+    await stopHost(place.dir)
+    await detachHost(slot, place)
+    if (disk === 'new') {
+      const parts = ['upper', 'work', 'home', 'roothome', 'new']
+      await Promise.all(parts.map((part) => rm(`${place.dir}/${part}`, { recursive: true, force: true })))
+    }
+    const [hostKey, authorizedKey] = await Promise.all([
+      readFile(`${slot.dir}/keys/${host.name}`, 'utf8'),
+      readFile(`${labDir}/id_ed25519.pub`, 'utf8'),
+    ])
+    await startHost(slot, host, { personality, hostKey, authorizedKey: authorizedKey.trim() })
   }
   return {
     name: host.name,
@@ -98,6 +114,13 @@ export function namespaceHost(slot: Slot, host: HostRecord, labDir: string): Lab
     ssh: (command, options = {}) => run(sshCommand(labDir, { ...host, ...place, port: 22 }, command), options),
     fill: (options = {}) => fillTable(exec, place.address, options),
     drain: () => drainTable(exec),
+    async pid() {
+      const pid = await initPid(place.dir)
+      if (pid === undefined) throw new Error(`${host.name} is not running`)
+      return pid
+    },
+    reboot: () => again('kept'),
+    reinstall: () => again('new'),
     cut: () => setPort(slot, place.port, 'down'),
     mend: () => setPort(slot, place.port, 'up'),
     async dump() {

@@ -28,17 +28,25 @@ export async function createSwitch(slot: Slot): Promise<void> {
   )
 }
 
+type Socket = { readonly netns: string; readonly port: string; readonly hardwareAddress: string }
+
 /** Gives a new network namespace, and its end of a cable into the lab's switch as eth0. */
-export async function attachHost(slot: Slot, host: { readonly netns: string; readonly port: string }): Promise<void> {
+export async function attachHost(slot: Slot, host: Socket): Promise<void> {
   await must(['ip', 'netns', 'add', host.netns])
   await ip(
     ['-n', slot.switchNetns],
     [
-      `link add ${host.port} type veth peer name eth0 netns ${host.netns}`,
+      `link add ${host.port} type veth peer name eth0 address ${host.hardwareAddress} netns ${host.netns}`,
       `link set ${host.port} master br0`,
       `link set ${host.port} up`,
     ],
   )
+}
+
+/** Takes both away again. The cable first: what a TCP socket still retransmits keeps a deleted namespace alive. */
+export async function detachHost(slot: Slot, host: Socket): Promise<void> {
+  await run(['ip', '-n', slot.switchNetns, 'link', 'del', host.port])
+  await run(['ip', 'netns', 'del', host.netns])
 }
 
 /** Pulls the cable at the switch (the host sees its carrier go), or plugs it in again. */

@@ -39,6 +39,8 @@ export function placeOf(slot: Slot, index: number, name: string) {
   return {
     netns: `${slot.link}-${name}`,
     port: `v${index}`,
+    // The same after a reboot, as a real host's, or its peers would not find it again for a while.
+    hardwareAddress: `02:c7:${octet(slot.number)}:00:${octet(index >> 8)}:${octet(index & 255)}`,
     dir: `${slot.dir}/hosts/${name}`,
     address: addressOf(slot.number, FIRST_HOST + index),
     address6: address6Of(slot.number, FIRST_HOST + index),
@@ -94,6 +96,10 @@ function addressOf(slot: number, host: number): string {
 
 function address6Of(slot: number, host: number): string {
   return `fd00:198:18:${slot.toString(16)}::${host.toString(16)}`
+}
+
+function octet(value: number): string {
+  return value.toString(16).padStart(2, '0')
 }
 
 async function isMountPoint(path: string): Promise<boolean> {

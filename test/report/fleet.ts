@@ -197,8 +197,8 @@ export const ENDED_FLEET: readonly HostResult[] = [
   {
     host: 'web-9',
     status: 'skipped',
-    plan: aPlan('web-9', { rollbackNotes: [LOSS] }),
-    why: `a later rollback may break sessions (${LOSS}). To apply it all the same: --accept-session-loss`,
+    plan: aPlan('web-9', { sessionLoss: [LOSS] }),
+    why: `sessions may break when it is taken back (${LOSS}). To apply it all the same: --accept-session-loss`,
   },
   { host: 'web-4', status: 'already-right', plan: aPlan('web-4', { changes: [] }) },
   {

@@ -48,7 +48,7 @@ describe('which ports are worth leaving out', () => {
   test('without the conntrack program the plan says what a rollback may cost', () => {
     const facts = factsWith({ conntrack: { tool: known(false) } })
     const { notrack } = analyse(facts, [{ protocol: 'tcp', port: 80 }])
-    expect(notrack.rollbackNotes.join()).toContain('may not survive')
+    expect(notrack.sessionLoss.join()).toContain('may not survive')
     expect(notrack.notes.join()).toContain('stay until they time out')
   })
 

@@ -119,7 +119,7 @@ describe('what is named', () => {
     expect(notrack.notes.join()).toContain(
       'IPv6 to tcp port 443 of other hosts is left as it is: the host does not forward',
     )
-    expect(notrack.rollbackNotes.join()).toContain('may not survive it, since their entries are not deleted')
+    expect(notrack.sessionLoss.join()).toContain('may not survive it, since their entries are not deleted')
     expect(notrack.edits.length).toBeGreaterThan(0)
   })
 

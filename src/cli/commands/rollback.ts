@@ -148,7 +148,16 @@ function nextRun(runs: readonly RunSummary[]): string {
 /** A plan as its undo is shown: changes in reverse order, each with its two sides swapped. For reading only. */
 function backwards(plan: Plan): Plan {
   const changes = plan.changes.map(takenBack).reverse()
-  return { ...plan, changes, kept: [], considered: [], findings: [], notes: [], gates: [{ gate: 'reads-back' }] }
+  const { sessionLoss = [], ...rest } = plan
+  return {
+    ...rest,
+    changes,
+    kept: [],
+    considered: [],
+    findings: [],
+    notes: sessionLoss,
+    gates: [{ gate: 'reads-back' }],
+  }
 }
 
 function takenBack(change: Change): Change {

@@ -143,6 +143,10 @@ function notesOf(group: readonly Standing[]): readonly string[] {
   return ofAll(group, (plan) => [...plan.notes, ...('rollbackNotes' in plan ? plan.rollbackNotes : [])])
 }
 
+function lossOf(group: readonly Standing[]): readonly string[] {
+  return ofAll(group, (plan) => ('sessionLoss' in plan ? (plan.sessionLoss ?? []) : []))
+}
+
 function gatesOf(group: readonly Standing[]): readonly string[] {
   return ofAll(group, (plan) => ('gates' in plan ? gateTexts(plan) : []))
 }
@@ -178,6 +182,7 @@ function planLines(paper: Paper, plan: Plan, group: readonly Standing[]): readon
       ? []
       : [
           ...section(paper, 'To know before you say yes', bullets(paper, notesOf(group))),
+          ...section(paper, 'May break when it is taken back, and has to be accepted', bullets(paper, lossOf(group))),
           ...section(paper, 'Checked before it is kept', bullets(paper, gatesOf(group))),
         ]),
   ]

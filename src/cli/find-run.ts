@@ -1,0 +1,45 @@
+import type { Run, RunSummary } from '../model/run.ts'
+import { visible } from '../report/format.ts'
+import type { RunStore } from '../store/store.ts'
+import { complainAbout } from './checks.ts'
+import { kept } from './state.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Which run a person may mean by `last`, and what to say where there is none. */
+export type Last = { readonly fits: (run: RunSummary) => boolean; readonly none: string }
+
+/**
+ * A run that was named on the command line: by its id, the beginning of it, or `last`. Hosts of it that cannot be read are
+ * named on stderr.
+ * @throws InputError where it is none, or several.
+ */
+export async function findRun(store: RunStore, wanted: string, last: Last, terminal: Terminal): Promise<Run> {
+  const id = wanted === 'last' ? await newest(store, last) : wanted
+  const found = await kept(async () => await store.load(id))
+  switch (found.type) {
+    case 'found':
+      terminal.say(found.damaged.map(({ place, why }) => visible(`${place} ${why}; it is left out`)))
+      return found.run
+    case 'none':
+      throw complainAbout(wanted, 'no run has this id', 'see which there are: ctfleet runs')
+    case 'several':
+      throw complainAbout(
+        wanted,
+        `several runs begin like this: ${found.ids.slice(0, 5).join(', ')}`,
+        'type more of the id',
+      )
+    case 'damaged':
+      throw complainAbout(
+        found.place,
+        found.why,
+        'the hosts can tell by themselves: ctfleet rollback --from-hosts INVENTORY, or on each: sh /var/lib/ctfleet/TRANSACTION/undo',
+      )
+  }
+}
+
+async function newest(store: RunStore, { fits, none }: Last): Promise<string> {
+  const { runs } = await kept(async () => await store.list())
+  const run = runs.find(fits)
+  if (run === undefined) throw complainAbout('last', none, 'see what was run: ctfleet runs')
+  return run.id
+}

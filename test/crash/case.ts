@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto'
+import type { JournalRecord, JournalWord } from '../../src/journal/records.ts'
+import type { HostResult } from '../../src/model/result.ts'
+import { resumeHost } from '../../src/run/resume-host.ts'
+import { poll } from '../lab/command.ts'
+import { exists } from '../lab/packages.ts'
+import { STRIKE_DIR } from './boundaries.ts'
+import type { Fault } from './faults.ts'
+import { conduct, decide, fileOn, type Ground, journalOf, must, type Path, replace, stateOf } from './ground.ts'
+import { running, standsStill } from './watch.ts'
+
+export type Case = { readonly path: Path; readonly boundary: string; readonly fault: Fault }
+
+/** How a case ended. `neither` is what must never be; `problems` says how. */
+export type Verdict = {
+  readonly case: Case
+  readonly scenario: string
+  readonly state: 'before' | 'after' | 'neither'
+  /** Whether the host had come to an end by itself, before anybody asked it. */
+  readonly byItself: boolean
+  /** Whether a person had to be told to type the undo, once the disk was mended. */
+  readonly byHand: boolean
+  readonly struck: boolean
+  readonly problems: readonly string[]
+  readonly seconds: number
+}
+
+/** State once the plan was confirmed, and what of it is there after a reboot. */
+export type Goal = { readonly after: string; readonly afterReboot: string; readonly boundaries: readonly string[] }
+
+/** One clean run of a path: its boundaries in the order they came, and the host as it was then. */
+export async function record(ground: Ground, path: Path): Promise<{ boundaries: readonly string[]; state: string }> {
+  const { there } = ground
+  await must(there, `mkdir -p ${STRIKE_DIR}; : > ${STRIKE_DIR}/at`)
+  const transaction = newTransaction()
+  await conduct(ground, transaction, path)
+  const state = stateOf(await there.dump())
+  const trace = (await fileOn(there, `${STRIKE_DIR}/trace`)) ?? ''
+  if (path.words.at(-1) === 'confirm') await decide(ground, transaction, 'undo')
+  await standsStill(transaction, 20)
+  if (stateOf(await there.dump()) !== ground.before) {
+    const journal = await fileOn(there, `/var/lib/ctfleet/${transaction}/journal`)
+    throw new Error(`${there.name}, ${path.name}: a clean run could not be taken back\n${journal}`)
+  }
+  await tidy(ground)
+  const boundaries = trace.split('\n').filter((line) => line !== '')
+  return { boundaries: [...new Set(boundaries)], state }
+}
+
+/** What the plan leaves on hosts of this kind: once confirmed, and after a reboot then. */
+export async function goalOf(ground: Ground, path: Path): Promise<Goal> {
+  const { state, boundaries } = await record(ground, path)
+  await conduct(ground, newTransaction(), path)
+  await ground.there.reboot()
+  const afterReboot = stateOf(await ground.there.dump())
+  await replace(ground)
+  return { after: state, afterReboot, boundaries }
+}
+
+export async function strike(ground: Ground, each: Case, goal: Goal): Promise<Verdict> {
+  const { there } = ground
+  const { fault, path } = each
+  const began = Date.now()
+  const transaction = newTransaction()
+  if (fault.given !== undefined) await must(there, fault.given)
+  await must(
+    there,
+    `mkdir ${STRIKE_DIR}; printf '%s\\n' ${quoted(each.boundary)} > ${STRIKE_DIR}/at; printf '%s\\n' ${quoted(fault.strike)} > ${STRIKE_DIR}/fault`,
+  )
+  let over = false
+  const conducted = conduct(ground, transaction, path).finally(() => {
+    over = true
+  })
+  let struck = false
+  if (fault.after === 'reboot') {
+    struck = (await poll(async () => ((await wasStruck(ground)) ? true : over ? false : undefined), SOON)) === true
+    if (struck) await there.reboot()
+  }
+  const rest = await conducted
+  const processes = rest === 'at rest' ? '' : await must(there, 'ps axf 2> /dev/null || ps')
+  struck ||= await wasStruck(ground)
+  const alone = await journalOf(there, transaction)
+  if (fault.heal !== undefined && struck) await must(there, fault.heal)
+  const byItself = isClosed(alone)
+  const dir = `/var/lib/ctfleet/${transaction}`
+  const resumed = byItself ? null : await resume(ground, transaction, path)
+  const verdict = await judge(ground, transaction, goal, { rebooted: struck && fault.after === 'reboot', resumed })
+  const problems = [...verdict.problems, ...(rest === 'at rest' ? [] : [`it never came to rest:\n${processes}`])]
+  const told = verdict.state === 'neither' || problems.length > 0
+  if (told) {
+    const [journal, log] = [await fileOn(there, `${dir}/journal`), await fileOn(there, `${dir}/log`)]
+    problems.push(`journal:\n${journal?.replace(/ {20,}/g, ' … ')}`, `when it stood still: ${alone.at(-1)?.word}`)
+    if (resumed !== null) problems.push(`resume: ${JSON.stringify({ ...resumed.result, plan: undefined })}`)
+    if (log !== undefined && log !== '') problems.push(`log:\n${log.slice(-1500)}`)
+  }
+  const seconds = (Date.now() - began) / 1000
+  await restore(ground, transaction, verdict.state, told)
+  return {
+    case: each,
+    scenario: ground.scenario.name,
+    state: told ? 'neither' : verdict.state,
+    byItself,
+    byHand: resumed?.byHand ?? false,
+    struck,
+    problems,
+    seconds,
+  }
+}
+
+const SOON = { everyMs: 100, timeoutSeconds: 60 }
+
+async function wasStruck({ there }: Ground): Promise<boolean> {
+  return await exists(`/proc/${await there.pid()}/root${STRIKE_DIR}/struck`)
+}
+
+function isClosed(journal: readonly JournalRecord[]): boolean {
+  return ['committed', 'rolled-back', 'refused'].includes(journal.at(-1)?.word ?? '')
+}
+
+/** What `ctfleet resume` does, and after it what it tells a person to do by hand. */
+async function resume({ there, host, plans }: Ground, transaction: string, path: Path): Promise<Resumed> {
+  const telling = { signal: AbortSignal.timeout(60_000), onStage: () => undefined }
+  const result = await resumeHost({ plan: { ...plans[path.plan], host }, transaction }, telling)
+  if (result.status !== 'needs-hands') return { byHand: false, result }
+  await there.exec(`sh /var/lib/ctfleet/${transaction}/undo`, { timeoutSeconds: 60 })
+  return { byHand: true, result }
+}
+
+type Resumed = { readonly byHand: boolean; readonly result: HostResult }
+
+const ENDS: { readonly [status in HostResult['status']]?: JournalWord } = {
+  applied: 'committed',
+  'rolled-back': 'rolled-back',
+  refused: 'refused',
+  'not-reached': 'refused',
+}
+
+async function judge(
+  ground: Ground,
+  transaction: string,
+  goal: Goal,
+  how: { rebooted: boolean; resumed: Resumed | null },
+) {
+  const { there } = ground
+  const { rebooted, resumed } = how
+  const state = stateOf(await there.dump())
+  const said = resumed === null || resumed.byHand ? undefined : ENDS[resumed.result.status]
+  const last = said ?? (await journalOf(there, transaction)).at(-1)?.word
+  const problems: string[] = []
+  const after = rebooted ? goal.afterReboot : goal.after
+  const found: Verdict['state'] = state === ground.before ? 'before' : state === after ? 'after' : 'neither'
+  if (found === 'neither') problems.push(difference(ground.before, state, 'before'), difference(after, state, 'after'))
+  if (found === 'before' && last === 'committed') problems.push('it says committed, and is as before')
+  if (found === 'after' && last !== 'committed') problems.push(`it says ${last}, and is as after`)
+  if (running(`/${transaction}/transaction`).length > 0) problems.push('a process of it is left')
+  const left = (await must(there, 'ls /var/lib/ctfleet 2> /dev/null || :')).split('\n')
+  for (const name of left) if (/^(?:lock|breaking)/.test(name)) problems.push(`${name} is left`)
+  return { state: problems.length > 0 ? ('neither' as const) : found, problems }
+}
+
+/** The host as the next case needs it; what was committed is taken back by its own undo, which has to do. */
+async function restore(ground: Ground, transaction: string, state: Verdict['state'], broken: boolean): Promise<void> {
+  if (broken) return await replace(ground)
+  const rebooted = (await fileOn(ground.there, `${STRIKE_DIR}/trace`)) === undefined
+  if (rebooted) return await replace(ground)
+  if (state === 'after') {
+    await decide(ground, transaction, 'undo')
+    if (stateOf(await ground.there.dump()) !== ground.before) return await replace(ground)
+  }
+  await tidy(ground)
+}
+
+async function tidy({ there }: Ground): Promise<void> {
+  await must(
+    there,
+    `for each in /etc /var/lib/ctfleet; do if mountpoint -q "$each"; then umount -l "$each"; fi; done; rm -rf ${STRIKE_DIR} /var/lib/ctfleet`,
+  )
+}
+
+/** Lines that are in one and not in the other. */
+function difference(expected: string, found: string, name: string): string {
+  const [wanted, got] = [expected.split('\n'), found.split('\n')]
+  const missing = wanted.filter((line) => !got.includes(line)).map((line) => `  - ${line}`)
+  const more = got.filter((line) => !wanted.includes(line)).map((line) => `  + ${line}`)
+  return [`against ${name}:`, ...missing.slice(0, 12), ...more.slice(0, 12)].join('\n')
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+function newTransaction(): string {
+  return randomBytes(5).toString('hex')
+}
