@@ -14,7 +14,7 @@ export type Approval = {
 type Person = {
   readonly ask: (question: string) => Promise<Answer | 'interrupted'>
   /** A yes or no of its own to sessions that taking it back may break; null where that was accepted beforehand. */
-  readonly accept: ((question: string) => Promise<boolean | 'interrupted'>) | null
+  readonly accept: ((question: string, why: readonly string[]) => Promise<boolean | 'interrupted'>) | null
   readonly show: (planned: Planned) => void
 }
 
@@ -40,7 +40,8 @@ export async function approve(
       continue
     }
     // No yes to all the rest covers what is asked here: each host loses sessions of its own.
-    const accepted = accept === null || !mayLoseSessions(plan) || (await accept(lossQuestionFor(planned)))
+    const accepted =
+      accept === null || !mayLoseSessions(plan) || (await accept(lossQuestionFor(planned), sessionLossOf(plan)))
     if (accepted === 'interrupted') return 'interrupted'
     if (accepted) approved.push(plan)
     else others.push({ host, status: 'declined', plan, why: `not accepted: ${lossOf(plan)}` })
@@ -62,18 +63,22 @@ export function approveAll(all: readonly Planned[], acceptsSessionLoss: boolean)
   }
 }
 
-function mayLoseSessions({ sessionLoss = [] }: Plan): boolean {
-  return sessionLoss.length > 0
+function sessionLossOf({ sessionLoss = [] }: Plan): readonly string[] {
+  return sessionLoss
 }
 
-function lossOf({ sessionLoss = [] }: Plan): string {
-  return `sessions may break when it is taken back (${sessionLoss.join('; ')})`
+function mayLoseSessions(plan: Plan): boolean {
+  return sessionLossOf(plan).length > 0
+}
+
+function lossOf(plan: Plan): string {
+  return `sessions may break when it is taken back (${sessionLossOf(plan).join('; ')})`
 }
 
 function questionFor({ host, plan }: Planned): string {
   return `${visible(host)}: ${visible(plan.strategy)}, ${counted(plan.changes.length, 'change', 'changes')}. Go ahead?`
 }
 
-function lossQuestionFor({ host, plan }: Planned): string {
-  return `${visible(host)}: ${visible(lossOf(plan))}. Apply all the same?`
+function lossQuestionFor({ host }: Planned): string {
+  return `${visible(host)}: sessions may break when it is taken back. Apply all the same?`
 }

@@ -47,12 +47,13 @@ async function readDeclaration(path: string): Promise<Declaration | null> {
   }
 }
 
-/** When a process began, in a form of the kernel's own; without /proc just that it is there. Null where it is not. */
+/** Which life of this machine a process began in, and when; without /proc just that it is there. Null where it is not. */
 async function startOf(pid: number): Promise<string | null> {
   try {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ')
-    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+    return fields[0] === 'Z' ? null : `${boot.trim()} ${fields[19]}`
   } catch {
     return isThere(pid) ? 'there' : null
   }

@@ -1,9 +1,12 @@
 import type { Fault } from '../model/fault.ts'
+import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import type { Run } from '../model/run.ts'
+import { paragraph } from '../report/format.ts'
 import { resultsJson } from '../report/json/plan.ts'
 import { jsonText } from '../report/json/text.ts'
+import { bullets } from '../report/text/parts.ts'
 import { groupLines, planText } from '../report/text/plan.ts'
 import { resultText } from '../report/text/result.ts'
 import { standingOf } from '../run/budget.ts'
@@ -68,7 +71,14 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   await stopWork()
 
   if (format === 'json') terminal.printText(jsonText({ ...resultsJson(ended), run: run.id }))
-  else if (planned.length > 0) terminal.print(['', ...resultText(terminal.paper, ended)])
+  else if (planned.length > 0)
+    terminal.print([
+      '',
+      ...resultText(
+        terminal.paper,
+        ended.map((result) => asShown(result, undertaking)),
+      ),
+    ])
   if (run.command === 'apply' && ended.some(({ status }) => status === 'applied')) {
     terminal.say(['', `To take it back: ctfleet rollback ${run.id}`])
   }
@@ -90,15 +100,37 @@ async function approvalOf(
   if (planned.length === 0 || terminal.interruption.signal.aborted) return { approved: [], others: [] }
   // Loaded only where somebody is asked.
   const { askPerson, askToAccept } = await import('./ask.ts')
-  return await approve(planned, {
+  const shown = planned.map((result) => asShown(result, undertaking))
+  const approval = await approve(shown, {
     ask: askPerson,
-    accept: acceptsSessionLoss ? null : askToAccept,
-    show: (one) => terminal.say(['', ...groupLines(terminal.notices, [asShown(one, undertaking)]), '']),
+    accept: acceptsSessionLoss
+      ? null
+      : async (question, why) => {
+          terminal.say(bullets(terminal.notices, why))
+          return await askToAccept(question)
+        },
+    show: (one) => terminal.say(['', ...groupLines(terminal.notices, [one]), '']),
   })
+  if (approval === 'interrupted') return approval
+  // What was shown is for reading; what runs, and what is kept, is the plan itself.
+  const plans = new Map(planned.map(({ host, plan }) => [host, plan]))
+  const own = (plan: Plan) => plans.get(plan.host.name) ?? plan
+  return { approved: approval.approved.map(own), others: approval.others.map((result) => withPlan(result, own)) }
 }
 
-function asShown(result: HostResult, { shown }: Undertaking): HostResult {
-  return result.status === 'planned' ? { ...result, plan: shown(result.plan) } : result
+function asShown<R extends HostResult>(result: R, { shown }: Undertaking): R {
+  return withPlan(result, shown)
+}
+
+function withPlan<R extends HostResult>(result: R, change: (plan: Plan) => Plan): R {
+  return 'plan' in result && result.plan !== null ? { ...result, plan: change(result.plan) } : result
+}
+
+/** What hosts at work do when nobody is there any more. */
+const LEFT_ALONE: Readonly<Record<Run['command'], string>> = {
+  apply: 'What was not confirmed takes itself back, in minutes; what was confirmed stays.',
+  rollback: 'A host that was told to take its change back does so by itself.',
+  resume: 'What a host has begun it brings to an end by itself.',
 }
 
 async function change(
@@ -107,9 +139,9 @@ async function change(
   record: RunRecord,
   terminal: Terminal,
 ): Promise<readonly HostResult[]> {
-  const hosts = approved.map((plan) => ({ ...plan.host, plan }))
+  const hosts = approved.map((plan) => ({ ...plan.host, plan, gateway: isOnTheWay(plan.host) }))
   const course = courseOf(hosts, results, pace)
-  terminal.say(courseLines(course, pace))
+  terminal.say(courseLines(course, pace).flatMap((line) => paragraph(terminal.notices, '', line)))
   return await runPhase(
     {
       title,
@@ -119,8 +151,9 @@ async function change(
         await storyOnRecord({ host: name, plan, record, story: async (more) => await story(plan, more) }, telling),
       onEnd: record.ended,
       onLeaving: [
-        'A host whose change was not confirmed takes it back by itself, in a few minutes; one that was confirmed keeps it.',
-        `To ask every host how it ended, and to close what is open: ctfleet resume ${run.id}`,
+        LEFT_ALONE[run.command],
+        'To ask every host how it ended, and to close what is open:',
+        `  ctfleet resume ${run.id}`,
       ],
     },
     terminal,
@@ -133,19 +166,30 @@ async function change(
   )
 }
 
+/** The way to the others leads through it: through the machine that we are on, every way does. */
+function isOnTheWay({ gateway, transport }: Host): boolean {
+  return gateway === true || transport === 'local'
+}
+
 /** Remembers a host that was changed; later the result that it has by then, where it is well no more. */
 async function stillWell(
   run: string,
   { plan, result, watch }: { plan: Plan; result: HostResult; watch: NonNullable<Undertaking['watch']> },
 ): Promise<() => Promise<HostResult | null>> {
-  const check = await watch(plan)
+  const check = await watch(plan).catch((bug: unknown) => async () => ours(bug))
   return async () => {
-    const fault = await check()
+    const fault = await check().catch(ours)
     if (fault === null || result.status !== 'applied') return null
-    const message = `it was applied and is in force, but is well no more: ${fault.message}`
+    const message = `it was applied, but is well no more: ${fault.message}`
     const next = `to take it back: ctfleet rollback ${run} --limit ${result.host}`
     return { ...result, fault: { ...fault, message, next } }
   }
+}
+
+/** A bug costs the one host that met it, and never what is known of it. */
+function ours(bug: unknown): Fault {
+  const said = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)
+  return { code: 'bug', message: `asking it again met a bug of ctfleet: ${said}`, next: 'report it' }
 }
 
 /** The results with those that came later in the place of the earlier ones. */

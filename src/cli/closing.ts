@@ -54,7 +54,9 @@ export async function checkLeftAlone(run: Run, { say }: Terminal): Promise<void>
       `wait for it; or, to stop it: kill ${worker.pid}`,
     )
   }
-  say([`Run ${run.id} was begun on ${worker.machine}, as process ${worker.pid}; whether that still lives is not known here.`])
+  say([
+    `Run ${run.id} was begun on ${worker.machine}, as process ${worker.pid}; whether that still lives is not known here.`,
+  ])
 }
 
 /**

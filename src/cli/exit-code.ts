@@ -1,5 +1,7 @@
+import type { CleanResult } from '../model/cleaning.ts'
 import type { Fault } from '../model/fault.ts'
 import type { ExplainResult, ForetoldResult, HostResult } from '../model/result.ts'
+import type { VerifyResult } from '../model/verification.ts'
 
 export const EXIT = {
   asWanted: 0,
@@ -49,6 +51,26 @@ export function exitCodeOfExplaining(results: readonly ExplainResult[]): ExitCod
       if (result.status !== 'explained') return exitCodeOfReading([result])
       const { choice, health } = result.explanation
       return choice.strategy !== null || health === 'healthy' ? EXIT.asWanted : EXIT.someFailed
+    }),
+  )
+}
+
+/** What must stay for now is not as wanted; a host that was declined or skipped is. */
+export function exitCodeOfCleaning(results: readonly CleanResult[]): ExitCode {
+  return worst(
+    results.map((result) => {
+      if ('fault' in result && result.fault.code === 'bug') return EXIT.bug
+      return ['clean', 'declined', 'skipped'].includes(result.status) ? EXIT.asWanted : EXIT.someFailed
+    }),
+  )
+}
+
+/** Only what was seen in force is as wanted. */
+export function exitCodeOfVerifying(results: readonly VerifyResult[]): ExitCode {
+  return worst(
+    results.map((result) => {
+      if ('fault' in result && result.fault.code === 'bug') return EXIT.bug
+      return result.status === 'in-force' ? EXIT.asWanted : EXIT.someFailed
     }),
   )
 }

@@ -6,7 +6,14 @@ import { kept } from './state.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Which run a person may mean by `last`, and what to say where there is none. */
-export type Last = { readonly fits: (run: RunSummary) => boolean; readonly none: string }
+export type Last = {
+  readonly fits: (run: RunSummary, runs: readonly RunSummary[]) => boolean
+  readonly none: string
+  /** A file may be named in its place. */
+  readonly orFile?: true
+}
+
+const RUNS = 'see which there are: ctfleet runs'
 
 /**
  * A run that was named on the command line: by its id, the beginning of it, or `last`. Hosts of it that cannot be read are
@@ -21,7 +28,11 @@ export async function findRun(store: RunStore, wanted: string, last: Last, termi
       terminal.say(found.damaged.map(({ place, why }) => visible(`${place} ${why}; it is left out`)))
       return found.run
     case 'none':
-      throw complainAbout(wanted, 'no run has this id', 'see which there are: ctfleet runs')
+      throw complainAbout(
+        wanted,
+        last.orFile ? 'no run has this id, and there is no such file' : 'no run has this id',
+        RUNS,
+      )
     case 'several':
       throw complainAbout(
         wanted,
@@ -39,7 +50,7 @@ export async function findRun(store: RunStore, wanted: string, last: Last, termi
 
 async function newest(store: RunStore, { fits, none }: Last): Promise<string> {
   const { runs } = await kept(async () => await store.list())
-  const run = runs.find(fits)
-  if (run === undefined) throw complainAbout('last', none, 'see what was run: ctfleet runs')
+  const run = runs.find((each) => fits(each, runs))
+  if (run === undefined) throw complainAbout('last', none, RUNS)
   return run.id
 }

@@ -1,6 +1,7 @@
 import type { Fault } from '../model/fault.ts'
 import { visible } from '../report/format.ts'
-import { type Otherwise as OtherwiseOf, runFleet } from '../run/fleet.ts'
+import { listed } from '../report/text/listed.ts'
+import { type Otherwise as OtherwiseOf, runFleet, STOPPED } from '../run/fleet.ts'
 import { type Discipline, runWaves } from '../run/fleet-waves.ts'
 import type { Placed } from '../run/order.ts'
 import type { Telling } from '../run/story.ts'
@@ -38,13 +39,17 @@ export async function runPhase<H extends Placed, R extends Ended>(
   const { interruption } = terminal
   const bugs: string[] = []
   const results = await withProgress(terminal, { title: phase.title, total: phase.hosts.length }, async (tally) => {
+    // It holds after the phase too, until the next one: whoever leaves before the report is written needs it as much.
     interruption.adviseOnLeaving(() => [
-      `At work: ${[...tally.atWork.keys()].join(', ') || 'no host'}.`,
+      ...(tally.atWork.size === 0 ? [] : [`At work: ${listed([...tally.atWork.keys()].map(visible), 20)}.`]),
       ...phase.onLeaving,
     ])
     const end = (result: R | Otherwise) => tally.end(result.host, result.status, hasFault(result))
     const story = async (host: H, telling: Telling): Promise<R | Otherwise> => {
-      const result = await phase.story(host, telling)
+      const told = await phase.story(host, telling)
+      // Whoever was still connecting at the first Ctrl-C is not to be taken for a host that is out of reach.
+      const isOurs = told.status === 'unreachable' && told.fault?.code === 'cancelled' && telling.signal.aborted
+      const result = isOurs ? otherwise(host.name, { notReached: STOPPED }) : told
       phase.onEnd?.(result)
       end(result)
       return result
@@ -59,12 +64,11 @@ export async function runPhase<H extends Placed, R extends Ended>(
     if (inWaves === undefined) return await runFleet(phase.hosts, fleet, story, orElse)
     const watch = watching(inWaves, (result) => {
       phase.onEnd?.(result)
-      tally.remark(`${result.host}  no longer well${faultText(result)}`, { isBad: true })
+      tally.remark(`${result.host}  ${faultText(result)}`, { isBad: true })
     })
     const discipline = { ...inWaves, watch, onNews: (news: Parameters<typeof tellNews>[1]) => tellNews(tally, news) }
     return await runWaves<H, R | Otherwise>(discipline, fleet, story, orElse)
   })
-  interruption.adviseOnLeaving(() => [])
   terminal.say(bugs.flatMap((text) => text.split('\n').map(visible)))
   return results
 }
@@ -101,9 +105,9 @@ function stackOf(host: string, bug: unknown): string {
 }
 
 function faultText({ fault }: Ended): string {
-  return fault === undefined || fault === null ? '' : `: ${fault.message}`
+  return fault === undefined || fault === null ? 'well no more' : fault.message
 }
 
 function hasFault(result: Ended | Otherwise): boolean {
-  return ('fault' in result && result.fault !== null && result.fault !== undefined) || result.status === 'not-reached'
+  return 'fault' in result && result.fault !== null && result.fault !== undefined
 }

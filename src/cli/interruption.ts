@@ -17,7 +17,7 @@ export function watchSignals(say: (lines: readonly string[]) => void, leave: () 
       say(['', 'Left at once.', ...advice()])
       leave()
     }
-    say(['', 'Stopping: no further host begins, those at work finish or undo. Ctrl-C again leaves at once.'])
+    say(['', 'Stopping: no further host begins, those at work finish or undo.', 'Ctrl-C again leaves at once.'])
     controller.abort(new Error('interrupted'))
   }
   for (const name of SIGNALS) process.on(name, onSignal)

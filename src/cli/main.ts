@@ -6,7 +6,10 @@ import { watchSignals } from './interruption.ts'
 import { runCommandLine } from './program.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
-const leave = () => process.exit(EXIT.interrupted)
+const leave = () => {
+  terminal.stand([])
+  process.exit(EXIT.interrupted)
+}
 const terminal = openTerminal(process, process.env, (say) => watchSignals(say, leave))
 const code = await codeOf(process.argv.slice(2), terminal)
 // A pipe takes 64 KiB at a time, and ending would lose what it did not take yet.

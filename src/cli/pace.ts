@@ -1,5 +1,7 @@
 import { counted, duration } from '../diagnosis/numbers.ts'
 import type { HostResult } from '../model/result.ts'
+import { visible } from '../report/format.ts'
+import { listed } from '../report/text/listed.ts'
 import { type Allowance, allowanceFor } from '../run/budget.ts'
 import type { Placed } from '../run/order.ts'
 import { type Share, usualSizes, type Wave, wavesOf } from '../run/waves.ts'
@@ -18,6 +20,8 @@ export type Pace = {
   readonly waves: readonly Share[] | null
   readonly maxFail: Share | null
   readonly pauseSeconds: number
+  /** A host is left alone once the other host of its pair failed. */
+  readonly sparesPairs: boolean
 }
 
 /**
@@ -33,18 +37,23 @@ export async function paceFrom({ waves, maxFail, pause }: PaceWords): Promise<Pa
     maxFail: () => (maxFail === undefined ? null : shareFrom('--max-fail', maxFail, 0)),
     pauseSeconds: () =>
       pause === undefined ? PAUSE_SECONDS : secondsFrom('--pause', pause, { least: 0, most: 86_400 }),
+    sparesPairs: () => true,
   })
 }
 
-/** A rollback goes to all hosts at once and as far as it gets, unless the operator says otherwise. */
-export async function rollbackPaceFrom(words: PaceWords): Promise<Pace> {
-  return await paceFrom({ ...words, waves: words.waves ?? '100%', maxFail: words.maxFail ?? '100%' })
+/**
+ * A rollback goes to all hosts at once and as far as it gets, unless the operator says otherwise. It leads back to what was
+ * there before, so it goes to a host whose pair's other host is lost more than ever.
+ */
+export async function rollbackPaceFrom({ waves = '100%', maxFail = '100%', pause = '0' }: PaceWords): Promise<Pace> {
+  return { ...(await paceFrom({ waves, maxFail, pause })), sparesPairs: false }
 }
 
 export type Course<H> = {
   readonly waves: readonly Wave<H>[]
   readonly allowance: Allowance
   readonly failedBefore: readonly string[]
+  readonly sparesPairs: boolean
 }
 
 /**
@@ -54,11 +63,12 @@ export type Course<H> = {
 export function courseOf<H extends Placed>(
   hosts: readonly H[],
   before: readonly HostResult[],
-  { waves: sizes, maxFail }: Pace,
+  { waves: sizes, maxFail, sparesPairs }: Pace,
 ): Course<H> {
   const waves = wavesOf(hosts, sizes ?? usualSizes(hosts.length))
   const failedBefore = maxFail === null ? [] : before.filter(isTrouble).map(({ host }) => host)
-  return { waves, failedBefore, allowance: allowanceFor(maxFail, hosts.length + failedBefore.length, waves.length) }
+  const allowance = allowanceFor(maxFail, hosts.length + failedBefore.length, waves.length)
+  return { waves, allowance, failedBefore, sparesPairs }
 }
 
 /** That no strategy fits a host is a finding about it, and no failure of the run. */
@@ -66,15 +76,28 @@ function isTrouble({ status }: HostResult): boolean {
   return status === 'unreachable' || status === 'failed'
 }
 
-/** `In 3 waves of 1, 5 and 6 hosts, 5 s between them; stops when …`; nothing where all go at once. */
-export function courseLines({ waves, allowance }: Course<unknown>, { pauseSeconds }: Pace): readonly string[] {
+/** `In 3 waves of 1, 5 and 6 hosts, 5 s between them. It stops when …`; nothing where all go at once. */
+export function courseLines(course: Course<Placed>, { pauseSeconds }: Pace): readonly string[] {
+  const { waves } = course
   if (waves.length < 2) return []
-  const sizes = waves.map(({ hosts }) => String(hosts.length))
-  const shown = sizes.length > 8 ? [...sizes.slice(0, 7), `${sizes.length - 7} more`] : sizes
+  const sizes = listed(
+    waves.map(({ hosts }) => String(hosts.length)),
+    7,
+  )
+  const alone = waves.flatMap((wave) => (wave.alone ? wave.hosts.map(({ name }) => visible(name)) : []))
+  const last = alone.length === 0 ? '' : ` (${listed(alone, 3)} last, ${alone.length === 1 ? 'alone' : 'each alone'})`
   const pause = pauseSeconds === 0 ? '' : `, ${duration(pauseSeconds)} between them`
-  const stops =
-    allowance.canary < allowance.all
-      ? `when one of the first wave fails, or more than ${counted(allowance.all, 'host', 'hosts')}`
-      : `when more than ${counted(allowance.all, 'host', 'hosts')} failed`
-  return [`In ${waves.length} waves of ${shown.join(', ')} hosts${pause}. It stops ${stops}.`]
+  return [`In ${waves.length} waves of ${sizes} hosts${last}${pause}.${stopText(course)}`]
+}
+
+/** When no further host begins; nothing where that can never be. */
+function stopText({ waves, allowance: { canary, all }, failedBefore }: Course<unknown>): string {
+  const hosts = waves.reduce((sum, wave) => sum + wave.hosts.length, 0) + failedBefore.length
+  if (all >= hosts) return ''
+  if (all === 0) return ' It stops when one fails.'
+  const already = failedBefore.length === 0 ? '' : ` (${failedBefore.length} did already)`
+  const most = counted(all, 'host', 'hosts')
+  return canary < all
+    ? ` It stops when one of the first wave fails, or more than ${most} in all.`
+    : ` It stops when more than ${most} failed${already}.`
 }

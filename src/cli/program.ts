@@ -1,11 +1,15 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { ApplyWords } from './commands/apply.ts'
+import type { CleanWords } from './commands/clean.ts'
 import type { ExplainWords } from './commands/explain.ts'
 import type { FactsWords } from './commands/facts.ts'
 import type { PlanWords } from './commands/plan.ts'
+import type { ResumeWords } from './commands/resume.ts'
 import type { RollbackWords } from './commands/rollback.ts'
+import type { FromHostsWords } from './commands/rollback-from-hosts.ts'
 import type { RunsWords } from './commands/runs.ts'
 import type { ShowWords } from './commands/show.ts'
+import type { VerifyWords } from './commands/verify.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { CHANGING, READING } from './parallel.ts'
 import type { TargetWords } from './targets.ts'
@@ -59,6 +63,7 @@ function ctfleet(terminal: Terminal): Command {
         'plan --limit web -o plan.json',
         'apply plan.json',
         'rollback last',
+        'resume last',
         'runs',
       ),
     )
@@ -120,15 +125,21 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
       }),
 
     new Command('show')
-      .summary('print a saved plan again')
-      .description('Prints a plan that was saved with plan -o, as it will be applied. Contacts nothing.')
-      .argument('<plan>', 'the file')
-      .option('--scripts', 'with the exact scripts that would run', false)
+      .summary('print a saved plan or a run')
+      .description(
+        'Prints a plan that was saved with plan -o, as it will be applied, or a run: what was planned, what became of it, and who asked. With a host of the run: the journal that the host has of it, and the script that takes it back there. Changes nothing.',
+      )
+      .argument('<plan|run>', 'the file, or the id of a run, the beginning of it, or last')
+      .argument('[host]', 'a host of the run, which is asked for its journal')
+      .option('--scripts', 'with the exact scripts that would run, or ran', false)
       .addOption(formatOption())
-      .addHelpText('after', examples('show plan.json', 'show plan.json --scripts | less'))
-      .action(async (plan: string, options: ShowWords) => {
+      .addHelpText(
+        'after',
+        examples('show plan.json', 'show plan.json --scripts | less', 'show last', 'show 20261126-0942-7f3a web-1'),
+      )
+      .action(async (what: string, host: string | undefined, options: Omit<ShowWords, 'what' | 'host'>) => {
         const { showCommand } = await import('./commands/show.ts')
-        end(await showCommand({ ...options, plan }, terminal))
+        end(await showCommand({ ...options, what, host }, terminal))
       }),
 
     withWish(onInventory('apply', 'change hosts, after a yes for each', CHANGING, '[inventory|plan]', APPLY_SOURCE))
@@ -145,7 +156,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
       .option('--for <time>', 'first aid: the change takes itself back after this time, 1m to 7d, and writes no files')
       .addOption(wavesOption('1,10%,50%,100%, or 1,100% for fewer than 10 hosts'))
       .addOption(maxFailOption('none in the first wave, then 10%, but at least 1'))
-      .addOption(pauseOption())
+      .addOption(pauseOption('5s'))
       .addHelpText(
         'after',
         examples(
@@ -163,19 +174,79 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
 
     new Command('rollback')
       .summary('take an applied run back')
-      .description('Takes back what a run applied, host by host, and checks that each is as it was before.')
-      .argument('<run>', 'its id, the beginning of it, or last')
+      .description(
+        'Takes back what a run applied, host by host, and checks that each is as it was before. With --from-hosts the hosts themselves say what was applied to them, and all of it is taken back, newest first, or with a run what that one did.',
+      )
+      .argument('[run]', 'its id, the beginning of it, or last')
+      .option('--from-hosts <inventory>', 'ask these hosts what was applied to them; no record of it is needed here')
       .addOption(limitOption())
       .option('-y, --yes', 'ask nothing: yes to every host', false)
       .addOption(formatOption())
       .addOption(forksOption(CHANGING))
       .addOption(wavesOption('100%'))
       .addOption(maxFailOption('100%'))
-      .addOption(pauseOption(''))
-      .addHelpText('after', examples('rollback last', 'rollback 20261126-0942-7f3a --limit web-1'))
-      .action(async (run: string, options: RollbackWords) => {
+      .addOption(pauseOption('0s', ''))
+      .addHelpText(
+        'after',
+        examples(
+          'rollback last',
+          'rollback 20261126-0942-7f3a --limit web-1',
+          'rollback --from-hosts inventory.yaml --limit web-1',
+        ),
+      )
+      .action(async (run: string | undefined, options: Omit<RollbackWords, 'run'> & Partial<FromHostsWords>) => {
+        const { fromHosts } = options
+        if (fromHosts !== undefined) {
+          const { rollbackFromHostsCommand } = await import('./commands/rollback-from-hosts.ts')
+          end(await rollbackFromHostsCommand({ ...options, fromHosts, run }, terminal))
+          return
+        }
         const { rollbackCommand } = await import('./commands/rollback.ts')
         end(await rollbackCommand({ ...options, run }, terminal))
+      }),
+
+    new Command('resume')
+      .summary('close a run that was cut off')
+      .description(
+        'Asks every host of a run whose end nobody knows how it stands, and brings it to exactly before or exactly after: what was confirmed is kept, an undo that was begun is finished, everything else is taken back. Asks no questions.',
+      )
+      .argument('<run>', 'its id, the beginning of it, or last')
+      .addOption(limitOption())
+      .addOption(formatOption())
+      .addOption(forksOption(CHANGING))
+      .addHelpText('after', examples('resume last', 'resume 20261126-0942-7f3a --limit web-1'))
+      .action(async (run: string, options: Omit<ResumeWords, 'run'>) => {
+        const { resumeCommand } = await import('./commands/resume.ts')
+        end(await resumeCommand({ ...options, run }, terminal))
+      }),
+
+    new Command('verify')
+      .summary('look whether what was applied is in force')
+      .description(
+        'Reads every change that a run applied again, or of an inventory what was applied to each host last. Changes nothing. Ends with 1 where something is not in force.',
+      )
+      .argument('[run|inventory]', `the id of a run, the beginning of it, or last; or ${SOURCE}`)
+      .option('-i, --inventory <file>', 'the inventory, as an option')
+      .option('--after-reboot', 'the host must have been restarted since the change', false)
+      .addOption(limitOption())
+      .addOption(formatOption())
+      .addOption(forksOption(READING))
+      .addHelpText('after', examples('verify last', 'verify inventory.yaml --limit web --after-reboot'))
+      .action(async (what: string | undefined, options: Omit<VerifyWords, 'what'>) => {
+        const { verifyCommand } = await import('./commands/verify.ts')
+        end(await verifyCommand({ ...options, what }, terminal))
+      }),
+
+    onInventory('clean', 'remove what ctfleet keeps on hosts', CHANGING)
+      .description(
+        'Removes journals, undo scripts, staged files and locks that ctfleet left on hosts, after a yes for each. What was changed stays, and ctfleet cannot take it back any more. A transaction that is under way is left alone.',
+      )
+      .option('-y, --yes', 'ask nothing: yes to every host', false)
+      .option('--needs-hands', 'also of changes that could not be taken back whole', false)
+      .addHelpText('after', examples('clean', 'clean inventory.yaml --limit web-1'))
+      .action(async (inventory: string | undefined, options: CleanWords & Named) => {
+        const { cleanCommand } = await import('./commands/clean.ts')
+        end(await cleanCommand(withInventory(inventory, options), terminal))
       }),
 
     new Command('runs')
@@ -244,7 +315,7 @@ function forksOption(otherwise: number): Option {
 }
 
 function wavesOption(otherwise: string): Option {
-  const text = 'how many hosts, or what part of them, are through after each wave'
+  const text = '1,10%,100%: how many hosts are through after each wave; pairs are kept apart, gateways go last'
   return new Option('--waves <sizes>', `${text} (default: ${otherwise})`)
 }
 
@@ -253,8 +324,8 @@ function maxFailOption(otherwise: string): Option {
   return new Option('--max-fail <hosts>', `${text}: 2 or 10% (default: ${otherwise})`)
 }
 
-function pauseOption(then = ', then look at some of its hosts again'): Option {
-  return new Option('--pause <time>', `wait this long after each wave${then} (default: 5s)`)
+function pauseOption(otherwise: string, then = ', then look at some of its hosts again'): Option {
+  return new Option('--pause <time>', `wait this long after each wave${then} (default: ${otherwise})`)
 }
 
 function examples(...lines: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { homedir, hostname, userInfo } from 'node:os'
 import { visible } from '../report/format.ts'
 import { databaseStore } from '../store/database.ts'
+import { LaterRecord } from '../store/database-file.ts'
 import { stateDirectory } from '../store/state-directory.ts'
 import type { RunStore } from '../store/store.ts'
 import { complainAbout } from './checks.ts'
@@ -22,11 +23,13 @@ export async function kept<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    const hint = 'set CTFLEET_STATE to a directory that you may write to, with room on its disk'
+    const isLater = error instanceof Error && error.cause instanceof LaterRecord
     throw complainAbout(
       'CTFLEET_STATE',
       `the records of runs cannot be kept or read there: ${error instanceof Error ? error.message : String(error)}`,
-      hint,
+      isLater
+        ? 'use that ctfleet here; or, to begin another record, set CTFLEET_STATE to another directory'
+        : 'set CTFLEET_STATE to a directory that you may write to, with room on its disk',
     )
   }
 }

@@ -6,8 +6,8 @@ export type Tally = {
   readonly startedAt: number
   readonly begin: (host: string, stage: Stage) => void
   readonly end: (host: string, status: string, isBad: boolean) => void
-  /** A part of the phase begins, or something happened that is no host's end. */
-  readonly remark: (remark: string, more?: { readonly isBad?: boolean; readonly isPart?: boolean }) => void
+  /** Something happened that is no host's end. `part`: another part of the phase began, and these are its words. */
+  readonly remark: (remark: string, more?: { readonly isBad?: boolean; readonly part?: string }) => void
   /** The part that is under way, in words; empty where a phase has none. */
   readonly part: string
   readonly ended: number
@@ -40,8 +40,8 @@ export function newTally(total: number, now: () => number = Date.now): Tally {
       counts.set(status, (counts.get(status) ?? 0) + 1)
       news.push({ host, status, isBad })
     },
-    remark(remark, { isBad = false, isPart = false } = {}) {
-      if (isPart) part = remark
+    remark(remark, { isBad = false, part: begun } = {}) {
+      part = begun ?? part
       news.push({ remark, isBad })
     },
     get part() {

@@ -67,7 +67,7 @@ export function fileChange(
   }
 }
 
-export function sumOf(text: string): TextSum {
+function sumOf(text: string): TextSum {
   const bytes = new TextEncoder().encode(text)
   return { sha256: sha256(text), cksum: `${cksum(bytes)} ${bytes.length}` }
 }

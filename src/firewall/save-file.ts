@@ -77,7 +77,7 @@ function newSection(table: string, edits: readonly Edit[], at: number): Reading<
   const odd = edits.find(({ action }) => action !== 'add')
   if (table !== 'raw' || odd !== undefined) return unknown(`it has no table ${table}`)
   const rules = edits.map(ruleOf)
-  const chains = [':PREROUTING ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]']
+  const chains = [...new Set(edits.map(({ chain }) => `:${chain} ACCEPT [0:0]`))]
   const block = [BLOCK_BEGIN, '*raw', ...chains, ...rules.map(({ line }) => line), 'COMMIT', BLOCK_END]
   return known({ insertions: [{ at, lines: block }], removed: [], rules })
 }

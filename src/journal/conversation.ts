@@ -96,6 +96,7 @@ elif [ ! -d "$dir" ]; then
 elif [ ! -e "$dir/transaction" ] && { mv "$dir/undecided" "$dir/decision.aborted" 2> /dev/null; sleep 1; [ ! -e "$dir/transaction" ]; }; then
   echo '# never'
 else
+  sh "$dir/transaction" free-lock
   echo '# journal'
   cat "$dir/journal"
   echo '# end'

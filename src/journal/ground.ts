@@ -21,11 +21,13 @@ decided_by() { [ -d "$dir/decision.$1" ] ; }
 may_undo() { decide "$1" || ! decided ; }
 # Nothing more is to come, unless somebody asks for an undo.
 over() {
-  case $(sed -n '$s/^[0-9]* \([a-z-]*\).*/\1/p' "$dir/journal" 2> /dev/null) in
-    committed | rolled-back | needs-hands | refused) return 0 ;;
+  case "$(last_record) " in
+    'committed '* | 'rolled-back '* | 'needs-hands '* | 'refused '*) return 0 ;;
   esac
   return 1
 }
+# Below it may stand what a full disk left of a line.
+last_record() { sed -n 's/^[0-9][0-9]* \([a-z]\)/\1/p' "$dir/journal" 2> /dev/null | sed -n '$p' ; }
 # In seconds, and forward only: the host's clock may be set while we wait.
 uptime() { sed 's/[. ].*//' /proc/uptime ; }
 life() {
@@ -37,10 +39,10 @@ started_at() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | { read -r a b c d e
 alive() { [ -s "$1" ] && read -r pid since < "$1" && [ "$(started_at "$pid")" = "$since" ] && ! is_dead "$pid" ; }
 is_dead() { ! grep -s -q -v ') Z ' "/proc/$1/stat" ; }
 enlist() { printf '%s %s\n' "$$" "$(started_at $$)" > "$dir/$1" ; }
-# Whether a transaction has a process, other than ourselves, that carries it: one that makes changes, the switch, or one
-# that was asked since.
+# Whether a transaction has a process, other than ourselves, that carries it: one that makes changes or has made them, the
+# switch, or one that was asked since.
 carried() {
-  for each in main switch hand next; do
+  for each in main second switch hand next; do
     if alive "$1/$each" && [ "$pid" != "$$" ]; then return 0; fi
   done
   return 1
@@ -60,7 +62,7 @@ end_tree() {
   done
 }
 kill_tree() {
-  if [ "$1" = "$$" ]; then return; fi
+  if [ "$1" = "$$" ] || [ "$1" = "$spared" ]; then return; fi
   kill -STOP "$1" 2> /dev/null
   for child in $(pids_by_stat "$1"); do kill_tree "$child"; done
   kill -KILL "$1" 2> /dev/null
@@ -73,6 +75,9 @@ is_ours() { cat "/proc/$1/environ" 2> /dev/null | tr '\0' '\n' | grep -q -x "CTF
 end_other() {
   [ -s "$dir/$1" ] && read -r pid since < "$dir/$1" || return 0
   [ "$pid" != "$$" ] || return 0
+  # The switch may be its child, and is to watch over whoever comes after it.
+  spared=
+  if [ "$1" = main ]; then spared=$(sed 's/ .*//' "$dir/switch" 2> /dev/null); fi
   case $(started_at "$pid") in '' | "$since") end_tree "$pid" ;; esac
 }
 # Has the reserve to be written in: who is not known to carry a decision, on a full disk, would have it carried twice.
@@ -87,7 +92,7 @@ claim() {
 # In the place of all others that carry this transaction.
 take_over() {
   enlist_next
-  for other in switch main hand; do end_other "$other"; done
+  for other in switch second main hand; do end_other "$other"; done
   mv "$dir/next" "$dir/hand" 2> /dev/null || :
 }
 # One line in the host's own log, where it has one.

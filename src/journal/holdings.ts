@@ -46,7 +46,7 @@ export function positionOf({ never, carried, restarted, records }: HostTransacti
 const IN_FORCE: ReadonlySet<Position> = new Set<Position>(['committed', 'kept', 'cut-off', 'needs-hands'])
 
 /** Whether nobody is at it and an undo has something to take back, or to bring to an end. */
-export function canBeTakenBack(transaction: HostTransaction): boolean {
+function canBeTakenBack(transaction: HostTransaction): boolean {
   return IN_FORCE.has(positionOf(transaction))
 }
 
@@ -89,13 +89,15 @@ export function whyKept(transaction: HostTransaction, needsHandsToo: boolean): F
 }
 
 /**
- * The transaction of a host to take back: that of `run`, else the one that was made last of those that can be. Null where
- * there is none.
- * @param run a run's id, or the beginning of one
+ * Those of a host's transactions that can be taken back, in the order in which that is to be done.
+ * @param run a run's id, or the beginning of one: only its transactions
  */
-export function toTakeBack(transactions: readonly HostTransaction[], run: string | null): HostTransaction | null {
-  const wanted = transactions.filter(({ about }) => run === null || about?.run.startsWith(run) === true)
-  return newestFirst(wanted.filter(canBeTakenBack))[0] ?? null
+export function toTakeBack(
+  transactions: readonly HostTransaction[],
+  run: string | undefined,
+): readonly HostTransaction[] {
+  const wanted = transactions.filter(({ about }) => run === undefined || about?.run.startsWith(run) === true)
+  return newestFirst(wanted.filter(canBeTakenBack))
 }
 
 export function newestFirst(transactions: readonly HostTransaction[]): readonly HostTransaction[] {

@@ -11,12 +11,12 @@ const STANDINGS: ReadonlySet<JournalWord> = new Set<Standing>([
   'needs-hands',
 ])
 
-/** Null while it is on its way. What was committed stays so when an undo of it is refused. */
+/** Null while it is on its way. What was committed, or needs hands, stays so when an undo of it is refused. */
 export function standingOf(records: readonly JournalRecord[]): Standing | null {
   let standing: Standing | null = null
   for (const { word } of records) {
     if (word === 'undoing') standing = null
-    else if (isStanding(word) && !(word === 'refused' && standing === 'committed')) standing = word
+    else if (isStanding(word) && !(word === 'refused' && standing !== null && standing !== 'applied')) standing = word
   }
   return standing
 }

@@ -47,6 +47,10 @@ rule_changes=${numbered
       .filter(({ change }) => change.kind === 'firewall')
       .map(({ number }) => number)
       .join(' ')}
+rule_files=${numbered
+      .filter(({ change }) => change.kind === 'rules-file')
+      .map(({ number }) => number)
+      .join(' ')}
 volatile_changes=${numbered
       .filter(({ change }) => change.volatile)
       .map(({ number }) => number)

@@ -33,7 +33,7 @@ undo_change() {
       if [ "$now" != "$after" ] && restarted; then say "undone $1 restarted"; return 0; fi ;;
     esac
     # Rules are found one by one, ours by their comment, so a part of them is taken back as well as all.
-    case " $rule_changes " in *" $1 "*) ;; *)
+    case " $rule_changes $rule_files " in *" $1 "*) ;; *)
       if [ -n "$after" ] && [ "$now" != "$after" ]; then say "left $1 changed by somebody else since"; return 1; fi ;;
     esac
   fi
@@ -127,8 +127,9 @@ fail() {
   remember_after
   undo_all ' after a change that failed'
 }
-# The switch watches us, and we watch the switch until somebody decides.
+# The switch watches us, and we watch the switch until all is over.
 guard() {
+  mv "$dir/main" "$dir/second" 2> /dev/null
   begun=$(uptime) tries=0
   while [ -e "$dir/transaction" ] && ! decided; do
     if ! alive "$dir/switch"; then
@@ -137,6 +138,23 @@ guard() {
       tries=$((tries + 1))
       spawn switch "$window" "$left"
       sleep 1
+    fi
+    sleep 1
+  done
+  if alive "$dir/second"; then attend switch hand next; fi
+}
+# Whoever carries out what was decided may be cut off in the middle of it: then it is for us to do. Where no last word can be
+# written, on a full or read-only disk, that is left to whoever comes once it can.
+attend() {
+  rounds=0
+  while ! over; do
+    [ -e "$dir/transaction" ] && [ "$rounds" -lt 3 ] || exit 0
+    busy=no
+    for other; do if alive "$dir/$other"; then busy=yes; fi; done
+    if [ "$busy" = no ] && ! over; then
+      rounds=$((rounds + 1))
+      carry_on
+      over || sleep 4
     fi
     sleep 1
   done
@@ -163,22 +181,14 @@ watch() {
     [ $(($(uptime) - begun)) -ge "$2" ] && expire 'no confirmation came'
     sleep 1
   done
-  # Whoever carries out what was decided may be cut off in the middle of it: then it is for us to do. Where no last word can be
-  # written, on a full or read-only disk, that is left to whoever comes once it can.
-  tries=0
-  while ! over; do
-    [ -e "$dir/transaction" ] && [ "$tries" -lt 3 ] || exit 0
-    if ! alive "$dir/main" && ! alive "$dir/hand" && ! alive "$dir/next" && ! over; then
-      tries=$((tries + 1))
-      carry_on
-      over || sleep 4
-    fi
-    sleep 1
-  done
+  attend main hand next
   if said committed && [ "$(kept_for)" -gt 0 ]; then watch_kept; fi
 }
+# An undo that was cut off before it touched anything has left the lock behind.
+free_lock() { if over && ! carried "$dir"; then drop_lock; fi ; }
 # Of what was confirmed, only first aid expires.
 carry_on() {
+  for other in main hand; do end_other "$other"; done
   if decided_by confirmed && ! restarted && ! said undoing && ! said expired; then finish; else undo_all ' after it was cut off'; fi
 }
 kept_for() { grep -x -E '[0-9]{1,7}' "$dir/keep" 2> /dev/null || echo 0 ; }
@@ -235,7 +245,7 @@ settle() {
   while ! over && carried "$dir" && [ "$waited" -lt 150 ]; do sleep 1; waited=$((waited + 1)); done
   if over; then
     drop_lock
-    until=$(sed -n '$s/^[0-9]* committed until //p' "$dir/journal")
+    until=$(last_record | sed -n 's/^committed until //p')
     if [ -z "$until" ] || [ "$(date +%s)" -lt "$until" ] || restarted; then return; fi
   fi
   if carried "$dir"; then return; fi
@@ -252,16 +262,23 @@ case $verb in
   is-carried) carried "$dir" ;;
   is-restarted) restarted ;;
   tidy) unstage_all; drop_lock ;;
+  free-lock) free_lock ;;
   abort)
     if claim aborted || ! decided; then
       end_other main
       tell aborted
       undo_all ': the controller found something amiss'
     fi ;;
+  # The switch of what was committed is gone long since: somebody else watches over its undo.
+  attend)
+    enlist second
+    while alive "$dir/hand" && ! said undoing; do sleep 1; done
+    attend hand next
+    free_lock ;;
   settle) settle "\${2:-nobody came back for it}" ;;
   undo)
     take_over
     decide undo || :
-    if take_lock; then undo_all ' when it was asked for'; else tell "refused locked $(held_by)"; fi ;;
+    if take_lock; then spawn attend; undo_all ' when it was asked for'; else tell "refused locked $(held_by)"; fi ;;
 esac
 `

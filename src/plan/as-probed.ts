@@ -25,6 +25,7 @@ const ANSWERS: { readonly [kind: string]: (want: Fields, facts: Facts) => Readin
   firewall: rulesAsProbed,
   'flush-entries': entriesAsProbed,
   file: () => unknown('what is in the file now is not among the facts'),
+  'rules-file': fileRulesAsProbed,
 }
 
 function settingAsProbed({ key }: Fields, { conntrack }: Facts): Reading<string> {
@@ -97,6 +98,21 @@ function rulesAsProbed({ edits }: Fields): Reading<string> {
     return `${textOf(key)} ${action === 'remove' ? 'yes' : 'no'}\n`
   })
   return known(rows.join(''))
+}
+
+// So were the lines of a file: what stands in it already is not among those that come.
+function fileRulesAsProbed({ files }: Fields): Reading<string> {
+  const { rules, hunks } = fieldsOf(Array.isArray(files) ? (files[0] ?? null) : null)
+  const coming = new Set(listOf(hunks).flatMap((hunk) => listOf(fieldsOf(hunk).add).map((line) => textOf(line).trim())))
+  const rows = listOf(rules).map((rule) => {
+    const { key, action, line } = fieldsOf(rule)
+    return `${textOf(key)} ${action === 'remove' || !coming.has(textOf(line)) ? 'yes' : 'no'}\n`
+  })
+  return known(`rules\n${rows.join('')}`)
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : []
 }
 
 function entriesAsProbed({ all, protocol, ports }: Fields, { entries: { sample }, conntrack }: Facts): Reading<string> {

@@ -5,7 +5,7 @@ import { isSealed } from './seal.ts'
 
 /** A saved plan: what `plan -o` writes and `show` and `apply` read. `id` is the digest over the hosts' plans. */
 export type PlanDocument = {
-  readonly version: 1
+  readonly version: 2
   readonly id: string
   /** RFC 3339, UTC. */
   readonly createdAt: string
@@ -14,7 +14,7 @@ export type PlanDocument = {
 }
 
 export function planDocument(inventory: string, createdAt: string, hosts: readonly HostResult[]): PlanDocument {
-  return { version: 1, id: fleetId(hosts), createdAt, inventory, hosts }
+  return { version: 2, id: fleetId(hosts), createdAt, inventory, hosts }
 }
 
 /** Reads a saved plan back, or says what is wrong with it; a plan that was edited is no plan. */
@@ -44,7 +44,7 @@ function isDocument(value: unknown): value is PlanDocument {
   return (
     typeof document === 'object' &&
     document !== null &&
-    document.version === 1 &&
+    document.version === 2 &&
     typeof document.id === 'string' &&
     typeof document.inventory === 'string' &&
     Array.isArray(document.hosts) &&

@@ -59,6 +59,8 @@ export type Analysis = {
     /** A service that writes the running rules to disk when it stops, and what to set; a clause, empty where none does. */
     readonly savesOnStop: string
     readonly notrack: Lasting & {
+      /** Whether the firewall, when it is reloaded, puts all of these rules in place again. */
+      readonly reloaded: boolean
       /** Rules where nobody else loads any: a script, and the unit that runs it; empty where they are not to be. */
       readonly script: string
       readonly unit: string
@@ -189,7 +191,7 @@ const analysis: ShapeOf<Analysis> = {
   },
   persist: {
     savesOnStop: 'string',
-    notrack: { files: 'list<dyn>', note: 'string', script: 'string', unit: 'string' },
+    notrack: { files: 'list<dyn>', note: 'string', reloaded: 'bool', script: 'string', unit: 'string' },
     unload: { files: 'list<dyn>', note: 'string' },
   },
 }

@@ -8,12 +8,12 @@ export const DEFAULT_GATES = ['reads-back', 'login', 'ports', 'drops', 'invalid'
 
 /** Longest wait for a rate to come down, in seconds, unless the playbook says otherwise. */
 const WITHIN = 10
-/** As long as a host may be told to wait for its confirmation. */
-const LONGEST = 3600
+/** A host may be told to wait an hour for its confirmation, and a login and other gates take their part of it. */
+const LONGEST = 1800
 
 const time = z
   .union([z.string(), z.number()])
-  .refine((value) => secondsIn(value) !== undefined, 'expected a time up to 1h, such as 30s or 2m')
+  .refine((value) => secondsIn(value) !== undefined, 'expected a time up to 30m, such as 30s or 2m')
   .describe('How long it may take: 30s, 2m')
 const RATE = z.strictObject({
   within: time.optional(),
@@ -115,7 +115,7 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, path: Path, complain: 
 }
 
 function secondsIn(time: string | number): number | undefined {
-  const match = /^(\d{1,4})(s|m|h)?$/.exec(String(time).trim())
-  const seconds = Number(match?.[1] ?? Number.NaN) * ({ s: 1, m: 60, h: 3600 }[match?.[2] ?? 's'] ?? 1)
+  const match = /^(\d{1,4})(s|m)?$/.exec(String(time).trim())
+  const seconds = Number(match?.[1] ?? Number.NaN) * ({ s: 1, m: 60 }[match?.[2] ?? 's'] ?? 1)
   return seconds <= LONGEST ? seconds : undefined
 }

@@ -7,13 +7,14 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { GateOutcome, Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
+import { KEPT_FOR_THE_WORD } from '../plan/gate-time.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { ended, outOfReach, UNDO_SECONDS } from './endings.ts'
 import { answeringPorts, checkGates, noNewLogin } from './gates.ts'
 import { askAbout, converse, newSeenJournal, pickUp, type SeenJournal } from './journal-link.ts'
 import { openAgain } from './open-again.ts'
-import type { Telling } from './story.ts'
+import { putOnRecord, type Telling } from './story.ts'
 
 /** What the person who asked for a change wants of it beside its plan. */
 export type Terms = {
@@ -30,7 +31,7 @@ const WINDOW_SECONDS = 120
 /** One host's change, from the lock on the host to the confirmation over a new connection. */
 export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Promise<HostResult> {
   const { host } = plan
-  const { signal, onStage, onTransaction } = telling
+  const { signal, onStage } = telling
   const journal = newSeenJournal(newTransactionId())
   const { transaction } = journal
   onStage('connecting')
@@ -39,7 +40,7 @@ export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Pro
   const answered = await answeringPorts(plan)
 
   onStage('changing')
-  await onTransaction?.(transaction)
+  await putOnRecord(transaction, opened, telling)
   const launched = await launchOver(opened, plan, terms, journal)
   if (launched !== null) return { host: host.name, status: 'failed', fault: launched }
   if (standingOf(journal.records) === null) {
@@ -54,8 +55,8 @@ export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Pro
   const again = await openAgain(host, deadline)
   if ('refused' in again) return await unconfirmed(plan, terms, journal, again.refused)
   await using session = again
-  // A tenth of the time is kept for the word itself to arrive in.
-  const { fault, outcomes } = await checkGates(session, plan, answered, deadline - terms.confirmWithinSeconds * 100)
+  const last = deadline - terms.confirmWithinSeconds * 1000 * KEPT_FOR_THE_WORD
+  const { fault, outcomes } = await checkGates(session, plan, answered, last)
   onStage(fault === null ? 'confirming' : 'undoing')
   const word = fault === null ? 'confirm' : 'abort'
   const told = await converse(session, DECIDE, [transaction, String(journal.lines), word], { journal, seconds: 150 })

@@ -1,4 +1,5 @@
 import type { HostResult, HostStatus } from '../model/result.ts'
+import { listed } from '../report/text/listed.ts'
 import type { Share } from './waves.ts'
 
 /** How many hosts may fail before no further one begins: of the first wave, where more come after it, and of all. */
@@ -68,16 +69,12 @@ export function newBudget(allowance: Allowance, failedBefore: readonly string[])
     },
     bears: (more) => failed.size + more <= allowance.all,
     spent(stragglers) {
-      if (canaries.size > allowance.canary) return `${names([...canaries])} of the first wave failed`
+      if (canaries.size > allowance.canary) return `${listed([...canaries], 3)} of the first wave failed`
       const lost = [...failed, ...stragglers.filter((host) => !failed.has(host))]
       if (lost.length <= allowance.all) return null
       const many = lost.length === 1 ? '1 host' : `${lost.length} hosts`
       const slow = stragglers.length === 0 ? 'failed' : 'failed or did not end in time'
-      return `${many} ${slow} (${names(lost)}), and ${allowance.all === 0 ? 'none' : `no more than ${allowance.all}`} may`
+      return `${many} ${slow} (${listed(lost, 3)}), and ${allowance.all === 0 ? 'none' : `no more than ${allowance.all}`} may`
     },
   }
-}
-
-function names(hosts: readonly string[]): string {
-  return hosts.slice(0, 3).join(', ') + (hosts.length > 3 ? ` and ${hosts.length - 3} more` : '')
 }

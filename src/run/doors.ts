@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { GateOutcome, Plan } from '../model/plan.ts'
+import { PORTS_SECONDS } from '../plan/gate-time.ts'
 import { addressesOf, askPort } from '../transport/answers.ts'
 
 /** A port at one address of the host: a name may lead to one of each family. */
@@ -10,7 +11,7 @@ const TRY_MS = 1500
 const PAUSE_MS = 300
 /** How long all of them together may take, before the change and, with more patience, after it. */
 const BEFORE_MS = 5_000
-const AFTER_MS = 10_000
+const AFTER_MS = PORTS_SECONDS * 1000
 /** A refusal is an answer; only a service that is just coming back gives another one. */
 const REFUSALS = 3
 

@@ -34,15 +34,24 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
       return { host: host.name, status: 'rolled-back', plan, transaction, fault: cause ?? failure(plan, journal) }
     }
     case 'needs-hands':
-      return { host: host.name, status: 'needs-hands', plan, transaction, fault: leftOver(plan, journal) }
+      return {
+        host: host.name,
+        status: 'needs-hands',
+        plan,
+        transaction,
+        fault: leftOver(titlesOf(plan), journal, cause),
+      }
     case 'applied':
     case null:
       return { host: host.name, status: 'needs-hands', plan, transaction, fault: outOfReach(journal, 'gone') }
   }
 }
 
-/** The same for a transaction whose plan is not known here: what the host's journal says is all there is. */
-export async function endedUnplanned(host: Host, journal: SeenJournal): Promise<HostResult> {
+/**
+ * The same for a transaction whose plan is not known here: what the host's journal says is all there is.
+ * @param titles of its changes, as far as the host tells them
+ */
+export async function endedUnplanned(host: Host, journal: SeenJournal, titles: readonly string[]): Promise<HostResult> {
   const { transaction } = journal
   const standing = standingOf(journal.records)
   switch (standing) {
@@ -52,7 +61,7 @@ export async function endedUnplanned(host: Host, journal: SeenJournal): Promise<
     case 'refused':
       return { host: host.name, status: 'failed', fault: refusal(journal) }
     case 'needs-hands':
-      return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: leftOver(null, journal) }
+      return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: leftOver(titles, journal, null) }
     case 'committed':
     case 'applied':
     case null:
@@ -133,14 +142,18 @@ function failure(plan: Plan, { records }: SeenJournal): Fault | null {
   }
 }
 
-function leftOver(plan: Plan | null, { records, transaction }: SeenJournal): Fault {
+function titlesOf({ changes }: Plan): readonly string[] {
+  return changes.map(({ title }) => title)
+}
+
+/** @param cause why it was to be taken back, where that was for us to say */
+function leftOver(titles: readonly string[], { records, transaction }: SeenJournal, cause: Fault | null): Fault {
   const rows = records.filter(({ word }) => word === 'left' || word === 'stuck')
-  const told = rows.map(
-    ({ change, detail }) => `${plan?.changes[(change ?? 0) - 1]?.title ?? `change ${change}`}: ${detail}`,
-  )
+  const told = rows.map(({ change, detail }) => `${titles[(change ?? 0) - 1] ?? `change ${change}`}: ${detail}`)
+  const why = cause === null ? '' : ` (it was to be taken back since ${cause.message})`
   return {
     code: 'undo-failed',
-    message: `not everything could be taken back: ${told.join('; ') || 'see the journal'}`,
+    message: `not everything could be taken back: ${told.join('; ') || 'see the journal'}${why}`,
     next: `on the host: cat ${directoryOf(transaction)}/journal ${directoryOf(transaction)}/log, mend it, then sh ${directoryOf(transaction)}/undo`,
   }
 }

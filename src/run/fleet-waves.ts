@@ -1,6 +1,7 @@
 import { type Allowance, newBudget, type Standing } from './budget.ts'
 import { type Fleet, type Otherwise, STOPPED, type Story, slots, teller } from './fleet.ts'
 import { type Placed, takeApart } from './order.ts'
+import { pause, someOf, untilAborted } from './wave-pause.ts'
 import type { Wave } from './waves.ts'
 
 /** How a fleet is changed: in which order, how far after failures, and what is asked in between. */
@@ -9,6 +10,8 @@ export type Discipline<H, R> = {
   readonly allowance: Allowance
   /** Hosts of the run that failed before anything was changed; they count. */
   readonly failedBefore: readonly string[]
+  /** A host is left alone once the other host of its pair failed. */
+  readonly sparesPairs: boolean
   readonly standing: (result: R) => Standing
   /** Milliseconds between a wave's end and the questions to it. */
   readonly pauseMs: number
@@ -22,14 +25,14 @@ export type Discipline<H, R> = {
 
 export type WaveNews =
   | { readonly type: 'wave'; readonly number: number; readonly of: number; readonly hosts: number }
-  /** The canary was not reachable, so another host takes its place. */
-  | { readonly type: 'instead'; readonly hosts: readonly string[] }
+  /** Hosts of the first wave were not reachable, so others take their place. */
+  | { readonly type: 'instead'; readonly missing: readonly string[]; readonly hosts: readonly string[] }
   | { readonly type: 'straggler'; readonly host: string }
+  /** These hosts go alone, so those still at work have to end first. */
+  | { readonly type: 'waiting'; readonly hosts: readonly string[]; readonly for: readonly string[] }
   | { readonly type: 'pause'; readonly ms: number; readonly hosts: readonly string[] }
   | { readonly type: 'stopped'; readonly why: string }
 
-/** Hosts of a wave that are asked again after the pause, at most. */
-export const SAMPLE = 10
 /** A host that has been at work for so long is waited for no more, where the run can do without it. */
 export const STRAGGLER_MS = 60_000
 const LOOK_MS = 1000
@@ -42,11 +45,12 @@ const LOOK_MS = 1000
  *   budget could bear, gives its slot away and counts as failed until it ends. It goes on all the same, and has its result.
  *   Hosts of the first of several waves and gateways are always waited for.
  * - Where the first of several waves holds hosts that nobody could reach, the next hosts take their place.
- * - A host begins only after its pair's other host ended, and not at all when that one failed.
- * - Between waves there is a pause, then up to ten hosts of the wave are asked whether they are still well.
+ * - A host begins only after its pair's other host ended; with `sparesPairs` not at all when that one failed.
+ * - Between waves there is a pause, then up to ten hosts of the wave are asked whether they are still well. An interruption
+ *   ends both at once: nobody begins after it, so the answer would be of no use.
  */
 export async function runWaves<H extends Placed, R>(
-  { waves, allowance, failedBefore, standing, pauseMs, watch, onNews }: Discipline<H, R>,
+  { waves, allowance, failedBefore, sparesPairs, standing, pauseMs, watch, onNews }: Discipline<H, R>,
   fleet: Fleet,
   story: Story<H, R>,
   otherwise: Otherwise<H, R>,
@@ -65,7 +69,7 @@ export async function runWaves<H extends Placed, R>(
   for (let number = 1; ; number++) {
     const wave = queue.shift()
     if (wave === undefined) break
-    if (wave.alone) await everybody()
+    if (wave.alone) await haveAlone(wave.hosts)
     if (mayBegin()) onNews({ type: 'wave', number, of: number + queue.length, hosts: wave.hosts.length })
     const isCanary = number === 1 && queue.length > 0
     const members = isCanary ? await goFirst(wave.hosts) : await go(wave.hosts, wave.alone)
@@ -88,7 +92,7 @@ export async function runWaves<H extends Placed, R>(
       return signal.aborted || stopped === null
         ? STOPPED
         : `the run was stopped: ${stopped}; look into that, then plan again`
-    const failed = pair === undefined ? undefined : failedOfPair.get(pair)
+    const failed = pair === undefined || !sparesPairs ? undefined : failedOfPair.get(pair)
     return failed === undefined
       ? null
       : `${failed}, the other host of its pair, failed; look into that, then plan again`
@@ -152,9 +156,9 @@ export async function runWaves<H extends Placed, R>(
     for (let hosts = first; hosts.length > 0; ) {
       members.push(...hosts)
       await Promise.all(hosts.map((host) => begin(host, slot, { isCanary: true, isWaitedFor: true })))
-      const missing = hosts.filter((host) => standingNow(host) === 'unreachable').length
-      hosts = missing > 0 && mayBegin() ? nextInstead(missing, members) : []
-      if (hosts.length > 0) onNews({ type: 'instead', hosts: hosts.map(({ name }) => name) })
+      const missing = hosts.filter((host) => standingNow(host) === 'unreachable')
+      hosts = missing.length > 0 && mayBegin() ? nextInstead(missing.length, members) : []
+      if (hosts.length > 0) onNews({ type: 'instead', missing: namesOf(missing), hosts: namesOf(hosts) })
     }
     return members
   }
@@ -178,22 +182,29 @@ export async function runWaves<H extends Placed, R>(
 
   async function askAgain(members: readonly H[], isCanary: boolean): Promise<void> {
     const well = members.filter((host) => watch !== null && standingNow(host) === 'well')
-    const chosen = well.filter((_, index) => well.length <= SAMPLE || isEvenly(index, well.length))
+    const chosen = someOf(well)
     const watched = await Promise.all(
       chosen.flatMap((host) => {
         const result = results.get(host.name)
         return watch === null || result === undefined ? [] : [watch(host, result).then((check) => ({ host, check }))]
       }),
     )
-    onNews({ type: 'pause', ms: pauseMs, hosts: chosen.map(({ name }) => name) })
+    if (signal.aborted) return
+    onNews({ type: 'pause', ms: pauseMs, hosts: namesOf(chosen) })
     await pause(pauseMs, signal)
     if (signal.aborted) return
-    const now = await Promise.all(watched.map(async ({ host, check }) => ({ host, result: await check() })))
-    for (const { host, result } of now) {
-      if (result === null) continue
+    const asked = watched.map(async ({ host, check }) => {
+      const result = await check()
+      if (result === null || signal.aborted) return
       results.set(host.name, result)
       note(host, result, isCanary)
-    }
+    })
+    await Promise.race([Promise.all(asked), untilAborted(signal)])
+  }
+
+  async function haveAlone(hosts: readonly H[]): Promise<void> {
+    if (atWork.size > 0 && mayBegin()) onNews({ type: 'waiting', hosts: namesOf(hosts), for: [...atWork.keys()] })
+    await everybody()
   }
 
   async function everybody(): Promise<void> {
@@ -203,29 +214,14 @@ export async function runWaves<H extends Placed, R>(
 
 type Slot = ReturnType<typeof slots>
 
+function namesOf(hosts: readonly Placed[]): readonly string[] {
+  return hosts.map(({ name }) => name)
+}
+
 function withResolver(): { readonly promise: Promise<void>; readonly resolve: () => void } {
   let resolve = () => {}
   const promise = new Promise<void>((done) => {
     resolve = done
   })
   return { promise, resolve }
-}
-
-/** Ten of many, at even distances. */
-function isEvenly(index: number, of: number): boolean {
-  return Math.floor((index * SAMPLE) / of) !== Math.floor(((index - 1) * SAMPLE) / of)
-}
-
-/** Waits, or until the signal. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || ms <= 0) return
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-  })
 }

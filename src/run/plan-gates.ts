@@ -1,14 +1,14 @@
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
 import type { Gate } from '../model/plan.ts'
-import { known, type Reading, unknown } from '../model/reading.ts'
+import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 import type { GatesOf } from '../plan/assemble.ts'
 import { dropsGate, invalidGate } from '../plan/rate-gates.ts'
 import type { WantedGate } from '../playbook/playbook.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
 
-/** Ports asked for after the change, at most. */
-const MOST_PORTS = 16
+/** Ports asked for after the change, at most: each takes a connection of this machine's for every host at a time. */
+const MOST_PORTS = 32
 
 /**
  * The playbook's gates for one host, once its changes are known; a gate that cannot be asked there is left out, and a note
@@ -26,12 +26,13 @@ export function gatesFor(
     const gates = all.map((each) => gateFor(each))
     return {
       gates: gates.flatMap(({ gate }) => (gate.known ? [gate.value] : [])),
-      notes: gates.flatMap(({ gate, what }) =>
-        gate.known ? [] : [`Not tested after the change: ${what} (${gate.why})`],
-      ),
+      notes: gates.flatMap(({ gate, what, left = null }) => {
+        const why = gate.known ? left : gate.why
+        return why === null ? [] : [`Not tested after the change: ${what} (${why})`]
+      }),
     }
 
-    function gateFor(each: WantedGate): { readonly gate: Reading<Gate>; readonly what: string } {
+    function gateFor(each: WantedGate): Considered {
       switch (each.gate) {
         case 'reads-back':
           return { gate: known({ gate: each.gate }), what: 'whether the changes read back' }
@@ -43,8 +44,16 @@ export function gatesFor(
           }
         }
         case 'ports': {
-          const ports = each.ports ?? portsOf(facts, services)
-          return { gate: known({ gate: each.gate, ports }), what: 'whether ports still answer' }
+          const what = 'whether ports still answer'
+          if (each.ports !== null) return { gate: known({ gate: each.gate, ports: each.ports }), what }
+          const listening = portsOf(facts, services)
+          const gate = mapReading(listening, (ports) => ({
+            gate: each.gate,
+            ports: ports.slice(0, MOST_PORTS).toSorted((a, b) => a - b),
+          }))
+          const more = listening.known ? listening.value.slice(MOST_PORTS).toSorted((a, b) => a - b) : []
+          if (more.length === 0) return { gate, what }
+          return { gate, what: 'whether all ports still answer', left: `not asked: ${more.join(', ')}` }
         }
         case 'drops':
           return { gate: dropsGate(facts, changes, each), what: 'whether packets are still dropped' }
@@ -55,16 +64,19 @@ export function gatesFor(
   }
 }
 
-/** The way in and the ports that are changed come first among those asked for. */
-function portsOf({ listeners, privilege }: Facts, services: readonly Service[]): readonly number[] {
-  const sockets = listeners.sockets.known ? listeners.sockets.value : []
-  const open = sockets.filter(({ protocol, address }) => protocol === 'tcp' && !/^(127\.|::1$)/.test(address))
-  const { sshPort } = privilege
-  const first = [
-    ...(sshPort.known && sshPort.value !== null ? [sshPort.value] : []),
-    ...services.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port),
-  ]
-  const rest = open.map(({ port }) => port).sort((a, b) => a - b)
-  const asked = [...new Set([...first, ...rest])].filter((port) => rest.includes(port)).slice(0, MOST_PORTS)
-  return asked.toSorted((a, b) => a - b)
+/** `left`: what a gate that is asked leaves out. */
+type Considered = { readonly gate: Reading<Gate>; readonly what: string; readonly left?: string }
+
+/** TCP ports on which others may ask the host: first the way in, then those that are changed. */
+function portsOf(
+  { listeners, privilege: { sshPort } }: Facts,
+  services: readonly Service[],
+): Reading<readonly number[]> {
+  return mapReading(listeners.sockets, (sockets) => {
+    const open = sockets.filter(({ protocol, address }) => protocol === 'tcp' && !/^(127\.|::1$)/.test(address))
+    const ports = [...new Set(open.map(({ port }) => port))].toSorted((a, b) => a - b)
+    const changed = services.flatMap(({ protocol, port }) => (protocol === 'tcp' ? [port] : []))
+    const first = [...(sshPort.known && sshPort.value !== null ? [sshPort.value] : []), ...changed]
+    return [...new Set([...first, ...ports])].filter((port) => ports.includes(port))
+  })
 }

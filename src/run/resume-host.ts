@@ -45,13 +45,16 @@ export async function resumeHost(
   const asked = await askAbout(session, transaction)
   if ('fault' in asked) return { host, status: 'failed', fault: asked.fault }
   if ('never' in asked) {
-    const why = 'nothing of its change is on the host: it never began, or took itself back; now it cannot begin any more'
+    const why =
+      'nothing of its change is on the host: it never began, or took itself back; now it cannot begin any more'
     return { host, status: 'not-reached', why }
   }
   const { journal } = asked
-  if (standingOf(journal.records) === null || standingOf(journal.records) === 'applied') {
+  const standing = standingOf(journal.records)
+  if (standing === null || standing === 'applied' || standing === 'needs-hands') {
     onStage('undoing')
-    const words = [transaction, String(journal.lines), 'settle']
+    // What could not be taken back at first, on a disk that was read-only perhaps, may be now.
+    const words = [transaction, String(journal.lines), standing === 'needs-hands' ? 'undo' : 'settle']
     const told = await converse(session, DECIDE, words, { journal, seconds: SETTLE_SECONDS })
     if ('fault' in told)
       return { host, status: 'needs-hands', plan, transaction, fault: notSettled(told.fault, transaction) }

@@ -20,13 +20,16 @@ export async function resumeRollbackHost(applied: Applied, { signal, onStage }: 
   const { host, plan, transaction } = applied
   onStage('connecting')
   const found = await lookFor(applied, { signal, onStage })
-  if (found !== 'begun') return { host: host.name, ...found }
+  if ('status' in found) return { host: host.name, ...found }
   return plan === null
-    ? await rollbackFromHost({ host, transaction }, { signal, onStage })
+    ? await rollbackFromHost({ host, transaction, titles: found.titles }, { signal, onStage })
     : await rollbackHost({ plan, transaction }, { signal, onStage })
 }
 
-async function lookFor(applied: Applied, { signal, onStage }: Telling): Promise<'begun' | Ending> {
+/** Its undo has begun; `titles` are of its changes, as far as the host tells them. */
+type Begun = { readonly titles: readonly string[] }
+
+async function lookFor(applied: Applied, { signal, onStage }: Telling): Promise<Begun | Ending> {
   const { host, plan, transaction } = applied
   const opened = await openSession(host, signal)
   if ('refused' in opened) return { status: 'unreachable', fault: opened.refused }
@@ -37,7 +40,7 @@ async function lookFor(applied: Applied, { signal, onStage }: Telling): Promise<
   const own = listed.transactions.find(({ id }) => id === transaction)
   if (own === undefined) return plan === null ? unknownBy(transaction) : await forgotten(session, { plan, transaction })
   const position = positionOf(own)
-  if (position !== 'committed' && position !== 'kept') return 'begun'
+  if (position !== 'committed' && position !== 'kept') return { titles: own.about?.changes ?? [] }
   return { status: 'not-reached', why: 'taking it back was never begun, so its change is still in force' }
 }
 

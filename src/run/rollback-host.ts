@@ -9,7 +9,7 @@ import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { ended, endedUnplanned, outOfReach, refusal, UNDO_SECONDS } from './endings.ts'
 import { converse, newSeenJournal, type SeenJournal } from './journal-link.ts'
-import type { Telling } from './story.ts'
+import { putOnRecord, type Telling } from './story.ts'
 
 /** Seconds that the host gets to take a transaction back. */
 const UNDO_WINDOW_SECONDS = 200
@@ -30,29 +30,30 @@ export async function rollbackHost(
 }
 
 /** The same for a transaction that only the host knows of: its own script compares what was with what is. */
-export async function rollbackFromHost(
-  { host, transaction }: { readonly host: Host; readonly transaction: string },
-  telling: Telling,
-): Promise<HostResult> {
+export async function rollbackFromHost({ host, transaction, titles }: OnHost, telling: Telling): Promise<HostResult> {
   const told = await takeBack(host, transaction, telling)
   if ('fault' in told) return { host: host.name, ...told }
   if ('outOfReach' in told)
     return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: told.outOfReach }
-  return await endedUnplanned(host, told.journal)
+  return await endedUnplanned(host, told.journal, titles)
 }
+
+/** `titles` are of its changes, as far as its host tells them. */
+type OnHost = { readonly host: Host; readonly transaction: string; readonly titles: readonly string[] }
 
 type Told =
   | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
   | { readonly outOfReach: Fault }
   | { readonly journal: SeenJournal }
 
-async function takeBack(host: Host, transaction: string, { signal, onStage, onTransaction }: Telling): Promise<Told> {
+async function takeBack(host: Host, transaction: string, telling: Telling): Promise<Told> {
+  const { signal, onStage } = telling
   const journal = newSeenJournal(transaction)
   onStage('connecting')
   const opened = await openSession(host, signal)
   if ('refused' in opened) return { status: 'unreachable', fault: opened.refused }
   onStage('undoing')
-  await onTransaction?.(transaction)
+  await putOnRecord(transaction, opened, telling)
   const deadline = Date.now() + (UNDO_WINDOW_SECONDS + UNDO_SECONDS) * 1000
   let told = await undoOver(opened, journal)
   // The undo may be asked for again: it goes on where it was cut off.
@@ -82,6 +83,6 @@ function noTransaction(transaction: string): Fault {
   return {
     code: 'unreadable',
     message: `the host has no transaction ${transaction} to take back`,
-    next: `look at ${directoryOf('')} on the host; perhaps it was rolled back already`,
+    next: `look at ${directoryOf('')} on the host; perhaps it was rolled back already, or cleaned`,
   }
 }

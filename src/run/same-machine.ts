@@ -1,4 +1,6 @@
 import type { SystemFacts } from '../model/facts.ts'
+import type { Host } from '../model/host.ts'
+import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 
 /**
@@ -13,17 +15,33 @@ export function machineOf({ bootId, netns, firstProcess }: SystemFacts): string 
   return firstProcess.known ? `boot ${bootId.value}, process 1 since ${firstProcess.value}` : undefined
 }
 
-/** Of several names of one machine the first one stays as it is; what would be done twice is not done under the others. */
+/**
+ * Of several names of one machine one stays as it is, and what would be done twice is not done under the others. It is the
+ * first one, or the first that says that the machine is a gateway, or else that it has a pair: both are true of it
+ * whatever it is called.
+ */
 export function onceEach(results: readonly HostResult[]): readonly HostResult[] {
-  const first = new Map<string, string>()
+  const chosen = new Map<string, Plan>()
+  for (const { machine, plan } of results.flatMap(candidate)) {
+    const other = chosen.get(machine)
+    if (other === undefined || tells(plan.host) > tells(other.host)) chosen.set(machine, plan)
+  }
   return results.map((result): HostResult => {
-    if (result.status !== 'planned' || result.plan.machine === undefined) return result
-    const { machine } = result.plan
-    const other = first.get(machine)
-    if (other !== undefined) return { host: result.host, status: 'same-machine', why: whyOf(other) }
-    first.set(machine, result.host)
-    return result
+    const [one] = candidate(result)
+    const plan = one === undefined ? undefined : chosen.get(one.machine)
+    if (plan === undefined || plan === one?.plan) return result
+    return { host: result.host, status: 'same-machine', why: whyOf(plan.host.name) }
   })
+}
+
+function candidate(result: HostResult): readonly { readonly machine: string; readonly plan: Plan }[] {
+  if (result.status !== 'planned' || result.plan.machine === undefined) return []
+  return [{ machine: result.plan.machine, plan: result.plan }]
+}
+
+function tells({ gateway, pair }: Host): number {
+  if (gateway === true) return 2
+  return pair === undefined ? 0 : 1
 }
 
 function whyOf(other: string): string {

@@ -72,8 +72,12 @@ fi`,
       return { impossible: `${variable} in ${want.path} goes on over several lines; ctfleet comments out only one` }
     return { ...now, text: commentedOut(now.text, variable) }
   },
-  transition(_from, to, { path }) {
-    if (to.file === 'absent') return sh`rm -f -- ${path}`
+  transition(from, to, { path }) {
+    if (to.file === 'absent') {
+      const gone = sh`rm -f -- ${path} || exit 1`
+      // A directory that was not there goes again after the last file in it.
+      return to.directory === 'present' ? gone : lines(gone, sh`rmdir -- ${directoryOf(path)} 2> /dev/null || :`)
+    }
     if (to.mode === '?')
       return { impossible: `the mode of ${path} is not readable (no stat on the host), so it could not be kept` }
     if (!isPlainMode(to.mode) || to.owner !== '0:0') {
@@ -81,23 +85,21 @@ fi`,
         impossible: `${path} has mode ${to.mode} and owner ${to.owner}; ctfleet writes only plain files of root`,
       }
     }
+    const place = stagedFor(path, from)
     return lines(
       // What lies there may have been staged for the other direction.
-      sh`[ -f ${staged(path)} ] && [ "$(cat -- ${staged(path)} 2> /dev/null; printf .)" = ${`${to.text}.`} ] || (`,
-      write(path, to.mode, to.text),
+      sh`[ -d ${directoryOf(path)} ] || ( umask 0022; mkdir -- ${directoryOf(path)} ) || exit 1
+[ -f ${place} ] && [ "$(cat -- ${place} 2> /dev/null; printf .)" = ${`${to.text}.`} ] || (`,
+      write(place, to.mode, to.text),
       sh`) || exit 1
-mv -f -- ${staged(path)} ${path}`,
+mv -f -- ${place} ${path}`,
     )
   },
   stage(from, to, { path }) {
-    // A directory that was not there goes again after the last file in it.
-    const made = from.file === 'absent' && from.directory === 'absent'
-    const unstage = lines(
-      sh`rm -f -- ${staged(path)} || exit 1`,
-      ...(made ? [sh`rmdir -- ${directoryOf(path)} 2> /dev/null || :`] : []),
-    )
+    const place = stagedFor(path, from)
+    const unstage = sh`rm -f -- ${place}`
     if (to.file === 'absent' || !isPlainMode(to.mode)) return { stage: sh`:`, unstage }
-    return { stage: write(path, to.mode, to.text), unstage }
+    return { stage: write(place, to.mode, to.text), unstage }
   },
   show: (state) => (state.file === 'absent' ? ['(no such file)'] : state.text.split('\n').slice(0, -1)),
 }
@@ -111,8 +113,10 @@ function directoryOf(path: string): string {
   return path.replace(/\/[^/]*$/, '') || '/'
 }
 
-function staged(path: string): string {
-  return `${path}.ctfleet-staged`
+/** Beside its target; where that has no directory yet, beside the directory, as making it would be a change. */
+function stagedFor(path: string, from: State): string {
+  const place = from.file === 'absent' && from.directory === 'absent' ? path.replace(/\/([^/]*)$/, '.$1') : path
+  return `${place}.ctfleet-staged`
 }
 
 /** Modes that a umask alone can make: no execute bits, no set-id bits. */
@@ -120,13 +124,12 @@ function isPlainMode(mode: string): boolean {
   return /^0?[0246]{3}$/.test(mode)
 }
 
-function write(path: string, mode: string, text: string): Script {
+function write(place: string, mode: string, text: string): Script {
   const umask = (0o777 & ~Number.parseInt(mode, 8)).toString(8).padStart(4, '0')
-  return sh`[ -d ${directoryOf(path)} ] || ( umask 0022; mkdir -- ${directoryOf(path)} ) || exit 1
-umask ${umask}
-rm -f -- ${staged(path)}
-printf '%s' ${text} > ${staged(path)} || exit 1
-dd if=/dev/null of=${staged(path)} conv=notrunc,fsync 2> /dev/null || :`
+  return sh`umask ${umask}
+rm -f -- ${place}
+printf '%s' ${text} > ${place} || exit 1
+dd if=/dev/null of=${place} conv=notrunc,fsync 2> /dev/null || :`
 }
 
 function sets(row: string, variable: string): boolean {

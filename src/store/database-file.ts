@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, type Engine, isBusy, isDamage, loadEngine } from './engine.ts'
@@ -47,14 +47,20 @@ export function databaseFile(path: string, tell: (sentence: string) => void): Da
   }
 }
 
+/** A file that this ctfleet does not know how to read, and must not write. */
+export class LaterRecord extends Error {
+  constructor(version: number) {
+    super(`it was written by a later ctfleet (version ${version}, this one knows ${VERSION})`)
+  }
+}
+
 function transact<T>(engine: Engine, path: string, kind: 'immediate' | 'deferred', work: (database: Database) => T): T {
   const database = new engine(path, { timeout: STANDSTILL })
   try {
     // A commit is on disk, journal included, before it returns.
     database.exec(`pragma journal_mode = truncate; pragma synchronous = full; begin ${kind}`)
     const version = versionOf(database)
-    if (version > VERSION)
-      throw new Error(`it was written by a later ctfleet (version ${version}, this one knows ${VERSION})`)
+    if (version > VERSION) throw new LaterRecord(version)
     const result = work(database)
     database.exec('commit')
     return result
@@ -74,7 +80,9 @@ async function soundly<T>(path: string, tell: (sentence: string) => void, attemp
       return attempt(engine)
     } catch (error) {
       if (isDamage(error) && damages++ < 3) {
-        const aside = setAside(engine, path, met)
+        const aside = orSay(`${path} is damaged (${messageOf(error)}) and could not be set aside`, () =>
+          setAside(engine, path, met),
+        )
         if (aside !== null) tell(`${path} was damaged (${messageOf(error)}); it was set aside as ${aside}`)
       } else if (isBusy(error) && Date.now() < deadline) {
         await sleep(10 + Math.random() * 40)
@@ -107,13 +115,25 @@ function setAside(engine: Engine, path: string, met: number | null): string | nu
   }
 }
 
-/** For its owner alone: the record tells where hosts and keys are. The journal gets the mode of the file. */
+/**
+ * For its owner alone: the record tells where hosts and keys are. The journal gets the mode of the file. A directory that was
+ * there before keeps its mode, since it may be anybody's.
+ */
 function makeOwn(path: string): void {
-  if (existsSync(path)) return
-  const directory = dirname(path)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  chmodSync(directory, 0o700)
-  closeSync(openSync(path, 'a', 0o600))
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const file = openSync(path, 'a', 0o600)
+  // Whoever looked while another set it aside has made an empty one for everybody to read.
+  fchmodSync(file, 0o600)
+  closeSync(file)
+}
+
+function orSay<T>(what: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw new Error(`${what}: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 function identityOf(path: string): number | null {

@@ -16,7 +16,6 @@ import {
   runValues,
 } from './rows.ts'
 import { isText } from './shape.ts'
-import { stillApplied } from './standing.ts'
 import type { Damaged, Found, RunList, RunStore } from './store.ts'
 
 /**
@@ -91,7 +90,6 @@ export function databaseStore(state: string, tell: (sentence: string) => void): 
 
     async load(wanted) {
       const found = await look((database): Found => {
-        if (wanted === 'last') return newestApply(database, path)
         const [id, ...more] = idsLike(database, wanted)
         if (id === undefined) return { type: 'none' }
         return more.length > 0 ? { type: 'several', ids: [id, ...more] } : loadFrom(database, path, id)
@@ -147,16 +145,6 @@ function listFrom(database: Database, path: string): RunList {
     else runs.push({ ...run, hosts: hostsOf.get(run.id) ?? [] })
   }
   return { runs: runs.toSorted(newestFirst), damaged }
-}
-
-/** An apply that changed nothing, or that was taken back whole, is not what a person means by the last one. */
-function newestApply(database: Database, path: string): Found {
-  const { runs } = listFrom(database, path)
-  // One that was cut off may have changed hosts: it must not be passed over in silence.
-  const stands = (run: RunSummary) =>
-    run.endedAt === null || stillApplied(run.id, run.hosts, runs, new Date()).length > 0
-  const run = runs.find((each) => each.command === 'apply' && stands(each))
-  return run === undefined ? { type: 'none' } : loadFrom(database, path, run.id)
 }
 
 function loadFrom(database: Database, path: string, id: string): Found {

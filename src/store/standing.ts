@@ -14,10 +14,29 @@ export function stillApplied<R extends Ended>(
   runs: readonly RunSummary[],
   now: Date,
 ): readonly (R & { readonly status: 'applied' })[] {
-  const later = runs.filter(({ command, of }) => command !== 'apply' && of === id)
-  const takenBack = later.flatMap((run) => run.hosts.filter(({ status }) => status === 'rolled-back'))
-  const gone = new Set(takenBack.map(({ host }) => host))
+  const gone = takenBack(id, runs)
   return hosts.filter(isApplied).filter(({ host, until }) => !gone.has(host) && !isOver(until, now))
+}
+
+/** Those on which a part of its change may be in force besides: it was cut off there, or waits for a person. */
+export function stillOpen<R extends Ended>(
+  id: string,
+  hosts: readonly R[],
+  runs: readonly RunSummary[],
+): readonly (R & { readonly status: 'under-way' | 'needs-hands' })[] {
+  const gone = takenBack(id, runs)
+  return hosts.filter(isOpen).filter(({ host }) => !gone.has(host))
+}
+
+function takenBack(id: string, runs: readonly RunSummary[]): ReadonlySet<string> {
+  const later = runs.filter(({ command, of }) => command !== 'apply' && of === id)
+  return new Set(
+    later.flatMap(({ hosts }) => hosts.flatMap(({ host, status }) => (status === 'rolled-back' ? [host] : []))),
+  )
+}
+
+function isOpen<R extends Ended>(result: R): result is R & { readonly status: 'under-way' | 'needs-hands' } {
+  return result.status === 'under-way' || result.status === 'needs-hands'
 }
 
 function isApplied<R extends Ended>(result: R): result is R & { readonly status: 'applied' } {

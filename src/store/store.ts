@@ -17,7 +17,7 @@ export type RunStore = {
   end(id: string, endedAt: string): Promise<boolean>
   /** Newest first, plans unread. What cannot be read is named beside them and hides nothing else. */
   list(): Promise<RunList>
-  /** @param wanted an id, the beginning of one, or `last` for the newest apply whose change still stands on some host. */
+  /** @param wanted an id, or the beginning of one. */
   load(wanted: string): Promise<Found>
 }
 

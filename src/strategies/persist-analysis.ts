@@ -34,7 +34,7 @@ export function analysePersist(
   }
 }
 
-const NONE = { files: [], script: '', unit: '' }
+const NONE = { files: [], reloaded: false, script: '', unit: '' }
 
 function lastingNotrack(
   facts: Facts,
@@ -52,7 +52,7 @@ function lastingNotrack(
       const why = notByUnit(facts, live.value, owner.is, edits)
       if (why !== null) return lost(why)
       return {
-        files: [],
+        ...NONE,
         script: ownScript(edits),
         unit: OWN_UNIT,
         note: 'After a reboot a unit of our own, ctfleet-notrack.service, puts these rules in place',
@@ -69,7 +69,8 @@ function lastingNotrack(
       if (!changes.known) return lost(changes.why)
       const { changes: files, left } = changes.value
       const note = `After a reboot ${owner.name} loads these rules from ${paths(files)}`
-      return { ...NONE, files, note: left.length === 0 ? note : `${note}; not all of them: ${left.join('; ')}` }
+      if (left.length === 0) return { ...NONE, files, reloaded: true, note }
+      return { ...NONE, files, note: `${note}; not all of them: ${left.join('; ')}` }
     }
   }
 }

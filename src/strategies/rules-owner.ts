@@ -42,7 +42,8 @@ function mergedFamilies(loaders: readonly RuleLoader[]): readonly RuleLoader[] {
 }
 
 function nameOf({ name, sign }: RuleLoader): string {
-  return name === 'script' ? sign : name === 'another' ? sign.replace(/^.*\//, '') : name
+  if (name !== 'another') return name === 'script' ? sign : name
+  return sign.replace(/^.*\/(S\d\d)?/, '').replace(/\.service$/, '')
 }
 
 function leftAlone(why: string): RulesOwner {

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
 
-/** What came of asking for a TCP connection; `silent`: nothing came back in time. */
+/** What came of asking for a TCP connection; `silent`: neither a yes nor a no came back in time. */
 export type PortAnswer = 'answers' | 'refuses' | 'silent'
 
 /** Asks for a TCP connection to the port from here, once. Nothing is sent over it. */
@@ -14,7 +14,10 @@ export async function askPort(address: string, port: number, timeoutMs: number):
     }
     socket.once('connect', () => end('answers'))
     socket.once('timeout', () => end('silent'))
-    socket.once('error', () => end('refuses'))
+    // A neighbour that does not answer may be asked again, as after a packet that was lost.
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      end(code === 'EHOSTUNREACH' || code === 'ETIMEDOUT' ? 'silent' : 'refuses'),
+    )
   })
 }
 

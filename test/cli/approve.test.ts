@@ -68,8 +68,8 @@ describe('sessions that taking it back may break', () => {
       accept:
         accepts === null
           ? null
-          : async (question) => {
-              questions.push(question)
+          : async (question, why) => {
+              questions.push(`${why.join()} ${question}`)
               return accepts[questions.length - 1] ?? 'interrupted'
             },
       show: () => {},
@@ -83,7 +83,7 @@ describe('sessions that taking it back may break', () => {
     expect(approved).toEqual(['a', 'c'])
     expect(others).toMatchObject([{ host: 'b', status: 'declined', why: expect.stringContaining(LOSS) }])
     expect(questions).toEqual(
-      ['b', 'c'].map((host) => `${host}: sessions may break when it is taken back (${LOSS}). Apply all the same?`),
+      ['b', 'c'].map((host) => `${LOSS} ${host}: sessions may break when it is taken back. Apply all the same?`),
     )
   })
 

@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { exitCodeOf, exitCodeOfExplaining, exitCodeOfReading } from '../../src/cli/exit-code.ts'
+import {
+  exitCodeOf,
+  exitCodeOfCleaning,
+  exitCodeOfExplaining,
+  exitCodeOfReading,
+  exitCodeOfVerifying,
+} from '../../src/cli/exit-code.ts'
 import type { HostResult, HostStatus } from '../../src/model/result.ts'
 import { EXPLAINED, FORETOLD_FLEET } from '../report/explained.ts'
 import { aFault, aPlan } from '../report/fleet.ts'
+import { CLEANED, VERIFIED } from '../report/left-on-hosts.ts'
 
 const judged = { findings: [], considered: [] }
 const plan = aPlan('a')
@@ -100,4 +107,25 @@ test('an indicative plan counts as pending only where it would change something,
   expect(exitCodeOf(only('web-1'))).toBe(0)
   expect(exitCodeOf(only('web-1'), true)).toBe(4)
   expect(exitCodeOf(only('web-2'), true)).toBe(0)
+})
+
+test('of cleaning and verifying, only what is clean, left by a person, or seen in force is as wanted', () => {
+  const codes = <R extends { readonly host: string }>(results: readonly R[], codeOf: (of: readonly R[]) => number) =>
+    Object.fromEntries(results.map((result) => [result.host, codeOf([result])]))
+  expect(codes(CLEANED, exitCodeOfCleaning)).toEqual({
+    'web-1': 0,
+    'web-2': 0,
+    'web-3': 1,
+    'db-3': 1,
+    'web-5': 1,
+    'web-6': 0,
+  })
+  expect(codes(VERIFIED, exitCodeOfVerifying)).toEqual({
+    'web-1': 0,
+    'web-2': 1,
+    'web-3': 1,
+    'web-4': 1,
+    'db-3': 1,
+    'web-5': 1,
+  })
 })

@@ -20,7 +20,7 @@ test('the first asks to stop, the second leaves with the newest advice', () => {
 
   process.emit('SIGINT')
   expect(interruption.signal.aborted).toBe(true)
-  expect(said.at(-1)).toMatch(/^Stopping: no further host begins/)
+  expect(said.at(-2)).toMatch(/^Stopping: no further host begins/)
 
   expect(() => process.emit('SIGTERM')).toThrow(left)
   expect(said.slice(-2)).toEqual(['Left at once.', 'At work: web-1.'])

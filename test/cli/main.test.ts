@@ -2,16 +2,17 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { known } from '../../src/model/reading.ts'
 import { planDocument } from '../../src/plan/document.ts'
 import { sealPlan } from '../../src/plan/seal.ts'
 import { databaseStore } from '../../src/store/database.ts'
+import { loadEngine } from '../../src/store/engine.ts'
 import { factsWith } from '../diagnosis/sample-facts.ts'
 import { aPlan, aRun } from '../report/fleet.ts'
+import { installed } from '../support/installed.ts'
 
-const MAIN = resolve('src/cli/main.ts')
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 
 /** A host without rules whose table is almost full: unloading fits. */
@@ -21,12 +22,14 @@ const FULL = factsWith({
 })
 
 let directory: string
+let program: string
 /** Accepts connections and says nothing, as a host in trouble may. */
 let silent: Server
 let contacts = 0
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'ctfleet-cli-'))
+  program = await installed(join(directory, 'installed'))
   silent = createServer(() => contacts++)
   await new Promise<void>((ready) => silent.listen(0, '127.0.0.1', ready))
   const { port } = silent.address() as AddressInfo
@@ -39,7 +42,7 @@ beforeAll(async () => {
   ])
   write('plan.json', JSON.stringify(document))
   write('edited.json', JSON.stringify(document).replace('1572864', '1572865'))
-})
+}, 60_000)
 afterAll(() => {
   silent.close()
   rmSync(directory, { recursive: true, force: true })
@@ -58,6 +61,9 @@ test('help lists the commands, with examples and exit codes', async () => {
     'plan',
     'apply',
     'rollback',
+    'resume',
+    'verify',
+    'clean',
     'runs',
     'show',
     'ctfleet rollback last',
@@ -90,6 +96,17 @@ test('without a terminal and without --yes, apply is refused at once, with every
   const { code, stderr } = await ctfleet('apply', 'keyless.yaml', '--confirm-within', 'soon')
   expect(code).toBe(2)
   expect(stderr).toMatch(/--yes: there is no terminal to ask in.*\/nowhere\/id_ed25519: .*--confirm-within: /s)
+  expect(contacts).toBe(0)
+})
+
+test('a window that is too short for the gates is refused before any contact', async () => {
+  write(
+    'slow.yaml',
+    'name: slow\ntitle: A slow one\nsteps: [file: {path: /a, content: b}]\nverify: [drops: {within: 2m}]\n',
+  )
+  const { code, stderr } = await ctfleet('apply', '--yes', '--strategy', './slow.yaml', '--confirm-within', '30s')
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/--confirm-within: 30 s are too few: what slow asks .* may take 146 s/)
   expect(contacts).toBe(0)
 })
 
@@ -136,7 +153,7 @@ describe('from recorded facts', () => {
     expect(text.stdout).toMatch(/web-1: unload would be chosen.*all 250.000 go.*db-1: not-reached/s)
     const piped = await run('bash', [
       '-c',
-      `cat facts.json | "${process.execPath}" --import tsx "${MAIN}" explain --facts /dev/stdin -l web-1 --format json`,
+      `cat facts.json | "${process.execPath}" "${program}" explain --facts /dev/stdin -l web-1 --format json`,
     ])
     expect(piped.code, piped.stderr).toBe(0)
     const { source, hosts } = JSON.parse(piped.stdout)
@@ -182,7 +199,7 @@ describe('from recorded facts', () => {
 test('a reader that goes away early is nothing to complain about', async () => {
   const { code, stdout, stderr } = await run('bash', [
     '-c',
-    `set -o pipefail; "${process.execPath}" --import tsx "${MAIN}" show plan.json --scripts | head -n 1`,
+    `set -o pipefail; "${process.execPath}" "${program}" show plan.json --scripts | head -n 1`,
   ])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^Plan [0-9a-f]{12} for inventory\.yaml/)
@@ -195,7 +212,7 @@ test('a slow reader of a large report gets all of it', async () => {
     (_, at) => ({ host: `host-${at}`, status: 'not-reached', why: '' }) as const,
   )
   await databaseStore(state, () => {}).save(aRun({ results }))
-  const script = `"${process.execPath}" --import tsx "${MAIN}" runs --format json | (sleep 3; cat)`
+  const script = `"${process.execPath}" "${program}" runs --format json | (sleep 3; cat)`
   const { stdout } = await run('bash', ['-c', script], { CTFLEET_STATE: state })
   expect(JSON.parse(stdout).runs[0].hosts).toHaveLength(3000)
 })
@@ -211,6 +228,17 @@ test('runs are JSON on stdout and nothing else, while a damaged record is named 
   expect(stderr).toMatch(/bad\.json is not JSON.*it was not taken over/s)
 })
 
+test('the record of a later ctfleet is left to it', async () => {
+  const state = join(directory, 'of-later')
+  await databaseStore(state, () => {}).save(aRun())
+  const database = new (await loadEngine())(join(state, 'ctfleet.db'), { timeout: 0 })
+  database.exec('pragma user_version = 99')
+  database.close()
+  const { code, stdout, stderr } = await ctfleet('runs', { CTFLEET_STATE: state })
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/ctfleet\.db: it was written by a later ctfleet \(version 99.*\n {2}use that ctfleet here/)
+})
+
 test('what is not there to take back is said, with what to look at', async () => {
   const state = join(directory, 'rolled-back')
   mkdirSync(state)
@@ -218,6 +246,64 @@ test('what is not there to take back is said, with what to look at', async () =>
   const { code, stderr } = await ctfleet('rollback', '20261126', '--yes', { CTFLEET_STATE: state })
   expect(code).toBe(2)
   expect(stderr).toMatch(/this run applied nothing that could be taken back.*ctfleet runs/s)
+})
+
+describe('commands about runs and what they left', () => {
+  const state = () => join(directory, 'with-one-run')
+  const DONE = {
+    host: 'web-1',
+    status: 'rolled-back',
+    plan: aPlan('web-1'),
+    transaction: '3fe12545e6',
+    fault: null,
+  } as const
+  const RESUMED = aRun({ id: '20261126-1001-aaaa', command: 'resume', of: aRun().id, results: [DONE] })
+  beforeAll(async () => {
+    mkdirSync(state())
+    await databaseStore(state(), () => {}).save(aRun({ results: [DONE] }))
+    await databaseStore(state(), () => {}).save(RESUMED)
+  })
+
+  test('an ended run has nothing to resume, which is as wanted, and is shown with what came later', async () => {
+    const resumed = await ctfleet('resume', aRun().id, { CTFLEET_STATE: state() })
+    expect(resumed).toMatchObject({
+      code: 0,
+      stdout: `Nothing of run ${aRun().id} is open: how each of its hosts ended is on record.\n`,
+    })
+    const shown = await ctfleet('show', aRun().id, '--format', 'json', { CTFLEET_STATE: state() })
+    expect(JSON.parse(shown.stdout)).toMatchObject({ run: aRun().id, command: 'apply', hosts: [{ host: 'web-1' }] })
+    const text = await ctfleet('show', aRun().id, { CTFLEET_STATE: state() })
+    expect(text.stdout).toMatch(/^Run .*: apply by .*Later: resume 20261126-1001-aaaa by .*web-1 +rolled-back/s)
+    expect(contacts).toBe(0)
+  })
+
+  const MISTAKES: readonly (readonly [typed: string, said: RegExp])[] = [
+    ['resume', /missing required argument 'run'/],
+    ['resume nope', /^nope: no run has this id\n {2}see which there are: ctfleet runs\n$/],
+    ['resume last', /^last: every run from here has ended, and no host of any needs hands\n/],
+    [
+      'resume 20261126-1001',
+      /this run is itself a resume\n {2}the one that it closed: ctfleet resume 20261126-0942-7f3a/,
+    ],
+    ['show nope', /^nope: no run has this id, and there is no such file\n/],
+    ['show 20261126-0942 web-9', /^web-9: run \S+ has no host of this name\n {2}did you mean "web-1"\?\n$/],
+    ['show plan.json web-1', /^web-1: a host is named beside a run, and this is a saved plan\n/],
+    ['verify nope --forks 0', /^nope: no run has this id, and there is no such file\n.*--forks: /s],
+    ['verify 20261126-0942', /nothing that it applied still stands, as far as is known here\n/],
+    ['verify', /^\.\/inventory\.yaml: nothing that still stands was applied to these hosts from here\n/],
+    ['rollback --yes', /^rollback: it is not said which run to take back\n.*--from-hosts INVENTORY/],
+    [
+      'rollback --from-hosts nope.yaml --yes --waves 2',
+      /^--waves: with --from-hosts all hosts go at once\n.*nope\.yaml: no such file/s,
+    ],
+    ['clean --limit wbe', /^--yes: there is no terminal to ask in.*--limit: no host or group .*"wbe"/s],
+  ]
+  test.each(MISTAKES)('%s', async (typed, said) => {
+    const { code, stdout, stderr } = await ctfleet(...typed.split(' '), { CTFLEET_STATE: state() })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(said)
+    expect(contacts).toBe(0)
+  })
 })
 
 test('Ctrl-C ends a run with 130, and every host has a result all the same', async () => {
@@ -233,14 +319,13 @@ type Options = { readonly CTFLEET_STATE?: string; readonly interruptAt?: () => b
 async function ctfleet(...words: readonly (string | Options)[]) {
   const options = words.find((word) => typeof word !== 'string') ?? {}
   const args = words.filter((word) => typeof word === 'string')
-  return await run(process.execPath, ['--import', 'tsx', MAIN, ...args], options)
+  return await run(process.execPath, [program, ...args], options)
 }
 
 async function run(file: string, args: readonly string[], { CTFLEET_STATE, interruptAt }: Options = {}) {
   const { PATH } = process.env
   const env = { PATH, HOME: directory, CTFLEET_STATE: CTFLEET_STATE ?? join(directory, 'state') }
-  // tsx is found from here, the files that a person names from there.
-  const child = spawn(file, args.map(fromRoot), { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -257,12 +342,6 @@ async function run(file: string, args: readonly string[], { CTFLEET_STATE, inter
   const code = await new Promise<number | null>((ended) => child.on('close', ended))
   clearInterval(timer)
   return { code, stdout, stderr }
-}
-
-const TSX = `file://${resolve('node_modules/tsx/dist/esm/index.mjs')}`
-
-function fromRoot(argument: string): string {
-  return argument === 'tsx' ? TSX : argument.replace('--import tsx', `--import ${TSX}`)
 }
 
 function inventory(port: number, more = ''): string {

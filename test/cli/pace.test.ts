@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { shareFrom, wavesFrom } from '../../src/cli/arguments.ts'
-import { courseLines, courseOf, type PaceWords, paceFrom, rollbackPaceFrom } from '../../src/cli/pace.ts'
+import { courseLines, courseOf, type Pace, type PaceWords, paceFrom, rollbackPaceFrom } from '../../src/cli/pace.ts'
+import type { HostResult } from '../../src/model/result.ts'
+import type { Placed } from '../../src/run/order.ts'
 import { aFault, aPlan } from '../report/fleet.ts'
 
 const NO_WORDS: PaceWords = { waves: undefined, maxFail: undefined, pause: undefined }
@@ -37,7 +39,7 @@ test('every mistake of a pace is told at once', async () => {
   await expect(paceFrom({ waves: '5', maxFail: 'few', pause: 'a bit' })).rejects.toThrow(
     /--waves.*--max-fail.*--pause/s,
   )
-  expect(await paceFrom(NO_WORDS)).toEqual({ waves: null, maxFail: null, pauseSeconds: 5 })
+  expect(await paceFrom(NO_WORDS)).toEqual({ waves: null, maxFail: null, pauseSeconds: 5, sparesPairs: true })
   expect(await paceFrom({ ...NO_WORDS, pause: '0' })).toMatchObject({ pauseSeconds: 0 })
 })
 
@@ -49,27 +51,54 @@ describe('the course of a run', () => {
   ] as const
 
   test('is about the hosts that change, unless the operator says how many may fail: then those in trouble before count', () => {
-    const usual = courseOf(fleet(3), before, { waves: null, maxFail: null, pauseSeconds: 5 })
+    const usual = courseOf(fleet(3), before, { waves: null, maxFail: null, pauseSeconds: 5, sparesPairs: true })
     expect(usual).toMatchObject({ failedBefore: [], allowance: { canary: 0, all: 1 } })
-    const said = courseOf(fleet(3), before, { waves: null, maxFail: { percent: 50 }, pauseSeconds: 5 })
+    const said = courseOf(fleet(3), before, {
+      waves: null,
+      maxFail: { percent: 50 },
+      pauseSeconds: 5,
+      sparesPairs: true,
+    })
     expect(said).toMatchObject({ failedBefore: ['dead-1'], allowance: { canary: 2, all: 2 } })
   })
 
-  test('a rollback goes to all at once and as far as it gets', async () => {
-    const course = courseOf(fleet(30), [], await rollbackPaceFrom(NO_WORDS))
+  test('a rollback goes to all at once and as far as it gets, to both hosts of a pair, and waits for nothing', async () => {
+    const pace = await rollbackPaceFrom(NO_WORDS)
+    const course = courseOf(fleet(30), [], pace)
     expect(course.waves.map(({ hosts }) => hosts.length)).toEqual([30])
-    expect(course.allowance).toEqual({ canary: 30, all: 30 })
+    expect(course).toMatchObject({ allowance: { canary: 30, all: 30 }, sparesPairs: false })
+    expect(pace.pauseSeconds).toBe(0)
+    expect(await rollbackPaceFrom({ waves: '1,100%', maxFail: '0', pause: '2m' })).toMatchObject({
+      waves: [{ hosts: 1 }, { percent: 100 }],
+      maxFail: { hosts: 0 },
+      pauseSeconds: 120,
+    })
   })
 
+  const lines = (hosts: readonly Placed[], pace: Partial<Pace> = {}, results: readonly HostResult[] = []) => {
+    const whole = { waves: null, maxFail: null, pauseSeconds: 0, sparesPairs: true, ...pace }
+    return courseLines(courseOf(hosts, results, whole), whole).join()
+  }
+
   test('is said in a line, where there is more than one wave', () => {
-    const pace = { waves: null, maxFail: null, pauseSeconds: 5 }
-    expect(courseLines(courseOf(fleet(1), [], pace), pace)).toEqual([])
-    expect(courseLines(courseOf(fleet(40), [], pace), pace)).toEqual([
-      'In 4 waves of 1, 3, 16, 20 hosts, 5 s between them. It stops when one of the first wave fails, or more than 4 hosts.',
-    ])
-    const said = { waves: null, maxFail: { hosts: 2 }, pauseSeconds: 0 }
-    expect(courseLines(courseOf(fleet(4), [], said), said)).toEqual([
-      'In 2 waves of 1, 3 hosts. It stops when more than 2 hosts failed.',
-    ])
+    expect(lines(fleet(1))).toBe('')
+    expect(lines(fleet(40), { pauseSeconds: 5 })).toBe(
+      'In 4 waves of 1, 3, 16 and 20 hosts, 5 s between them. It stops when one of the first wave fails, or more than 4 hosts in all.',
+    )
+    const many = Array.from({ length: 12 }, (_, at) => ({ hosts: at + 1 }))
+    expect(lines(fleet(12), { waves: many })).toMatch(/^In 12 waves of 1, 1, 1, 1, 1, 1, 1 and 5 more hosts\./)
+  })
+
+  test('says who goes last, alone', () => {
+    const gateway = { name: 'gw-1', groups: [], gateway: true }
+    expect(lines([gateway, ...fleet(2)])).toMatch(/^In 3 waves of 1, 1 and 1 hosts \(gw-1 last, alone\)\./)
+    expect(lines([gateway, { ...gateway, name: 'gw-2' }])).toMatch(/\(gw-1 and gw-2 last, each alone\)/)
+  })
+
+  test('says how many may fail and did already; nothing where that stops nobody', () => {
+    expect(lines(fleet(4), { maxFail: { hosts: 2 } })).toMatch(/ It stops when more than 2 hosts failed\.$/)
+    expect(lines(fleet(4), { maxFail: { hosts: 2 } }, before)).toMatch(/ more than 2 hosts failed \(1 did already\)\.$/)
+    expect(lines(fleet(4), { maxFail: { hosts: 0 } })).toMatch(/ It stops when one fails\.$/)
+    expect(lines(fleet(4), { maxFail: { percent: 100 } })).toBe('In 2 waves of 1 and 3 hosts.')
   })
 })

@@ -7,7 +7,7 @@ import { plain } from '../report/paper.ts'
 
 const said = (...news: readonly WaveNews[]) => {
   const tally = newTally(20, () => 0)
-  for (const each of news) tellNews(tally, each)
+  for (const each of news) tellNews(tally, each, new Date(2026, 10, 26, 9, 59, 30))
   return { tally, lines: tally.takeNews().map((each) => newsLine(plain(100), each)) }
 }
 
@@ -17,6 +17,11 @@ test('a wave is said as it begins, and stands beside the progress until the next
   expect(standingLines(plain(100), 'Applying', tally, 3000)[0]).toBe('Applying  wave 2 of 4: 12 hosts · 0 of 20, 3 s')
 })
 
+test('the pause stands there while it lasts', () => {
+  const { tally } = said({ type: 'wave', number: 1, of: 2, hosts: 1 }, { type: 'pause', ms: 5000, hosts: ['web-2'] })
+  expect(tally.part).toBe('5 s pause')
+})
+
 test('where all go at once there are no waves to speak of', () => {
   expect(said({ type: 'wave', number: 1, of: 1, hosts: 12 }).lines).toEqual([])
 })
@@ -24,17 +29,21 @@ test('where all go at once there are no waves to speak of', () => {
 test('whatever else a person should know of the waves is a line', () => {
   expect(
     said(
-      { type: 'instead', hosts: ['web-2'] },
+      { type: 'instead', missing: ['web-1'], hosts: ['web-2'] },
       { type: 'pause', ms: 5000, hosts: ['web-2'] },
       { type: 'pause', ms: 60_000, hosts: [] },
+      { type: 'pause', ms: 0, hosts: ['web-2'] },
       { type: 'straggler', host: 'db-1' },
-      { type: 'stopped', why: '2 hosts failed (a, b), and no more than 1 may' },
+      { type: 'waiting', hosts: ['gw-1'], for: ['db-1'] },
+      { type: 'stopped', why: '2 hosts failed (a and b), and no more than 1 may' },
     ).lines,
   ).toEqual([
-    '  not reachable, so web-2 is first instead',
+    '  web-1 could not be reached; first instead: web-2',
     '  5 s pause, then web-2 is asked again',
-    '  1 min pause',
+    '  1 min pause until 10:00',
+    '  web-2 is asked again',
     '  going on without db-1, which is still at work; it counts as failed until it ends',
-    '  stopped, no further host begins: 2 hosts failed (a, b), and no more than 1 may',
+    '  gw-1 goes alone, so db-1 is waited for',
+    '  stopped, no further host begins: 2 hosts failed (a and b), and no more than 1 may',
   ])
 })

@@ -1,12 +1,26 @@
-import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import type { JournalRecord, JournalWord } from '../../src/journal/records.ts'
 import type { HostResult } from '../../src/model/result.ts'
 import { resumeHost } from '../../src/run/resume-host.ts'
 import { poll } from '../lab/command.ts'
+import type { NamespaceHost } from '../lab/index.ts'
 import { exists } from '../lab/packages.ts'
 import { STRIKE_DIR } from './boundaries.ts'
 import type { Fault } from './faults.ts'
-import { conduct, decide, fileOn, type Ground, journalOf, must, type Path, replace, stateOf } from './ground.ts'
+import {
+  type Begun,
+  begin,
+  decide,
+  fileOn,
+  type Ground,
+  journalOf,
+  MOST_SECONDS,
+  must,
+  type Path,
+  replace,
+  stateOf,
+} from './ground.ts'
+import type { Scenario } from './scenarios.ts'
 import { running, standsStill } from './watch.ts'
 
 export type Case = { readonly path: Path; readonly boundary: string; readonly fault: Fault }
@@ -15,6 +29,8 @@ export type Case = { readonly path: Path; readonly boundary: string; readonly fa
 export type Verdict = {
   readonly case: Case
   readonly scenario: string
+  /** By which it can be asked for again. */
+  readonly name: string
   readonly state: 'before' | 'after' | 'neither'
   /** Whether the host had come to an end by itself, before anybody asked it. */
   readonly byItself: boolean
@@ -32,8 +48,8 @@ export type Goal = { readonly after: string; readonly afterReboot: string; reado
 export async function record(ground: Ground, path: Path): Promise<{ boundaries: readonly string[]; state: string }> {
   const { there } = ground
   await must(there, `mkdir -p ${STRIKE_DIR}; : > ${STRIKE_DIR}/at`)
-  const transaction = newTransaction()
-  await conduct(ground, transaction, path)
+  const { transaction, rest } = await begin(ground, path)
+  await rest
   const state = stateOf(await there.dump())
   const trace = (await fileOn(there, `${STRIKE_DIR}/trace`)) ?? ''
   if (path.words.at(-1) === 'confirm') await decide(ground, transaction, 'undo')
@@ -50,7 +66,8 @@ export async function record(ground: Ground, path: Path): Promise<{ boundaries: 
 /** What the plan leaves on hosts of this kind: once confirmed, and after a reboot then. */
 export async function goalOf(ground: Ground, path: Path): Promise<Goal> {
   const { state, boundaries } = await record(ground, path)
-  await conduct(ground, newTransaction(), path)
+  if (state === ground.before) throw new Error(`${ground.there.name}: its plan changes nothing`)
+  await (await begin(ground, path)).rest
   await ground.there.reboot()
   const afterReboot = stateOf(await ground.there.dump())
   await replace(ground)
@@ -61,44 +78,55 @@ export async function strike(ground: Ground, each: Case, goal: Goal): Promise<Ve
   const { there } = ground
   const { fault, path } = each
   const began = Date.now()
-  const transaction = newTransaction()
   if (fault.given !== undefined) await must(there, fault.given)
   await must(
     there,
     `mkdir ${STRIKE_DIR}; printf '%s\\n' ${quoted(each.boundary)} > ${STRIKE_DIR}/at; printf '%s\\n' ${quoted(fault.strike)} > ${STRIKE_DIR}/fault`,
   )
+  const begun = await begin(ground, path)
+  const { transaction, controller } = begun
   let over = false
-  const conducted = conduct(ground, transaction, path).finally(() => {
+  const resting = begun.rest.finally(() => {
     over = true
   })
   let struck = false
-  if (fault.after === 'reboot') {
+  if (fault.after !== undefined) {
     struck = (await poll(async () => ((await wasStruck(ground)) ? true : over ? false : undefined), SOON)) === true
-    if (struck) await there.reboot()
+    if (struck) await happen(fault.after, ground, begun)
   }
-  const rest = await conducted
+  const rest = await resting
+  const told = await controller?.ended
   const processes = rest === 'at rest' ? '' : await must(there, 'ps axf 2> /dev/null || ps')
   struck ||= await wasStruck(ground)
   const alone = await journalOf(there, transaction)
   if (fault.heal !== undefined && struck) await must(there, fault.heal)
-  const byItself = isClosed(alone)
+  // A controller that lived on has brought it to its end, and removed what was taken back.
+  const byItself = (isClosed(alone) || isEnd(told)) && (await locksOf(there)).length === 0
   const dir = `/var/lib/ctfleet/${transaction}`
   const resumed = byItself ? null : await resume(ground, transaction, path)
-  const verdict = await judge(ground, transaction, goal, { rebooted: struck && fault.after === 'reboot', resumed })
+  const verdict = await judge(ground, transaction, goal, {
+    rebooted: struck && fault.after === 'reboot',
+    said: resumed === null ? told : resumed.byHand ? undefined : resumed.result.status,
+  })
   const problems = [...verdict.problems, ...(rest === 'at rest' ? [] : [`it never came to rest:\n${processes}`])]
-  const told = verdict.state === 'neither' || problems.length > 0
-  if (told) {
+  const broken = verdict.state === 'neither' || problems.length > 0
+  if (broken) {
     const [journal, log] = [await fileOn(there, `${dir}/journal`), await fileOn(there, `${dir}/log`)]
-    problems.push(`journal:\n${journal?.replace(/ {20,}/g, ' … ')}`, `when it stood still: ${alone.at(-1)?.word}`)
+    problems.push(
+      `journal:\n${journal?.replace(/ {20,}/g, ' … ')}`,
+      `when it stood still: ${alone.at(-1)?.word}`,
+      `controller: ${told}`,
+    )
     if (resumed !== null) problems.push(`resume: ${JSON.stringify({ ...resumed.result, plan: undefined })}`)
     if (log !== undefined && log !== '') problems.push(`log:\n${log.slice(-1500)}`)
   }
   const seconds = (Date.now() - began) / 1000
-  await restore(ground, transaction, verdict.state, told)
+  await restore(ground, transaction, verdict.state, broken)
   return {
     case: each,
     scenario: ground.scenario.name,
-    state: told ? 'neither' : verdict.state,
+    name: nameOf(ground.scenario, each),
+    state: broken ? 'neither' : verdict.state,
     byItself,
     byHand: resumed?.byHand ?? false,
     struck,
@@ -109,12 +137,37 @@ export async function strike(ground: Ground, each: Case, goal: Goal): Promise<Ve
 
 const SOON = { everyMs: 100, timeoutSeconds: 60 }
 
+/** What the harness does to a host that waits, and to who leads it. */
+async function happen(what: NonNullable<Fault['after']>, ground: Ground, begun: Begun): Promise<void> {
+  const { there } = ground
+  const go = async () => await writeFile(`/proc/${await there.pid()}/root${STRIKE_DIR}/go`, '')
+  switch (what) {
+    case 'reboot':
+      return await there.reboot()
+    case 'kill-controller':
+      begun.controller?.kill()
+      return await go()
+    case 'cut':
+    case 'cut-for-long':
+      await there.cut()
+      await go()
+      if (what === 'cut') await new Promise((resolve) => setTimeout(resolve, 2000))
+      else await standsStill(begun.transaction, MOST_SECONDS)
+      return await there.mend()
+  }
+}
+
 async function wasStruck({ there }: Ground): Promise<boolean> {
   return await exists(`/proc/${await there.pid()}/root${STRIKE_DIR}/struck`)
 }
 
 function isClosed(journal: readonly JournalRecord[]): boolean {
   return ['committed', 'rolled-back', 'refused'].includes(journal.at(-1)?.word ?? '')
+}
+
+async function locksOf(there: NamespaceHost): Promise<readonly string[]> {
+  const names = (await must(there, 'ls /var/lib/ctfleet 2> /dev/null || :')).split('\n')
+  return names.filter((name) => /^(?:lock|breaking)/.test(name))
 }
 
 /** What `ctfleet resume` does, and after it what it tells a person to do by hand. */
@@ -128,33 +181,35 @@ async function resume({ there, host, plans }: Ground, transaction: string, path:
 
 type Resumed = { readonly byHand: boolean; readonly result: HostResult }
 
-const ENDS: { readonly [status in HostResult['status']]?: JournalWord } = {
+/** Results that say how a transaction ended, and the word that stands for it in its journal. */
+const ENDS = {
   applied: 'committed',
   'rolled-back': 'rolled-back',
   refused: 'refused',
   'not-reached': 'refused',
+} as const satisfies { readonly [status in HostResult['status']]?: JournalWord }
+
+function isEnd(status: string | undefined): status is keyof typeof ENDS {
+  return status !== undefined && status in ENDS
 }
 
 async function judge(
   ground: Ground,
   transaction: string,
   goal: Goal,
-  how: { rebooted: boolean; resumed: Resumed | null },
+  how: { readonly rebooted: boolean; readonly said: string | undefined },
 ) {
   const { there } = ground
-  const { rebooted, resumed } = how
   const state = stateOf(await there.dump())
-  const said = resumed === null || resumed.byHand ? undefined : ENDS[resumed.result.status]
-  const last = said ?? (await journalOf(there, transaction)).at(-1)?.word
+  const last = (isEnd(how.said) ? ENDS[how.said] : undefined) ?? (await journalOf(there, transaction)).at(-1)?.word
   const problems: string[] = []
-  const after = rebooted ? goal.afterReboot : goal.after
+  const after = how.rebooted ? goal.afterReboot : goal.after
   const found: Verdict['state'] = state === ground.before ? 'before' : state === after ? 'after' : 'neither'
   if (found === 'neither') problems.push(difference(ground.before, state, 'before'), difference(after, state, 'after'))
   if (found === 'before' && last === 'committed') problems.push('it says committed, and is as before')
   if (found === 'after' && last !== 'committed') problems.push(`it says ${last}, and is as after`)
   if (running(`/${transaction}/transaction`).length > 0) problems.push('a process of it is left')
-  const left = (await must(there, 'ls /var/lib/ctfleet 2> /dev/null || :')).split('\n')
-  for (const name of left) if (/^(?:lock|breaking)/.test(name)) problems.push(`${name} is left`)
+  for (const name of await locksOf(there)) problems.push(`${name} is left`)
   return { state: problems.length > 0 ? ('neither' as const) : found, problems }
 }
 
@@ -189,6 +244,6 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function newTransaction(): string {
-  return randomBytes(5).toString('hex')
+export function nameOf({ personality }: Scenario, { path, boundary, fault }: Case): string {
+  return `${personality} | ${path.name} | ${boundary} | ${fault.name}`
 }

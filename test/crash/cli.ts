@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { canRunLab, startLab } from '../lab/index.ts'
+import type { Verdict } from './case.ts'
 import { MATRIX_HOSTS, runMatrix } from './matrix.ts'
 import { tableOf } from './table.ts'
 
@@ -21,9 +22,25 @@ async function main(): Promise<number> {
   const cases = values.cases === 'all' ? Number.POSITIVE_INFINITY : Number(values.cases)
   const { verdicts } = await runMatrix(lab, { cases, seed: Number(values.seed), only: values.only, say })
   process.stdout.write(tableOf(verdicts))
-  say(`${((Date.now() - began) / 1000).toFixed(0)} s; not struck: ${verdicts.filter(({ struck }) => !struck).length}`)
-  for (const each of verdicts.filter(({ struck }) => !struck).slice(0, 20))
-    say(`  not struck: ${each.scenario} | ${each.case.path.name} | ${each.case.boundary} | ${each.case.fault.name}`)
+  const list = (what: string, which: readonly Verdict[]) => {
+    say(`${what}: ${which.length}`)
+    for (const each of which.slice(0, 40)) say(`  ${each.name}, ${each.seconds.toFixed(0)} s`)
+  }
+  say(`${((Date.now() - began) / 1000).toFixed(0)} s`)
+  list(
+    'not struck',
+    verdicts.filter(({ struck }) => !struck),
+  )
+  list(
+    'by hand',
+    verdicts.filter(({ byHand }) => byHand),
+  )
+  // Where a process of the host was killed alone, the others are to do it.
+  list(
+    'resumed though only a process was killed',
+    verdicts.filter(({ byItself, case: { fault } }) => !byItself && fault.name.includes('killed -9')),
+  )
+  list('slowest', verdicts.toSorted((a, b) => b.seconds - a.seconds).slice(0, 5))
   return verdicts.some(({ state }) => state === 'neither') ? 1 : 0
 }
 

@@ -11,13 +11,14 @@ export type Fault = {
   /** Shell that runs on the host, in the very process that came to the boundary. */
   readonly strike: string
   /** What the harness does once the host has come there and waits. */
-  readonly after?: 'reboot' | 'cut' | 'kill-controller'
+  readonly after?: 'reboot' | 'cut' | 'cut-for-long' | 'kill-controller'
 }
 
-const KILL_MAIN = `read -r struck struck_since < "$crash_dir/main"
-kill -KILL "-$struck"; kill -KILL "$struck"`
-const KILL_SWITCH = `read -r struck struck_since < "$crash_dir/switch"
-kill -KILL "-$struck"; kill -KILL "$struck"`
+const killed = (name: string) => `if read -r struck struck_since < "$crash_dir/${name}"; then
+  kill -KILL "-$struck"; kill -KILL "$struck"
+fi 2> /dev/null`
+const KILL_MAIN = [killed('main'), killed('second')].join('\n')
+const KILL_SWITCH = killed('switch')
 const KILL_OURSELVES = 'kill -KILL "-$$"; kill -KILL "$$"'
 /** Nobody goes on until the harness has done its part. */
 const WAIT = `while [ ! -e ${STRIKE_DIR}/go ]; do sleep 0.05; done`
@@ -38,8 +39,8 @@ export const HOST_FAULTS: readonly Fault[] = [
     // As a restore that waits for the lock of another, or a slow disk.
     strike: 'kill -KILL "$$"; sleep 2.5',
   },
-  { name: 'switch killed -9', at: WITH_SWITCH, strike: `${KILL_SWITCH}` },
-  { name: 'script and switch killed -9', at: WITH_SWITCH, strike: `${KILL_SWITCH}; ${KILL_MAIN}; ${KILL_OURSELVES}` },
+  { name: 'switch killed -9', at: WITH_SWITCH, strike: KILL_SWITCH },
+  { name: 'script and switch killed -9', at: WITH_SWITCH, strike: [KILL_SWITCH, KILL_MAIN, KILL_OURSELVES].join('\n') },
   { name: 'host rebooted', at: /^/, strike: WAIT, after: 'reboot' },
   {
     name: 'disk full in /var/lib',
@@ -67,4 +68,11 @@ dd if=/dev/zero of="\${crash_dir%/*}/filler" bs=4096 2> /dev/null
     strike: 'mount -o remount,bind,ro /etc; mount --bind -o ro /var/lib/ctfleet /var/lib/ctfleet',
     heal: 'mount -o remount,bind,rw /etc; umount /var/lib/ctfleet',
   },
+]
+
+/** Faults of one that is led by a controller. All wait at the boundary until they have happened. */
+export const CONTROLLER_FAULTS: readonly Fault[] = [
+  { name: 'controller killed -9', at: /^/, strike: WAIT, after: 'kill-controller' },
+  { name: 'link cut for a moment', at: /^/, strike: WAIT, after: 'cut' },
+  { name: 'link cut for longer than the window', at: /^/, strike: WAIT, after: 'cut-for-long' },
 ]

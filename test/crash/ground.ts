@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { DECIDE, launch } from '../../src/journal/conversation.ts'
 import { type JournalRecord, parseJournal } from '../../src/journal/records.ts'
@@ -8,29 +9,36 @@ import type { Ended, NamespaceHost } from '../lab/index.ts'
 import { planOn, rewritten } from '../support/hand-made-plan.ts'
 import { inventoryHost } from '../support/lab-host.ts'
 import { STRIKE_DIR, withBoundaries } from './boundaries.ts'
-import type { Scenario } from './scenarios.ts'
+import { type Controller, controllerOf } from './controller.ts'
+import { bootWish, type Scenario } from './scenarios.ts'
 import { endListeners, standsStill } from './watch.ts'
 
 /** What is done to a transaction that waits for its confirmation, word by word; nothing means that it runs out. */
 export type Path = {
   readonly name: string
   readonly plan: 'whole' | 'failing'
-  readonly words: readonly ('confirm' | 'abort' | 'undo')[]
+  readonly words: readonly ('confirm' | 'abort' | 'settle' | 'undo')[]
   readonly confirmWithin: number
+  /** Who leads it: nobody outside the host, or a program of ours over SSH. */
+  readonly by: 'host' | 'controller'
 }
 
 export const PATHS: readonly Path[] = [
-  { name: 'confirmed', plan: 'whole', words: ['confirm'], confirmWithin: 15 },
-  { name: 'expired', plan: 'whole', words: [], confirmWithin: 2 },
-  { name: 'aborted', plan: 'whole', words: ['abort'], confirmWithin: 15 },
-  { name: 'a step fails', plan: 'failing', words: [], confirmWithin: 15 },
-  { name: 'rolled back', plan: 'whole', words: ['confirm', 'undo'], confirmWithin: 15 },
+  { name: 'confirmed', plan: 'whole', words: ['confirm'], confirmWithin: 15, by: 'host' },
+  { name: 'expired', plan: 'whole', words: [], confirmWithin: 2, by: 'host' },
+  { name: 'aborted', plan: 'whole', words: ['abort'], confirmWithin: 15, by: 'host' },
+  { name: 'a step fails', plan: 'failing', words: [], confirmWithin: 15, by: 'host' },
+  { name: 'rolled back', plan: 'whole', words: ['confirm', 'undo'], confirmWithin: 15, by: 'host' },
+  { name: 'settled', plan: 'whole', words: ['settle'], confirmWithin: 15, by: 'host' },
+  { name: 'led over SSH', plan: 'whole', words: ['confirm'], confirmWithin: 8, by: 'controller' },
 ]
 
 /** Seconds that the changes may take. */
 const WINDOW = 25
 /** Seconds after which nothing of a transaction may move any more: its window, its confirmation and its undo. */
-const MOST_SECONDS = 75
+export const MOST_SECONDS = 75
+/** Seconds after which a controller that was cut off from its host has to know how it ended. */
+const LONGEST_LED = 150
 
 /** A lab host between two cases: as it was, with the plans that will be applied to it. */
 export type Ground = {
@@ -44,12 +52,12 @@ export type Ground = {
 export async function groundOf(labDir: string, there: NamespaceHost, scenario: Scenario): Promise<Ground> {
   const host = inventoryHost(labDir, there)
   await must(there, scenario.given ?? ':')
-  return { there, host, scenario, before: stateOf(await there.dump()), plans: await plansFor(host, scenario) }
+  return { there, host, scenario, before: stateOf(await there.dump()), plans: await plansFor(there, host, scenario) }
 }
 
 /** After a reboot the host is in another life, which its plan is bound to. */
-export async function planAgain(ground: Ground): Promise<void> {
-  ground.plans = await plansFor(ground.host, ground.scenario)
+async function planAgain(ground: Ground): Promise<void> {
+  ground.plans = await plansFor(ground.there, ground.host, ground.scenario)
 }
 
 /** A new host in place of one that is not as it was. */
@@ -60,8 +68,10 @@ export async function replace(ground: Ground): Promise<void> {
   await planAgain(ground)
 }
 
-async function plansFor(host: Host, { wishes }: Scenario): Promise<Ground['plans']> {
-  const whole = await planOn(host, wishes)
+async function plansFor(there: NamespaceHost, host: Host, { wishes, boot }: Scenario): Promise<Ground['plans']> {
+  const loaded = await fileOn(there, boot.path)
+  if (loaded === undefined) throw new Error(`${there.name} has no ${boot.path}`)
+  const whole = await planOn(host, [...wishes, bootWish(boot, loaded)])
   const last = whole.changes.filter(({ phase }) => phase === 'runtime').length
   // It makes its change, and fails.
   const failing = rewritten(whole, (change, number) =>
@@ -82,8 +92,30 @@ export function stateOf(dump: string): string {
   return (dump.split('@@ ctfleet')[0] ?? '').replace(OWN, '')
 }
 
+export type Begun = {
+  readonly transaction: string
+  /** Once nothing of it moves any more. */
+  readonly rest: Promise<'at rest' | 'never at rest'>
+  readonly controller: Controller | null
+}
+
+export async function begin(ground: Ground, path: Path): Promise<Begun> {
+  if (path.by === 'host') {
+    const transaction = randomBytes(5).toString('hex')
+    return { transaction, rest: conduct(ground, transaction, path), controller: null }
+  }
+  const controller = await controllerOf(ground.plans[path.plan], path.confirmWithin)
+  const { transaction, ended } = controller
+  const patience = setTimeout(() => controller.kill(), LONGEST_LED * 1000)
+  const rest = ended.then(async () => {
+    clearTimeout(patience)
+    return (await standsStill(transaction, MOST_SECONDS)) ? ('at rest' as const) : ('never at rest' as const)
+  })
+  return { transaction, rest, controller }
+}
+
 /** Does what a controller would do, from the host itself and without a connection, until nothing of it moves any more. */
-export async function conduct(ground: Ground, transaction: string, path: Path): Promise<'at rest' | 'never at rest'> {
+async function conduct(ground: Ground, transaction: string, path: Path): Promise<'at rest' | 'never at rest'> {
   const { there, plans } = ground
   const words = [transaction, String(WINDOW), String(path.confirmWithin), '0', 'crash', 'test']
   const script = launch(plans[path.plan].script).text

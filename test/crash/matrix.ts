@@ -1,6 +1,6 @@
 import type { Lab } from '../lab/index.ts'
-import { type Case, type Goal, goalOf, record, strike, type Verdict } from './case.ts'
-import { HOST_FAULTS } from './faults.ts'
+import { type Case, type Goal, goalOf, nameOf, record, strike, type Verdict } from './case.ts'
+import { CONTROLLER_FAULTS, HOST_FAULTS } from './faults.ts'
 import { type Ground, groundOf, PATHS, type Path } from './ground.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
 
@@ -13,7 +13,13 @@ export type Wanted = {
   readonly only?: string
 }
 
-export type Outcome = { readonly verdicts: readonly Verdict[]; readonly possible: number }
+export type Outcome = {
+  readonly verdicts: readonly Verdict[]
+  /** Every kind of boundary that there is, chosen or not. */
+  readonly boundaries: readonly string[]
+  /** Kinds of the steps in the plans. */
+  readonly kinds: readonly string[]
+}
 
 /** The hosts that `runMatrix` needs. */
 export const MATRIX_HOSTS: readonly string[] = SCENARIOS.flatMap(({ personality, hosts }) =>
@@ -26,7 +32,7 @@ export async function runMatrix(lab: Lab, wanted: Wanted): Promise<Outcome> {
   const fields = await Promise.all(SCENARIOS.map((scenario) => fieldOf(lab, scenario)))
   const all = fields.flatMap((field) => field.cases.map((each) => ({ field, each, order: random() })))
   const matching = all.filter(({ field, each }) => nameOf(field.scenario, each).includes(wanted.only ?? ''))
-  const chosen = matching.toSorted((a, b) => a.order - b.order).slice(0, wanted.cases)
+  const chosen = varied(matching.toSorted((a, b) => a.order - b.order)).slice(0, wanted.cases)
   wanted.say(`${chosen.length} of ${all.length} cases, seed ${wanted.seed}`)
   const verdicts: Verdict[] = []
   const work = fields.flatMap((field) => {
@@ -36,12 +42,37 @@ export async function runMatrix(lab: Lab, wanted: Wanted): Promise<Outcome> {
         const verdict = await strike(ground, each, field.goal)
         verdicts.push(verdict)
         if (verdict.problems.length > 0)
-          wanted.say(`NEITHER ${nameOf(field.scenario, each)} on ${ground.there.name}\n${verdict.problems.join('\n')}`)
+          wanted.say(`NEITHER ${verdict.name} on ${ground.there.name}\n${verdict.problems.join('\n')}`)
       }
     })
   })
   await Promise.all(work)
-  return { verdicts, possible: all.length }
+  return {
+    verdicts,
+    boundaries: [...new Set(all.map(({ each }) => kindOf(each.boundary)))],
+    kinds: fields.flatMap(({ grounds }) => grounds[0]?.plans.whole.changes.map(({ kind }) => kind) ?? []),
+  }
+}
+
+/** A boundary without the number of its change. */
+export function kindOf(boundary: string): string {
+  return boundary.replace(/ \d+$/, '')
+}
+
+type Choice = { readonly field: Field; readonly each: Case }
+
+/** First those that show a fault, a path or a kind of boundary that none before them shows. */
+function varied<One extends Choice>(cases: readonly One[]): readonly One[] {
+  const shown = new Set<string>()
+  const isNew = ({ field, each }: One): boolean => {
+    const { boundary, fault, path } = each
+    const shows = [kindOf(boundary), `${field.scenario.name} ${fault.name}`, `${field.scenario.name} ${path.name}`]
+    const isFirst = shows.some((one) => !shown.has(one))
+    if (isFirst) for (const one of shows) shown.add(one)
+    return isFirst
+  }
+  const first = new Set(cases.filter(isNew))
+  return [...first, ...cases.filter((one) => !first.has(one))]
 }
 
 type Field = {
@@ -69,22 +100,19 @@ async function fieldOf(lab: Lab, scenario: Scenario): Promise<Field> {
   return { scenario, grounds, goal, cases: casesOf(records) }
 }
 
-/** A boundary that several paths come to is one case's, of the first path. */
+/** A boundary that several paths come to on the host alone is one case's, of the first path. */
 function casesOf(records: readonly Recorded[]): Case[] {
   const known = new Set<string>()
   return records
     .toSorted((a, b) => PATHS.indexOf(a.path) - PATHS.indexOf(b.path))
     .flatMap(({ path, boundaries }) =>
       boundaries.flatMap((boundary) => {
-        if (known.has(boundary)) return []
-        known.add(boundary)
-        return HOST_FAULTS.filter(({ at }) => at.test(boundary)).map((fault) => ({ path, boundary, fault }))
+        const faults = path.by === 'host' ? HOST_FAULTS : CONTROLLER_FAULTS
+        if (known.has(`${path.by} ${boundary}`)) return []
+        known.add(`${path.by} ${boundary}`)
+        return faults.filter(({ at }) => at.test(boundary)).map((fault) => ({ path, boundary, fault }))
       }),
     )
-}
-
-export function nameOf(scenario: Scenario, { path, boundary, fault }: Case): string {
-  return `${scenario.personality} | ${path.name} | ${boundary} | ${fault.name}`
 }
 
 /** mulberry32: the same seed, the same choice. */

@@ -1,4 +1,5 @@
 import type { Verdict } from './case.ts'
+import { kindOf } from './matrix.ts'
 
 /** The matrix as people read it: how many cases ended exactly before, exactly after, and as neither. */
 export function tableOf(verdicts: readonly Verdict[]): string {
@@ -18,7 +19,7 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     ),
     part(
       'boundary',
-      groupsOf(verdicts, (each) => each.case.boundary.replace(/ \d+$/, '')),
+      groupsOf(verdicts, (each) => kindOf(each.case.boundary)),
     ),
     part('', all),
   ].join('\n')

@@ -15,6 +15,7 @@ test.each([
   ['1 committed\n2 undoing\n3 left 1 changed\n4 needs-hands', 'needs-hands'],
   ['1 needs-hands\n2 undoing\n3 undone 1\n4 rolled-back', 'rolled-back'],
   ['1 committed\n2 refused locked other', 'committed'],
+  ['1 undoing\n2 stuck 1 exit 1\n3 needs-hands\n4 refused locked other', 'needs-hands'],
   ['1 committed\n2 undoing\n3 undone 1', null],
 ])('the journal %j stands at %s', (text, standing) => {
   expect(standingOf(parseJournal(text))).toBe(standing)

@@ -49,7 +49,7 @@ test('who goes through the router to the port notices nothing, and nobody else g
   await everySessionGoesOn()
   for (const router of routers) expect(await entries(router), router.name).toBeGreaterThan(0)
 
-  const applied = await ctfleet(['apply', ...FORWARDED, ...ONLY, '--yes', ...JSON_OUT], env)
+  const applied = await ctfleet(['apply', ...FORWARDED, ...ONLY, '--yes', '--accept-session-loss', ...JSON_OUT], env)
   expect(statuses(applied)).toEqual({ 'web-1': 'applied', 'nft-1': 'applied' })
   await everySessionGoesOn()
   // The old entries are left to run out: whoever does not want to wait names the server, and nobody is cut off.

@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Host } from '../../src/model/host.ts'
-import type { Gate } from '../../src/model/plan.ts'
+import type { Gate, GateOutcome } from '../../src/model/plan.ts'
 import { invalidGate } from '../../src/plan/rate-gates.ts'
 import { applyHost } from '../../src/run/apply-host.ts'
 import { gatherFacts } from '../../src/run/facts-host.ts'
@@ -17,19 +17,22 @@ import { edit } from '../support/rules.ts'
 import { terms } from '../support/terms.ts'
 import { remains } from '../support/trouble.ts'
 
-/** What only gates notice, and what only a person may accept. */
+/** What only gates notice. */
 
 const able = canRunLab()
+const ESTABLISHED = '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'
 const TELLING = { signal: new AbortController().signal, onStage: () => undefined }
 
 let dir: string
 let lab: Lab
 let web: LabHost
+let full: LabHost
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ctfleet-gates-'))
   if (!able.ok) return
-  lab = await startLab({ hosts: ['web-1'] })
+  lab = await startLab({ hosts: ['web-1', 'legacy-1'] })
   web = lab.host('web-1')
+  full = lab.host('legacy-1')
 })
 afterAll(async () => {
   await lab?.down()
@@ -77,6 +80,18 @@ describe('while clients come and go', () => {
     expect(await remains(web)).toBe('')
   })
 
+  test('a change that shuts a port of the service is taken back, and the port is named', async () => {
+    const host = inventoryHost(lab.dir, web)
+    const before = await web.dump()
+    const spec = '-p tcp -m tcp --dport 80 -m comment --comment ctfleet:test:1 -j REJECT --reject-with tcp-reset'
+    const shut: Wish = ['firewall', { edits: [edit({ spec, before: ESTABLISHED })] }]
+    const plan = await planOn(host, [shut], [{ gate: 'login' }, { gate: 'ports', ports: [22, 80, 443, 8080] }])
+    const result = await applyHost(plan, terms(30), TELLING)
+    if (result.status !== 'rolled-back') throw new Error(JSON.stringify(result))
+    expect(result.fault?.message).toBe('port 80 refuses connections now, and answered before the change')
+    expect(await web.dump()).toBe(before)
+  })
+
   test('a harmless one is kept under the same gates', async () => {
     const host = inventoryHost(lab.dir, web)
     using _clients = coming(web.address, 80)
@@ -99,49 +114,65 @@ describe('while clients come and go', () => {
   }
 })
 
-describe('where sessions would not live through a rollback', () => {
-  const notrack = ['--strategy', 'notrack', '--ports', '80']
+describe('what a playbook of one’s own asks for', () => {
   let env: { readonly [name: string]: string }
   let before: string
   beforeAll(async () => {
     if (!able.ok) return
     env = { CTFLEET_INVENTORY: lab.inventoryPath, CTFLEET_STATE: join(dir, 'state') }
-    await web.exec('echo 0 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose')
-    before = await web.dump()
+    // Its table takes nothing more, and ssh has to go on.
+    for (const [chain, port] of [
+      ['PREROUTING', '--dport'],
+      ['OUTPUT', '--sport'],
+    ]) {
+      const rule = `-t raw -A ${chain} -p tcp ${port} 22 -j CT --notrack`
+      if ((await full.exec(`iptables-legacy ${rule}`)).code !== 0) throw new Error(rule)
+    }
+    await full.fill({ percent: 100 })
+    before = await full.dump()
   })
 
-  test('yes alone does not change the host, and says what to type', async () => {
-    const said = await ctfleet(['apply', ...notrack, '--limit', 'web-1', '--yes', '--format', 'json'], env)
+  const applyWith = async (verify: string) => {
+    const file = join(dir, 'mine.yaml')
+    const step = 'sysctl: { key: net.netfilter.nf_conntrack_udp_timeout, value: 17 }'
+    await writeFile(file, `name: mine\ntitle: One that helps nobody\nsteps:\n  - ${step}\nverify:\n  - ${verify}\n`)
+    const words = ['--strategy', file, '--limit', 'legacy-1', '--yes', '--format', 'json']
+    return await ctfleet(['apply', ...words], env)
+  }
+
+  test('drops that are to end and go on take the change back, with the numbers', async () => {
+    using _clients = coming(full.address, 80)
+    const said = await applyWith('drops: { within: 4s, most_per_second: 0 }')
     expect(said.code, said.stderr).toBe(1)
-    expect(hostsIn(said)).toMatchObject([
-      {
-        host: 'web-1',
-        status: 'skipped',
-        why: expect.stringMatching(/tcp_loose is 0: .* To apply it all the same: --accept-session-loss$/),
-        sessionLoss: [expect.stringContaining('tcp_loose is 0')],
-      },
+    const [host] = hostsIn(said)
+    expect(host).toMatchObject({ status: 'rolled-back', fault: { code: 'not-verified' } })
+    expect(host?.fault?.message).toMatch(
+      /^[\d.]+ packets a second are dropped for want of room \([\d.]+ before the change, none were expected, the table is 100 % full\)$/,
+    )
+    expect(host?.checked.map(({ gate, held }) => [gate, held])).toEqual([
+      ['login', true],
+      ['drops', false],
     ])
-    expect(await web.dump()).toBe(before)
+    expect(await full.dump()).toBe(before)
   })
 
-  test('nor does it with a saved plan, which it changes once that is accepted', async () => {
-    const file = join(dir, 'plan.json')
-    const planned = await ctfleet(['plan', ...notrack, '--limit', 'web-1', '-o', file], env)
-    expect(planned.stdout).toContain('tcp_loose is 0')
-    expect(hostsIn(await ctfleet(['apply', file, '--yes', '--format', 'json'], env))).toMatchObject([
-      { status: 'skipped' },
-    ])
-    expect(await web.dump()).toBe(before)
-
-    const said = await ctfleet(['apply', file, '--yes', '--accept-session-loss', '--format', 'json'], env)
-    expect(hostsIn(said), said.stderr).toMatchObject([{ host: 'web-1', status: 'applied' }])
+  test('drops that nobody said would end may go on', async () => {
+    using _clients = coming(full.address, 80)
+    const said = await applyWith('drops: { within: 4s }')
+    expect(hostsIn(said), said.stderr).toMatchObject([{ status: 'applied' }])
     const back = await ctfleet(['rollback', 'last', '--yes', '--format', 'json'], env)
-    expect(hostsIn(back), back.stderr).toMatchObject([{ host: 'web-1', status: 'rolled-back' }])
-    expect(await web.dump()).toBe(before)
+    expect(hostsIn(back), back.stderr).toMatchObject([{ status: 'rolled-back', fault: null }])
+    expect(await full.dump()).toBe(before)
   })
 })
 
-function hostsIn({ stdout }: Said): readonly { readonly status: string }[] {
+type Ended = {
+  readonly status: string
+  readonly fault: { readonly message: string } | null
+  readonly checked: readonly GateOutcome[]
+}
+
+function hostsIn({ stdout }: Said): readonly Ended[] {
   return JSON.parse(stdout).hosts
 }
 

@@ -77,7 +77,7 @@ test('where the switch is killed another one takes its place, and the change is 
 test('with main and switch both killed nobody is left: resume takes the change back', async () => {
   const plan = await planOn(host, [SYSCTL, FILE])
   await launched(host, plan, { transaction: 'two', window: 30, confirmWithin: 60 })
-  await end('two', 'main', 'switch')
+  await end('two', 'second', 'switch')
   expect(await resumeHost({ plan, transaction: 'two' }, TELLING)).toMatchObject({ status: 'rolled-back' })
   expect(await remains(there)).toBe('')
 })
@@ -85,7 +85,7 @@ test('with main and switch both killed nobody is left: resume takes the change b
 test('the next transaction takes back what nobody stands behind any more, and is refused, since the host is another now', async () => {
   const plan = await planOn(host, [SYSCTL])
   await launched(host, plan, { transaction: 'three', window: 30, confirmWithin: 60 })
-  await end('three', 'main', 'switch')
+  await end('three', 'second', 'switch')
   const next = await planOn(host, [['sysctl', { key: KEY, value: 7000 }]])
   expect(await applyHost(next, terms(20), TELLING)).toMatchObject({ status: 'refused', fault: { code: 'drifted' } })
   expect(await journalOf(there, 'three')).toContain('rolled-back')
@@ -101,7 +101,7 @@ test('a confirm that is killed between two files is finished by the switch', asy
   await untilSaid(there, 'four', 'committed')
   expect(await there.dump()).toContain('91-ctfleet.conf')
   expect(await resumeHost({ plan, transaction: 'four' }, TELLING)).toMatchObject({ status: 'applied' })
-  expect(await rollbackFromHost({ host, transaction: 'four' }, TELLING)).toMatchObject({
+  expect(await rollbackFromHost({ host, transaction: 'four', titles: [] }, TELLING)).toMatchObject({
     status: 'rolled-back',
     plan: null,
   })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { poll } from '../lab/command.ts'
-import { canRunLab, type Lab, startLab } from '../lab/index.ts'
-import { ctfleet } from '../support/ctfleet.ts'
+import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
+import { ctfleet, startCtfleet } from '../support/ctfleet.ts'
 
 /** A fleet that is changed in waves: a canary that is believed, a budget that is kept, and nobody held up. */
 
@@ -60,27 +60,53 @@ test('a dead canary gives its place to the next host; that one fails, so no othe
   })
   const why = 'the run was stopped: legacy-1 of the first wave failed; look into that, then plan again'
   expect(resultsIn(stdout).find(({ host }) => host === 'web-4')?.why).toBe(why)
-  expect(stderr).toContain('In 2 waves of 1, 5 hosts. It stops when one of the first wave fails')
+  expect(stderr).toContain('In 2 waves of 1 and 5 hosts. It stops when one of the first wave fails')
   expect(stderr).toContain('  wave 1 of 2: 1 host\n')
-  expect(stderr).toContain('  not reachable, so legacy-1 is first instead\n')
+  expect(stderr).toContain('  web-1 could not be reached; first instead: legacy-1\n')
   expect(await timeouts(NAMES.slice(1))).toEqual(before)
   await lab.host('legacy-1').exec(`echo 30 > ${UDP}`)
 })
 
-test('a dead host among the others holds nobody up, and counts', async () => {
+test('a dead host and a silent one among the others hold nobody up, and count', async () => {
   await plan()
   await lab.host('web-3').cut()
-  const { code, stdout, stderr } = await ctfleet(planned, env)
+  const silent = lab.host('web-4')
+  await silent.exec('kill -STOP $(pgrep -o -x sshd)')
+  const { code, stdout, stderr } = await ctfleet([...planned, '--max-fail', '2'], env)
   await lab.host('web-3').mend()
+  await silent.exec('kill -CONT $(pgrep -o -x sshd)')
   expect(code, stderr).toBe(1)
-  const alive = NAMES.filter((name) => name !== 'web-3')
+  const alive = NAMES.filter((name) => name !== 'web-3' && name !== 'web-4')
   expect(statuses(stdout)).toEqual({
     ...Object.fromEntries(alive.map((name) => [name, 'applied'])),
-    'web-3': 'unreachable',
+    ...{ 'web-3': 'unreachable', 'web-4': 'unreachable' },
   })
-  expect(await timeouts(NAMES)).toEqual({ ...Object.fromEntries(alive.map((name) => [name, '17'])), 'web-3': '30' })
-  // It is waited for longest, and everybody else was done before.
-  expect(stderr.indexOf('  web-3  unreachable')).toBeGreaterThan(stderr.indexOf('  open-1  applied'))
+  expect(await timeouts(NAMES)).toEqual({
+    ...Object.fromEntries(alive.map((name) => [name, '17'])),
+    ...{ 'web-3': '30', 'web-4': '30' },
+  })
+  // The silent one is waited for longest, and everybody else was done before.
+  expect(stderr.indexOf('  web-4  unreachable')).toBeGreaterThan(stderr.indexOf('  open-1  applied'))
+  await takeBack()
+})
+
+test('hosts of a pair go one after the other, and the gateway when all others are done', async () => {
+  const told = await readFile(lab.inventoryPath, 'utf8')
+  const inventory = join(dir, 'roles.yaml')
+  const roles = { 'web-1': 'ctfleet_pair: front', 'web-2': 'ctfleet_pair: front', 'open-1': 'ctfleet_gateway: true' }
+  const withRoles = Object.entries(roles).reduce(
+    (text, [name, role]) => text.replace(`        ${name}:\n`, `        ${name}:\n          ${role}\n`),
+    told,
+  )
+  await writeFile(inventory, withRoles)
+  await plan(['-i', inventory])
+  const { code, stdout, stderr } = await ctfleet([...planned, '--waves', '100%'], env)
+  expect(code, stderr).toBe(0)
+  expect(new Set(Object.values(statuses(stdout)))).toEqual(new Set(['applied']))
+  expect(stderr).toContain('In 3 waves of 4, 1 and 1 hosts (open-1 last, alone).')
+  const order = [...stderr.matchAll(/^ {2}(\S+) {2}applied$/gm)].map(([, name]) => name)
+  expect(order.slice(-2)).toEqual(['web-2', 'open-1'])
+  expect(new Set(order.slice(0, -2))).toEqual(new Set(['legacy-1', 'web-1', 'web-3', 'web-4']))
   await takeBack()
 })
 
@@ -114,15 +140,59 @@ test('a change that somebody puts back during the pause is named, with the comma
     status: 'applied',
     fault: {
       code: 'not-verified',
-      message: expect.stringMatching(
-        /^it was applied and is in force, but is well no more: .*nf_conntrack_udp_timeout/,
-      ),
+      message: expect.stringMatching(/^it was applied, but is well no more: .*nf_conntrack_udp_timeout/),
       next: `to take it back: ctfleet rollback ${id} --limit web-1`,
     },
   })
   expect(Object.values(statuses(stdout)).filter((status) => status === 'not-reached')).toHaveLength(5)
   await canary.exec(`echo 17 > ${UDP}`)
   await takeBack()
+})
+
+describe('Ctrl-C', () => {
+  test('once: no further host begins, whoever is at work ends well', async () => {
+    await plan()
+    const canary = lab.host('web-1')
+    await holdUp(canary)
+    const run = startCtfleet(planned, env)
+    await atWork(canary)
+    run.kill('SIGINT')
+    await run.until(/Stopping: no further host begins, those at work finish or undo/)
+    await canary.exec('rm /hold')
+    const { code, stdout, stderr } = await run.ended
+    expect(code, stderr).toBe(130)
+    expect(statuses(stdout)).toEqual({
+      'web-1': 'applied',
+      ...Object.fromEntries(NAMES.slice(1).map((name) => [name, 'not-reached'])),
+    })
+    await takeBack()
+    expect(await timeouts(NAMES)).toEqual(Object.fromEntries(NAMES.map((name) => [name, '30'])))
+  })
+
+  test('twice: it leaves at once and says what to type, and that brings every host to a known end', async () => {
+    await plan()
+    const canary = lab.host('web-1')
+    await holdUp(canary)
+    const run = startCtfleet([...planned, '--confirm-within', '20s'], env)
+    await atWork(canary)
+    run.kill('SIGINT')
+    await run.until(/Ctrl-C again leaves at once/)
+    run.kill('SIGINT')
+    const { code, stdout, stderr } = await run.ended
+    expect(code, stderr).toBe(130)
+    expect(stdout).toBe('')
+    const said =
+      /Left at once\.\nAt work: web-1\.\nWhat was not confirmed takes itself back.*\n.*\n {2}ctfleet (resume \S+)\n$/
+    expect(stderr).toMatch(said)
+    await canary.exec('rm /hold')
+    const resume = said.exec(stderr)?.[1]?.split(' ') ?? []
+    const resumed = await ctfleet([...resume, '--format', 'json'], env)
+    expect(statuses(resumed.stdout), resumed.stderr).toEqual({
+      'web-1': 'rolled-back',
+      ...Object.fromEntries(NAMES.slice(1).map((name) => [name, 'not-reached'])),
+    })
+    expect(await timeouts(NAMES)).toEqual(Object.fromEntries(NAMES.map((name) => [name, '30'])))
+  })
 })
 
 test('one machine under two names is planned and changed once', async () => {
@@ -154,6 +224,22 @@ async function plan(more: readonly string[] = []): Promise<void> {
   const words = ['--strategy', join(dir, 'udp.yaml'), '-o', join(dir, 'plan.json'), ...more]
   const { code, stderr } = await ctfleet(['plan', ...words], env)
   expect(code, stderr).toBe(0)
+}
+
+/** What a transaction writes is held up there until `/hold` is gone. */
+async function holdUp(host: LabHost): Promise<void> {
+  await host.exec(`touch /hold
+test -e /usr/local/lab-dd || cp $(command -v dd) /usr/local/lab-dd
+rm -f /usr/bin/dd
+printf '#!/bin/sh\\nwhile test -e /hold; do sleep 0.1; done\\nexec /usr/local/lab-dd "$@"\\n' > /usr/bin/dd
+chmod +x /usr/bin/dd`)
+}
+
+/** Waits until a transaction has begun there. */
+async function atWork(host: LabHost): Promise<void> {
+  const begun = async () => ((await host.exec('ls -d /var/lib/ctfleet/*/about')).code === 0 ? true : undefined)
+  const found = await poll(begun, { everyMs: 100, timeoutSeconds: 60 })
+  if (found === undefined) throw new Error('no transaction began')
 }
 
 async function takeBack(): Promise<void> {

@@ -122,7 +122,7 @@ describe('mistakes are told with their place', () => {
     [
       'a gate that asks for a time that is none',
       `${HEAD}verify:\n  - drops: {within: soon}`,
-      'a.yaml:6:21 verify[0].drops.within: expected a time up to 1h, such as 30s or 2m',
+      'a.yaml:6:21 verify[0].drops.within: expected a time up to 30m, such as 30s or 2m',
     ],
     [
       'a gate with a port that is none',

@@ -37,7 +37,7 @@ test('the sentence names who failed, and what was allowed', () => {
   const budget = newBudget({ canary: 0, all: 2 }, ['a', 'b'])
   expect(budget.spent([])).toBeNull()
   budget.fail('c', false)
-  expect(budget.spent([])).toBe('3 hosts failed (a, b, c), and no more than 2 may')
+  expect(budget.spent([])).toBe('3 hosts failed (a, b and c), and no more than 2 may')
   budget.fail('d', true)
   expect(budget.spent([])).toBe('d of the first wave failed')
 })

@@ -17,6 +17,30 @@ test('a new login is asked for whatever the playbook says, and ports are those t
   expect(gates).toEqual([{ gate: 'login' }, { gate: 'ports', ports: [22, 443] }])
 })
 
+test('of very many ports the way in and those that are changed are asked, and the plan names the rest', () => {
+  const sockets = Array.from({ length: 40 }, (_, at) => listens(8001 + at))
+  const many = factsWith({
+    listeners: { sockets: known([...sockets, listens(9022)]) },
+    privilege: { sshPort: known(9022) },
+  })
+  const wanted = [{ gate: 'ports', ports: null }] as const
+  const { gates, notes } = gatesFor(host, many, wanted, [{ protocol: 'tcp', port: 8040 }])([aChange()])
+  const [, asked] = gates
+  if (asked?.gate !== 'ports') throw new Error(JSON.stringify(gates))
+  expect(asked.ports).toHaveLength(32)
+  expect(asked.ports.slice(-2)).toEqual([8040, 9022])
+  expect(notes).toEqual([
+    'Not tested after the change: whether all ports still answer (not asked: 8031, 8032, 8033, 8034, 8035, 8036, 8037, 8038, 8039)',
+  ])
+})
+
+test('where it is not known what listens, no port is asked, and the plan says why', () => {
+  const blind = factsWith({ listeners: { sockets: unknown('/proc/net/tcp could not be read') } })
+  const { gates, notes } = gatesFor(host, blind, [{ gate: 'ports', ports: null }], [])([aChange()])
+  expect(gates).toEqual([{ gate: 'login' }])
+  expect(notes).toEqual(['Not tested after the change: whether ports still answer (/proc/net/tcp could not be read)'])
+})
+
 test("the playbook's own ports go before those that listen", () => {
   const { gates } = gatesFor(host, facts, [{ gate: 'login' }, { gate: 'ports', ports: [8443] }], [])([aChange()])
   expect(gates).toEqual([{ gate: 'login' }, { gate: 'ports', ports: [8443] }])

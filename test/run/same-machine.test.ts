@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import type { Host } from '../../src/model/host.ts'
 import { known, unknown } from '../../src/model/reading.ts'
+import type { HostResult } from '../../src/model/result.ts'
 import { machineOf, onceEach } from '../../src/run/same-machine.ts'
 import { HEALTHY } from '../diagnosis/sample-facts.ts'
 import { aPlan } from '../report/fleet.ts'
@@ -39,6 +41,18 @@ test('the second name of a machine says which is the first, and has no plan that
     results[3],
     results[4],
   ])
+})
+
+test('the name that tells of a gateway or of a pair is the one that is handled, so that it is seen', () => {
+  const one = (host: string, more: Partial<Host> = {}) => {
+    const plan = aPlan(host, { machine: 'one' })
+    return { host, status: 'planned', plan: { ...plan, host: { ...plan.host, ...more } } } as const
+  }
+  const statuses = (...results: readonly HostResult[]) => onceEach(results).map(({ status }) => status)
+  const [same, planned] = ['same-machine', 'planned']
+  expect(statuses(one('a'), one('b', { gateway: true }))).toEqual([same, planned])
+  expect(statuses(one('a'), one('b', { pair: 'front' }), one('c', { pair: 'front' }))).toEqual([same, planned, same])
+  expect(statuses(one('a', { pair: 'front' }), one('b', { gateway: true }))).toEqual([same, planned])
 })
 
 test('a name that is not to be changed takes nobody’s turn', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fc, test as law } from '@fast-check/vitest'
 import { afterAll, describe, expect, test } from 'vitest'
+import type { Script } from '../../src/shell/script.ts'
 import { file } from '../../src/steps/file.ts'
 import { SHELLS } from '../support/shells.ts'
 
@@ -55,17 +56,23 @@ describe.each(SHELLS)('in $name', ({ name, argv, missing }) => {
     )
   })
 
-  test('a directory that is not there is made so that all can read it', (ctx) => {
+  test('a directory that is not there is made with its file, so that all can read it, and goes with it', (ctx) => {
     if (missing) ctx.skip(`${name} is not installed`)
     if (process.getuid?.() !== 0) ctx.skip('ctfleet writes files of root only')
     const path = join(directory, `new-${name}`, 'a.conf')
     const want = { path, content: 'x' }
     const absent = file.read(run(file.probe(want).text).stdout, want)
     expect(absent).toEqual({ known: true, value: { file: 'absent', directory: 'absent' } })
-    const stages = file.stage?.({ file: 'absent', directory: 'absent' }, present('x'), want)
-    expect(run(`umask 077\n${stages?.stage.text}`)).toMatchObject({ status: 0 })
+    const before = { file: 'absent', directory: 'absent' } as const
+    const act = (script: Script | { readonly impossible: string } | undefined) => {
+      if (script === undefined || 'impossible' in script) throw new Error('there is no such script')
+      expect(run(`umask 077\n${script.text}`)).toMatchObject({ status: 0, stderr: '' })
+    }
+    act(file.stage?.(before, present('x'), want).stage)
+    expect(run(file.probe(want).text).stdout, 'staging changes nothing').toBe('absent with its directory\n')
+    act(file.transition(before, present('x'), want))
     expect(statSync(join(directory, `new-${name}`)).mode & 0o777).toBe(0o755)
-    run(stages?.unstage.text ?? '')
+    act(file.transition(present('x'), before, want))
     expect(run(file.probe(want).text).stdout).toBe('absent with its directory\n')
   })
 })

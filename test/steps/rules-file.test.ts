@@ -126,7 +126,7 @@ describe.each(SHELLS)('in $name', ({ name, argv, missing }) => {
         expect(step.undo()).toMatchObject({ status: 0 })
         expect(readFileSync(path, 'utf8')).toBe(text)
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     )
   }, 60_000)
 

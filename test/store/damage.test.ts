@@ -80,7 +80,7 @@ describe('a damaged file is set aside, said so, and a new one begun', () => {
     writeFileSync(path, 'garbage'.repeat(1000))
     expect(await store.record(sealedRun().id, [])).toBe(false)
     await store.save(sealedRun())
-    expect(await store.load('last')).toMatchObject({ type: 'found', run: sealedRun() })
+    expect(await store.load(sealedRun().id)).toMatchObject({ type: 'found', run: sealedRun() })
   })
 })
 
@@ -152,7 +152,7 @@ describe('what cannot be read is named, and hides nothing else', () => {
     const damaged = { place: `run odd in ${path}`, why: 'has no sound startedAt' }
     expect(await store.list()).toEqual({ runs: [summaryOf(sealedRun())], damaged: [damaged] })
     expect(await store.load('odd')).toEqual({ type: 'damaged', ...damaged })
-    expect(await store.load('last')).toMatchObject({ type: 'found' })
+    expect(await store.load(sealedRun().id)).toMatchObject({ type: 'found' })
   })
 
   test('text that is no text: read as far as it is, and no reason to fall over', async () => {

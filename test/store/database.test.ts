@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -84,9 +84,16 @@ test('the record is for its owner alone', async () => {
   for (const name of ['ctfleet.db', 'ctfleet.db-journal']) expect(statSync(join(state, name)).mode & 0o777).toBe(0o600)
 })
 
+test('a directory that was there keeps its mode, and an empty file in it becomes ours alone', async () => {
+  mkdirSync(state, { mode: 0o755 })
+  writeFileSync(join(state, 'ctfleet.db'), '', { mode: 0o644 })
+  await store.save(sealedRun())
+  expect(statSync(state).mode & 0o777).toBe(0o755)
+  for (const name of ['ctfleet.db', 'ctfleet.db-journal']) expect(statSync(join(state, name)).mode & 0o777).toBe(0o600)
+})
+
 test('reading makes nothing', async () => {
   expect(await store.list()).toEqual({ runs: [], damaged: [] })
-  expect(await store.load('last')).toEqual({ type: 'none' })
   expect(await store.load('2026')).toEqual({ type: 'none' })
   expect(existsSync(state)).toBe(false)
 })
@@ -114,28 +121,6 @@ describe('a run is named', () => {
     expect(await idOf('20261126-0942-7f3a')).toBe('20261126-0942-7f3a')
     expect(await idOf('20261126-095')).toBe('20261126-0950-11aa')
   })
-  test('as last: the newest apply whose change still stands on some host', async () => {
-    expect(await idOf('last')).toBe('20261126-0950-11aa')
-    await store.save(sealedRun({ id: '20261126-1000-0000', startedAt: '2026-11-26T10:00:00.000Z', results: [] }))
-    await store.save(takingBack('rollback', '20261126-0950-11aa'))
-    expect(await idOf('last')).toBe('20261126-0942-7f3a')
-    await store.save(takingBack('resume', '20261126-0942-7f3a'))
-    expect(await idOf('last')).toBe('none')
-  })
-  test('as last: not one whose changes took themselves back since', async () => {
-    const id = '20261126-0950-11aa'
-    const [applied] = sealedRun().results
-    await store.record(id, [{ ...applied, until: '2026-11-26T11:00:00.000Z' } as HostResult])
-    expect(await idOf('last')).toBe('20261126-0942-7f3a')
-    await store.record(id, [{ ...applied, until: '9999-01-01T00:00:00.000Z' } as HostResult])
-    expect(await idOf('last')).toBe(id)
-  })
-  test('as last: also one that was cut off before it knew of any host', async () => {
-    await store.save(
-      sealedRun({ id: 'x', startedAt: '2026-11-26T10:00:00.000Z', endedAt: null, results: planned('a') }),
-    )
-    expect(await idOf('last')).toBe('x')
-  })
   test('by too little: those that it could be, newest first', async () => {
     expect(await store.load('20261126-09')).toEqual({
       type: 'several',
@@ -146,11 +131,6 @@ describe('a run is named', () => {
     for (const wanted of ['', '%', '*', '2026_126', "' or 1 = 1 --"])
       expect(await store.load(wanted)).toEqual({ type: 'none' })
   })
-
-  function takingBack(command: 'rollback' | 'resume', of: string) {
-    const result = { host: 'web-1', status: 'rolled-back', plan: null, transaction: '3fe12545e6', fault: null } as const
-    return sealedRun({ id: `back-${of}`, command, of, results: [result] })
-  }
 
   async function idOf(wanted: string): Promise<string> {
     const found = await store.load(wanted)

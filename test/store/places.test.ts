@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { databaseStore } from '../../src/store/database.ts'
+import { installed } from '../support/installed.ts'
 import { sealedRun } from './sealed-run.ts'
 
 // A full or read-only disk is a mount of our own, in a mount namespace that ends with the program in it.
@@ -11,8 +12,15 @@ const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0
 const why = canMount ? '' : ' (skipped: needs the right to mount)'
 
 describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
+  let apart: string
+  let program: string
   let state: string
 
+  beforeAll(async () => {
+    apart = mkdtempSync(join(tmpdir(), 'ctfleet-program-'))
+    program = await installed(join(apart, 'ctfleet'))
+  }, 60_000)
+  afterAll(() => rmSync(apart, { recursive: true }))
   beforeEach(() => {
     state = mkdtempSync(join(tmpdir(), 'ctfleet-store-'))
   })
@@ -24,7 +32,7 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
       'head -c 700000 /dev/zero > "$1/ballast"',
       '"$node" --import tsx test/support/store-in-child.ts "$1" first 1000 > "$1/said" 2> /dev/null',
       'echo "first exit $? kept $(grep -c . "$1/said")"',
-      '"$node" --import tsx src/cli/main.ts runs --format json | grep -c \'"host": "host-\'',
+      '"$node" "$2" runs --format json | grep -c \'"host": "host-\'',
       'rm "$1/ballast"',
       '"$node" --import tsx test/support/store-in-child.ts "$1" second 3 | grep -c .',
     )
@@ -39,9 +47,9 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     await databaseStore(state, () => {}).save(sealedRun({ results: [] }))
     const ran = inMounts(
       'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"',
-      '"$node" --import tsx src/cli/main.ts runs',
+      '"$node" "$2" runs',
       'echo "exit $?"',
-      '"$node" --import tsx src/cli/main.ts rollback last --yes',
+      '"$node" "$2" rollback last --yes',
       'echo "exit $?"',
     )
     expect(ran.stdout).toMatch(/^20261126-0942-7f3a .*\n.*exit 0\nexit 2\n$/s)
@@ -51,12 +59,24 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     expect(ran.stderr).toContain('set CTFLEET_STATE to a directory that you may write to')
   }, 60_000)
 
+  test('where it is damaged too, both are said', () => {
+    writeFileSync(join(state, 'ctfleet.db'), 'garbage'.repeat(1000))
+    const ran = inMounts(
+      'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"',
+      '"$node" "$2" runs',
+      'echo "exit $?"',
+    )
+    expect(ran.stdout).toBe('exit 2\n')
+    expect(ran.stderr).toMatch(/ctfleet\.db is damaged \(.+\) and could not be set aside: EROFS/)
+    expect(readFileSync(join(state, 'ctfleet.db'), 'utf8')).toBe('garbage'.repeat(1000))
+  }, 60_000)
+
   test('a read-only place without a record yet says so too, and has no runs', () => {
     mkdirSync(join(state, 'ctfleet'))
     const ran = inMounts(
       'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"',
-      '"$node" --import tsx src/cli/main.ts runs',
-      '"$node" --import tsx src/cli/main.ts rollback last --yes',
+      '"$node" "$2" runs',
+      '"$node" "$2" rollback last --yes',
       'echo "exit $?"',
     )
     expect(ran.stdout).toMatch(/^No runs yet.*exit 2\n$/s)
@@ -66,7 +86,7 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
   function inMounts(...lines: readonly string[]) {
     const script = ['node=$0', ...lines].join('\n')
     const env = { PATH: process.env.PATH, HOME: state, CTFLEET_STATE: state }
-    const ran = spawnSync('unshare', ['--mount', 'sh', '-c', script, process.execPath, state], {
+    const ran = spawnSync('unshare', ['--mount', 'sh', '-c', script, process.execPath, state, program], {
       env,
       encoding: 'utf8',
     })

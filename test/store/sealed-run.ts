@@ -9,7 +9,7 @@ export function sealedRun(run: Partial<Run> = {}): Run {
   return { ...whole, results: whole.results.map(sealed) }
 }
 
-export function sealed(result: HostResult): HostResult {
+function sealed(result: HostResult): HostResult {
   if (!('plan' in result) || result.plan === null) return result
   const { id: _, ...plan } = result.plan
   return { ...result, plan: sealPlan(plan) } as HostResult

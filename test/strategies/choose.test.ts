@@ -45,7 +45,7 @@ const FITS: Cures = {
   },
   persist: {
     savesOnStop: '',
-    notrack: { files: [], script: '', unit: '', note: 'until the next reboot' },
+    notrack: { files: [], reloaded: false, script: '', unit: '', note: 'until the next reboot' },
     unload: { files: [], note: '' },
   },
 }

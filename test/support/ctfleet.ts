@@ -5,8 +5,21 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export type Said = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
+type Running = {
+  readonly ended: Promise<Said>
+  /** Waits until stderr holds this; throws where the program ends before. */
+  readonly until: (pattern: RegExp) => Promise<void>
+  /** By SIGKILL, unless another signal is named. */
+  readonly kill: (signal?: NodeJS.Signals) => void
+}
+
 /** Runs the program as a person without a terminal would. */
 export async function ctfleet(words: readonly string[], env: { readonly [name: string]: string }): Promise<Said> {
+  return await startCtfleet(words, env).ended
+}
+
+/** The same while it runs, for whoever does something meanwhile; its code is -1 where a signal ended it. */
+export function startCtfleet(words: readonly string[], env: { readonly [name: string]: string }): Running {
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -19,7 +32,15 @@ export async function ctfleet(words: readonly string[], env: { readonly [name: s
   child.stderr.on('data', (chunk) => {
     stderr += chunk
   })
-  return await new Promise((resolve) => {
+  const ended = new Promise<Said>((resolve) => {
     child.once('close', (code) => resolve({ code: code ?? -1, stdout, stderr }))
   })
+  const until = async (pattern: RegExp) =>
+    await new Promise<void>((resolve, reject) => {
+      const look = () => void (pattern.test(stderr) && resolve())
+      child.stderr.on('data', look)
+      look()
+      void ended.then(() => reject(new Error(`it ended, and never said ${pattern}:\n${stderr}`)))
+    })
+  return { ended, until, kill: (signal = 'SIGKILL') => void child.kill(signal) }
 }

@@ -1,3 +1,8 @@
+import type { Edit } from '../../src/firewall/edits.ts'
+import type { FileChange } from '../../src/firewall/file-text.ts'
+import { nftFileChange } from '../../src/firewall/nft-file.ts'
+import { saveFileChange } from '../../src/firewall/save-file.ts'
+import type { Reading } from '../../src/model/reading.ts'
 import type { Wish } from './hand-made-plan.ts'
 import { acceptPort, edit } from './rules.ts'
 
@@ -34,6 +39,35 @@ function two(backend: 'legacy' | 'nft', family: 'ip' | 'ip6', neighbours: { afte
       }),
     ],
   }
+}
+
+/** A file as a service loads it at boot; in the laws nobody loads it. */
+const SAVED_PATH = '/etc/iptables/test.v4'
+const SAVED = `# ours: don't touch $(exit 9)
+*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT ${SSH}
+-A INPUT ${HTTP}
+-A INPUT ${ICMP}
+COMMIT
+`
+
+/** Only comments of this form make a rule ours to those who read files. */
+const IN_FILE = 'ctfleet:notrack:0123456789'
+const NOTRACK_IN_FILE = `-p tcp -m tcp --dport 80 -m comment --comment ${IN_FILE} -j CT --notrack`
+
+function inSaved(edits: readonly ReturnType<typeof edit>[], text: string | null = SAVED, path = SAVED_PATH) {
+  return changeOf(saveFileChange({ path, text, family: 'ip' }, 'nft', edits as readonly Edit[]))
+}
+
+function changeOf(change: Reading<FileChange>): FileChange {
+  if (!change.known) throw new Error(change.why)
+  return change.value
+}
+
+function writes(path: string, text: string, mode: string, owner: string): string {
+  return `printf '%s' '${text.replaceAll("'", `'\\''`)}' > ${path} && chmod ${mode} ${path} && chown ${owner} ${path}`
 }
 
 /** Cases for the stateful web server, whose rules are in nf_tables. */
@@ -145,7 +179,7 @@ export const WEB_CASES: readonly StepCase[] = [
   {
     name: 'file: in a directory that is not there',
     wish: ['file', { path: '/etc/test-of-ours/a.conf', content: 'x = 1\n' }],
-    halfThere: 'rm -r /etc/test-of-ours',
+    halfThere: 'mkdir /etc/test-of-ours',
     halfBack: 'rm /etc/test-of-ours/a.conf',
   },
   {
@@ -155,6 +189,54 @@ export const WEB_CASES: readonly StepCase[] = [
     wish: ['file', { path: '/etc/sysctl.d/92-test.conf', content: 'a = 2\n' }],
     halfThere: 'umask 077; echo "a = 2" > /etc/sysctl.d/92-test.conf.ctfleet-staged',
     halfBack: 'echo "a = 2" > /etc/sysctl.d/92-test.conf.ctfleet-staged',
+  },
+  {
+    name: 'symlink: one that enables a service, in a directory that is not there',
+    wish: ['symlink', { path: '/etc/test-of-ours.wants/a.service', target: '/etc/test-of-ours/a.service' }],
+    halfThere: 'mkdir /etc/test-of-ours.wants',
+    halfBack: 'rm /etc/test-of-ours.wants/a.service',
+  },
+  {
+    name: 'rules-file: lines come and go between their neighbours, in a file whose mode and owner stay',
+    given: writes(SAVED_PATH, SAVED, '640', '0:1'),
+    tidy: `rm ${SAVED_PATH}`,
+    wish: [
+      'rules-file',
+      {
+        files: [
+          inSaved([
+            edit({
+              spec: `-m conntrack --ctstate UNTRACKED -m comment --comment ${IN_FILE}-2 -j ACCEPT`,
+              key: `${IN_FILE}-2`,
+              after: SSH,
+              before: HTTP,
+            }),
+            edit({ action: 'remove', spec: HTTP, key: '2', after: SSH, before: ICMP }),
+            edit({ table: 'raw', chain: 'PREROUTING', spec: NOTRACK_IN_FILE, key: IN_FILE }),
+          ]),
+        ],
+      },
+    ],
+    halfThere: `echo half > ${SAVED_PATH}.ctfleet-staged`,
+    halfBack: `echo half > ${SAVED_PATH}.ctfleet-staged`,
+  },
+  {
+    name: 'rules-file: two files, one of which is made',
+    given: writes(SAVED_PATH, SAVED, '644', '0:0'),
+    tidy: `rm ${SAVED_PATH}`,
+    wish: [
+      'rules-file',
+      {
+        files: [
+          inSaved([edit({ table: 'raw', chain: 'PREROUTING', spec: NOTRACK_IN_FILE, key: IN_FILE })]),
+          inSaved(
+            [edit({ table: 'raw', chain: 'PREROUTING', spec: NOTRACK_IN_FILE, key: IN_FILE })],
+            null,
+            '/etc/iptables/made.v4',
+          ),
+        ],
+      },
+    ],
   },
   {
     name: 'file: a variable commented out',
@@ -245,6 +327,8 @@ function nftAccept(port: number, key: string): string {
 const RELOADED = 'nft -f /etc/nftables.conf'
 const ODD = `tcp dport 7 ct state new accept comment "it's \\ $(own) %s $7"`
 
+const EMPTY_NFT = '#!/usr/sbin/nft -f\n\nflush ruleset\n'
+
 /** Cases for the host whose rules are nft's own, which has no iptables. */
 export const NATIVE_CASES: readonly StepCase[] = [
   {
@@ -324,6 +408,32 @@ END`,
         edits: [
           nativeEdit({ spec: nftAccept(8001, 'ctfleet:test:1'), key: 'ctfleet:test:1', after: '12', before: '13' }),
           nativeEdit({ action: 'remove', spec: ODD, key: '2', after: '12 tcp dport 9 accept', handle: 13 }),
+        ],
+      },
+    ],
+  },
+  {
+    name: 'rules-file: nft, a table of our own below what is there',
+    given: writes('/etc/test.nft', EMPTY_NFT, '755', '0:0'),
+    tidy: 'rm /etc/test.nft',
+    wish: [
+      'rules-file',
+      {
+        files: [
+          changeOf(
+            nftFileChange(
+              { path: '/etc/test.nft', text: EMPTY_NFT },
+              [],
+              [
+                nativeEdit({
+                  table: 'inet ctfleet',
+                  chain: 'prerouting',
+                  spec: `tcp dport 80 notrack comment "${IN_FILE}"`,
+                  key: IN_FILE,
+                }) as Edit,
+              ],
+            ),
+          ),
         ],
       },
     ],

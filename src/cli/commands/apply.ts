@@ -1,12 +1,15 @@
 import { duration } from '../../diagnosis/numbers.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
+import type { Playbook } from '../../playbook/playbook.ts'
 import { applyHost } from '../../run/apply-host.ts'
+import type { Wish } from '../../run/judge-host.ts'
 import { watchPlan } from '../../run/wave-gate.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { formatFrom, secondsFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
+import { type Asked, checkWindow } from '../confirm-window.ts'
 import type { ExitCode } from '../exit-code.ts'
 import { type PaceWords, paceFrom } from '../pace.ts'
 import { CHANGING, forksFrom, READING } from '../parallel.ts'
@@ -29,7 +32,11 @@ export type ApplyWords = TargetWords &
   }
 
 /** What to apply: plans as they were saved, or hosts to plan first. */
-type Source = { readonly inventory: string; readonly plan: (terminal: Terminal) => Promise<readonly HostResult[]> }
+type Source = {
+  readonly inventory: string
+  readonly asked: readonly Asked[]
+  readonly plan: (terminal: Terminal) => Promise<readonly HostResult[]>
+}
 
 export async function applyCommand(words: ApplyWords, terminal: Terminal): Promise<ExitCode> {
   const { source, format, parallel, pace, confirmWithinSeconds, keepSeconds, store } = await checkAll({
@@ -42,6 +49,8 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
     keepSeconds: () => (words.for === undefined ? null : secondsFrom('--for', words.for, KEPT)),
     store: () => storeToWrite(terminal),
   })
+  checkWindow(confirmWithinSeconds, source.asked)
+  checkKept(keepSeconds, pace.pauseSeconds)
   const startedAt = new Date()
   const id = newRunId(startedAt)
   const by = requester()
@@ -76,6 +85,13 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
 /** From a minute, which is the least that a person can look at, to a week: first aid that stays longer is no first aid. */
 const KEPT = { least: 60, most: 604_800 }
 
+/** A change that is over when it is asked again would be taken for one that somebody undid. */
+function checkKept(keepSeconds: number | null, pauseSeconds: number): void {
+  if (keepSeconds === null || keepSeconds > 2 * pauseSeconds) return
+  const message = `${duration(keepSeconds)} are too few with a pause of ${duration(pauseSeconds)} after each wave: the first hosts would be as before while others are not changed yet`
+  throw complainAbout('--for', message, `--for more than ${duration(2 * pauseSeconds)}, or a shorter --pause`)
+}
+
 /** A plan as it is shown when it is first aid: files are not written, and it ends by itself. For reading only. */
 function keptFor(plan: Plan, seconds: number): Plan {
   const changes = plan.changes.filter(({ phase }) => phase === 'runtime')
@@ -104,8 +120,14 @@ async function sourceFrom(words: ApplyWords): Promise<Source> {
   })
   return {
     inventory: targets.inventory,
+    asked: playbooksOf(wish).map(({ name, verify }) => ({ of: name, gates: verify })),
     plan: async (terminal) => await planFleet(targets.hosts, { wish, parallel }, terminal),
   }
+}
+
+/** Those that may be chosen for some host. */
+function playbooksOf({ strategy, playbooks }: Wish): readonly Playbook[] {
+  return strategy === 'auto' ? playbooks : playbooks.filter(({ name }) => name === strategy)
 }
 
 async function savedSource(path: string, words: ApplyWords): Promise<Source> {
@@ -125,6 +147,9 @@ async function savedSource(path: string, words: ApplyWords): Promise<Source> {
   const chosen = new Set((await usableHosts(inventoryOf(path, hosts), words.limit)).map(({ name }) => name))
   return {
     inventory: document.inventory,
+    asked: document.hosts.flatMap((result) =>
+      result.status === 'planned' ? [{ of: result.host, gates: result.plan.gates }] : [],
+    ),
     // Those with nothing to change stay what the plan found them to be; a limit is about those that have.
     plan: async () => document.hosts.filter(({ host }) => words.limit === undefined || chosen.has(host)),
   }

@@ -1,16 +1,19 @@
 import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
+import type { HostResult } from '../../model/result.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
 import { isSealed } from '../../plan/seal.ts'
-import { visible } from '../../report/format.ts'
 import { rollbackHost } from '../../run/rollback-host.ts'
+import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
-import { stillApplied } from '../../store/standing.ts'
-import type { Found, RunStore } from '../../store/store.ts'
+import { stillApplied, stillOpen } from '../../store/standing.ts'
+import type { RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
+import { checkLeftAlone, closeHost, endIfClosed } from '../closing.ts'
 import type { ExitCode } from '../exit-code.ts'
+import { findRun, type Last } from '../find-run.ts'
 import { type PaceWords, rollbackPaceFrom } from '../pace.ts'
 import { CHANGING, forksFrom } from '../parallel.ts'
 import { kept, requester, storeToWrite } from '../state.ts'
@@ -18,28 +21,33 @@ import { inventoryOf, usableHosts } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type RollbackWords = PaceWords & {
-  readonly run: string
+  readonly run: string | undefined
   readonly limit: string | undefined
   readonly yes: boolean
   readonly format: string
   readonly forks: string | undefined
 }
 
+const LAST: Last = {
+  fits: (run, runs) => run.command === 'apply' && standingHosts(run.id, run.hosts, runs).length > 0,
+  none: 'nothing that was applied from here still stands',
+}
+
 export async function rollbackCommand(words: RollbackWords, terminal: Terminal): Promise<ExitCode> {
   const { found, format, parallel, pace } = await checkAll({
     approval: () => checkApproval(words.yes, terminal),
-    found: () => findApplied(words, terminal),
+    found: () => findStanding(words, terminal),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
     pace: () => rollbackPaceFrom(words),
   })
-  const { store, run, applied } = found
-  const byHost = new Map(applied.map((result) => [result.host, result]))
+  const { store, run, standing } = found
+  const byHost = new Map(standing.map((result) => [result.host, result]))
   const startedAt = new Date()
-  return await changeFleet(
+  const code = await changeFleet(
     {
       title: 'Taking back',
-      results: applied.map(({ host, plan }) => ({ host, status: 'planned', plan })),
+      results: standing.map(({ host, plan }) => ({ host, status: 'planned', plan })),
       shown: backwards,
       run: {
         id: newRunId(startedAt),
@@ -51,8 +59,8 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
       },
       story: async ({ host }, telling) => {
         const result = byHost.get(host.name)
-        if (result === undefined) throw new Error(`run ${run.id} applied nothing to ${host.name}`)
-        return await rollbackHost(result, telling)
+        if (result === undefined) throw new Error(`run ${run.id} has nothing to take back on ${host.name}`)
+        return await takeBack(store, run, result, telling)
       },
       parallel,
       pace,
@@ -63,15 +71,44 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
     store,
     terminal,
   )
+  if (run.endedAt === null) await endIfClosed(store, run.id)
+  return code
 }
 
-async function findApplied({ run: wanted, limit }: RollbackWords, terminal: Terminal) {
+/** What a change may still be in force by, with the plan that it was made by. */
+type Standing = Extract<HostResult, { readonly status: 'applied' | 'under-way' | 'needs-hands' }> & {
+  readonly plan: Plan
+}
+
+async function takeBack(store: RunStore, run: Run, result: Standing, telling: Telling): Promise<HostResult> {
+  const { host, plan, transaction } = result
+  if (result.status !== 'under-way') return await rollbackHost(result, telling)
+  // First how it ended, since it may have taken itself back.
+  await telling.onTransaction?.(transaction)
+  const closed = await closeHost({ store, run, result, host: plan.host }, telling)
+  if (closed.status === 'applied') return await rollbackHost(closed, telling)
+  const isAsBefore = closed.status === 'rolled-back' || closed.status === 'not-reached'
+  return isAsBefore ? { host, status: 'rolled-back', plan, transaction, fault: null } : closed
+}
+
+async function findStanding({ run: wanted, limit }: RollbackWords, terminal: Terminal) {
+  if (wanted === undefined) {
+    const hint = 'ctfleet rollback last; where no record is left: ctfleet rollback --from-hosts INVENTORY'
+    throw complainAbout('rollback', 'it is not said which run to take back', hint)
+  }
   const store = await storeToWrite(terminal)
-  const { run, damaged } = await findRun(store, wanted)
-  terminal.say(damaged.map(({ place, why }) => visible(`${place} ${why}; it is left out`)))
+  const run = await findRun(store, wanted, LAST, terminal)
+  if (run.command !== 'apply') {
+    throw complainAbout(
+      wanted,
+      `this run is itself a ${run.command}, of ${run.of ?? 'what hosts told by themselves'}`,
+      'to change the hosts again: ctfleet apply',
+    )
+  }
+  await checkLeftAlone(run, terminal)
   const { runs } = await kept(() => store.list())
-  const left = stillApplied(run.id, run.results, runs, new Date())
-  if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextMove(run, runs))
+  const left = standingHosts(run.id, run.results, runs).filter(hasPlan)
+  if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextRun(runs))
   const altered = left.find(({ plan }) => !isSealed(plan))
   if (altered !== undefined) {
     const hint = `on the host itself: sh /var/lib/ctfleet/${altered.transaction}/undo`
@@ -89,57 +126,31 @@ async function findApplied({ run: wanted, limit }: RollbackWords, terminal: Term
     limit,
   )
   const chosen = new Set(hosts.map(({ name }) => name))
-  return { store, run, applied: left.filter(({ host }) => chosen.has(host)) }
+  return { store, run, standing: left.filter(({ host }) => chosen.has(host)) }
 }
 
-async function findRun(store: RunStore, wanted: string): Promise<Extract<Found, { readonly type: 'found' }>> {
-  const found = await kept(() => store.load(wanted))
-  switch (found.type) {
-    case 'found':
-      if (found.run.command === 'apply') return found
-      throw complainAbout(
-        wanted,
-        `this run is itself a ${found.run.command}, of ${found.run.of ?? 'another run'}`,
-        'to change the hosts again: ctfleet apply',
-      )
-    case 'none':
-      throw complainAbout(
-        wanted,
-        wanted === 'last' ? 'nothing that was applied from here still stands' : 'no run has this id',
-        'see which there are: ctfleet runs',
-      )
-    case 'several':
-      throw complainAbout(
-        wanted,
-        `several runs begin like this: ${found.ids.slice(0, 5).join(', ')}`,
-        'type more of the id',
-      )
-    case 'damaged':
-      throw complainAbout(
-        found.place,
-        found.why,
-        'its hosts can be taken back one by one, on each host: sh /var/lib/ctfleet/TRANSACTION/undo',
-      )
-  }
+function standingHosts<R extends Parameters<typeof stillApplied>[1][number]>(
+  id: string,
+  hosts: readonly R[],
+  runs: readonly RunSummary[],
+): readonly (R & { readonly status: Standing['status'] })[] {
+  const standing = new Set<R>([...stillApplied(id, hosts, runs, new Date()), ...stillOpen(id, hosts, runs)])
+  return hosts.filter((host): host is R & { readonly status: Standing['status'] } => standing.has(host))
+}
+
+function hasPlan(result: HostResult): result is Standing {
+  return 'plan' in result && result.plan !== null
 }
 
 function nothingLeft({ id, endedAt, results }: Run): string {
-  if (endedAt === null) return 'this run was cut off before it knew how its hosts ended, or it is still under way'
+  if (endedAt === null) return 'this run was cut off before it began with any host'
   return results.some(({ status }) => status === 'applied')
     ? `all that run ${id} applied was taken back already`
     : 'this run applied nothing that could be taken back'
 }
 
-function nextMove(run: Run, runs: readonly RunSummary[]): string {
-  return run.endedAt === null
-    ? `if no ctfleet is at it any more, close it first: ctfleet resume ${run.id}`
-    : nextRun(runs)
-}
-
 function nextRun(runs: readonly RunSummary[]): string {
-  const other = runs.find(
-    (run) => run.command === 'apply' && stillApplied(run.id, run.hosts, runs, new Date()).length > 0,
-  )
+  const other = runs.find((run) => LAST.fits(run, runs))
   return other === undefined
     ? 'see what was run: ctfleet runs'
     : `the newest run that still stands: ctfleet rollback ${other.id}`

@@ -1,19 +1,51 @@
-import { paragraph } from '../../report/format.ts'
+import { existsSync } from 'node:fs'
+import { didYouMean } from '../../input/nearest.ts'
+import type { Holdings } from '../../journal/holdings.ts'
+import type { HostResult } from '../../model/result.ts'
+import type { Run } from '../../model/run.ts'
+import { isSealed } from '../../plan/seal.ts'
+import { paragraph, visible } from '../../report/format.ts'
+import { holdingsJson } from '../../report/json/holdings.ts'
 import { resultsJson } from '../../report/json/plan.ts'
 import { jsonText } from '../../report/json/text.ts'
-import { planText, scriptText } from '../../report/text/plan.ts'
+import { groupLines, planText, scriptText } from '../../report/text/plan.ts'
+import { resultText } from '../../report/text/result.ts'
+import { journalText, runHeadText, undoText } from '../../report/text/run.ts'
 import { formatFrom } from '../arguments.ts'
-import { checkAll } from '../checks.ts'
+import { checkAll, complainAbout } from '../checks.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
+import { findRun, type Last } from '../find-run.ts'
+import { holdingsFleet } from '../holdings-fleet.ts'
 import { readSavedPlan } from '../saved-plan.ts'
+import { kept, openStore } from '../state.ts'
+import { inventoryOf, usableHosts } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type ShowWords = { readonly plan: string; readonly scripts: boolean; readonly format: string }
+export type ShowWords = {
+  /** A file that `plan -o` saved, or a run. */
+  readonly what: string
+  readonly host: string | undefined
+  readonly scripts: boolean
+  readonly format: string
+}
 
+const LAST: Last = { fits: () => true, none: 'nothing was run from here yet', orFile: true }
+
+/** Prints a saved plan or a run as it is on record; a run's host is asked for its journal, and nothing else is contacted. */
 export async function showCommand(words: ShowWords, terminal: Terminal): Promise<ExitCode> {
+  return words.what !== 'last' && existsSync(words.what)
+    ? await showPlan(words, terminal)
+    : await showRun(words, terminal)
+}
+
+async function showPlan(words: ShowWords, terminal: Terminal): Promise<ExitCode> {
   const { document, format } = await checkAll({
-    document: () => readSavedPlan(words.plan),
+    document: () => readSavedPlan(words.what),
     format: () => formatFrom(words.format),
+    host: () => {
+      if (words.host === undefined) return
+      throw complainAbout(words.host, 'a host is named beside a run, and this is a saved plan', 'leave it out')
+    },
   })
   const { id, createdAt, inventory, hosts } = document
   if (format === 'json') {
@@ -28,4 +60,70 @@ export async function showCommand(words: ShowWords, terminal: Terminal): Promise
     ...(words.scripts ? scriptText(paper, hosts) : []),
   ])
   return EXIT.asWanted
+}
+
+async function showRun(words: ShowWords, terminal: Terminal): Promise<ExitCode> {
+  const store = openStore(terminal)
+  const { run, format } = await checkAll({
+    run: () => findRun(store, words.what, LAST, terminal),
+    format: () => formatFrom(words.format),
+  })
+  const { runs } = await kept(async () => await store.list())
+  const later = runs.filter(({ of }) => of === run.id).reverse()
+  const results = words.host === undefined ? run.results : [resultOf(run, words.host)]
+  const [only] = words.host === undefined ? [] : results
+  const holdings = only === undefined ? null : await askHost(only, terminal)
+  const { paper } = terminal
+  if (format === 'json') {
+    const { results: _, ...head } = run
+    const held = holdings === null ? [] : holdingsJson([holdings])
+    terminal.printText(jsonText({ ...head, ...resultsJson(results), run: run.id, holdings: held }))
+  } else {
+    terminal.print([
+      ...runHeadText(paper, run, later),
+      '',
+      ...(only === undefined ? planText(paper, results) : groupLines(paper, [only])),
+      '',
+      ...resultText(paper, results),
+      ...(only === undefined ? [] : hostLines(only, holdings, terminal)),
+      ...(words.scripts ? scriptText(paper, results) : []),
+    ])
+    const [first] = run.results.filter((result) => 'transaction' in result)
+    if (only === undefined && first !== undefined) {
+      terminal.say(['', `A host's journal and its undo script: ctfleet show ${run.id} ${visible(first.host)}`])
+    }
+  }
+  return holdings === null || holdings.status === 'listed' ? EXIT.asWanted : EXIT.someFailed
+}
+
+function resultOf({ id, results }: Run, host: string): HostResult {
+  const found = results.find((result) => result.host === host)
+  if (found !== undefined) return found
+  const all = results.map((result) => result.host)
+  throw complainAbout(
+    host,
+    `run ${id} has no host of this name`,
+    didYouMean(host, all) ?? `it has ${all.slice(0, 12).join(', ')}`,
+  )
+}
+
+/** Null where there is nothing to ask for, or no address to ask at. */
+async function askHost(result: HostResult, terminal: Terminal): Promise<Holdings | null> {
+  if (!('transaction' in result) || result.plan === null) return null
+  if (!isSealed(result.plan)) {
+    terminal.say(['Its record is not as it was written (the digest does not match), so the host is not asked.'])
+    return null
+  }
+  await usableHosts(inventoryOf('the run', [result.plan.host]), undefined)
+  const [holdings] = await holdingsFleet([result.plan.host], 1, terminal)
+  return holdings ?? null
+}
+
+function hostLines(result: HostResult, holdings: Holdings | null, { paper }: Terminal): readonly string[] {
+  if (!('transaction' in result)) return []
+  const { transaction, plan } = result
+  return [
+    ...(holdings === null ? [] : ['', ...journalText(paper, { holdings, transaction, plan })]),
+    ...(plan === null ? [] : ['', ...undoText(paper, plan, transaction)]),
+  ]
 }

@@ -41,7 +41,7 @@ function gateText(gate: Gate): string {
     case 'login':
       return 'login: a new login works, and all of this is asked over it'
     case 'ports':
-      if (gate.ports.length === 0) return 'ports: no port answers, so none is asked'
+      if (gate.ports.length === 0) return 'ports: no port listens, so none is asked'
       return gate.ports.length === 1
         ? `ports: port ${gate.ports[0]} still answers`
         : `ports: ${gate.ports.join(', ')} still answer`

@@ -43,9 +43,13 @@ export function severityPiece(severity: Finding['severity']): Piece {
 
 /** Those that need a person first, then those that lose packets; hosts that are alike stay in their order. */
 export function worstFirst<R extends Standing>(results: readonly R[]): readonly R[] {
-  return results.toSorted(
-    (a, b) => STATUSES[a.status].rank - STATUSES[b.status].rank || worstFinding(a) - worstFinding(b),
-  )
+  return results.toSorted((a, b) => rankOf(a) - rankOf(b) || worstFinding(a) - worstFinding(b))
+}
+
+/** One that was well when it was changed, and later in the run was not, is in trouble like any other. */
+function rankOf(result: Standing): number {
+  const isWellNoMore = result.status === 'applied' && result.fault !== undefined
+  return STATUSES[isWellNoMore ? 'rolled-back' : result.status].rank
 }
 
 export function findingsOf(result: Standing): readonly Finding[] {

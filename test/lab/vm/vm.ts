@@ -17,6 +17,8 @@ export interface LabVm extends LabHost, AsyncDisposable {
   readonly inventoryPath: string
   /** Loopback ports that lead to the guest's 22, 80 and 8080. */
   readonly forwards: Readonly<Record<number, number>>
+  /** Pulls the plug and boots again: what was written and not synced is lost. */
+  reset(): Promise<void>
   /** What the guest's kernel and init said. */
   console(): Promise<string>
   /** Ends this virtual machine; a persistent one keeps its disk. */
@@ -107,6 +109,11 @@ export async function openVm(dir: string, name: string): Promise<LabVm> {
       if (ended.code !== 0) throw new Error(`${name}: dump exited ${ended.code}: ${ended.stderr}`)
       return normaliseDump(ended.stdout)
     },
+    async reset() {
+      await leave(record)
+      await tellQemu(runDir, 'system_reset')
+      await untilUp(record)
+    },
     console: async () => (await textOf(`${runDir}/console.log`)) ?? '',
     down,
     [Symbol.asyncDispose]: down,
@@ -117,7 +124,7 @@ export async function openVm(dir: string, name: string): Promise<LabVm> {
 export async function stopVm(dir: string, name: string): Promise<void> {
   const record = (await readState(dir)).vms.find((vm) => vm.name === name)
   if (record === undefined) return
-  await run(['ssh', '-F', 'none', '-o', `ControlPath=${record.runDir}/ssh`, '-O', 'exit', '127.0.0.1'])
+  await leave(record)
   await stopQemu(record.runDir)
   await rm(record.runDir, { recursive: true, force: true })
   await changeVms(dir, (vms) => vms.filter((vm) => vm.name !== name))
@@ -129,6 +136,11 @@ export async function stopVms(dir: string): Promise<void> {
   for (const { name } of (await readState(dir)).vms) await stopVm(dir, name)
   // Only a kept disk may have been left of the lab.
   await rmdir(dir).catch(() => undefined)
+}
+
+/** Ends the connection that our own commands share. */
+async function leave({ runDir }: VmRecord): Promise<void> {
+  await run(['ssh', '-F', 'none', '-o', `ControlPath=${runDir}/ssh`, '-O', 'exit', '127.0.0.1'])
 }
 
 async function untilUp(vm: VmRecord): Promise<void> {

@@ -54,6 +54,14 @@ test('what differs in measured numbers alone is one change, and each host keeps 
   expect(text).toContain('- b: a full table takes 80.0 MiB; 712 MiB are available')
 })
 
+test('what may break when it is taken back stands by itself, since it has to be accepted', () => {
+  const sessionLoss = ['tcp_loose is 0: sessions will not survive it']
+  const planned = (host: string, more: object): HostResult => ({ host, status: 'planned', plan: aPlan(host, more) })
+  const text = planText(plain(120), [planned('a', { sessionLoss }), planned('b', {})]).join('\n')
+  expect(text).toContain('  May break when it is taken back, and has to be accepted\n    - a: tcp_loose is 0: sessions')
+  expect(planText(plain(120), [planned('b', {})]).join('\n')).not.toContain('May break')
+})
+
 test('a space at the end of a line that changed is seen', () => {
   const shown = { before: ['allow web'], after: ['allow web '] }
   const plan = aPlan('a', { changes: [aChange({ shown })] })

@@ -1,0 +1,147 @@
+import { resolve } from 'node:path'
+import { counted } from '../../diagnosis/numbers.ts'
+import { type Holdings, toTakeBack } from '../../journal/holdings.ts'
+import type { HostTransaction } from '../../journal/listing.ts'
+import type { Host } from '../../model/host.ts'
+import type { HostResult } from '../../model/result.ts'
+import { visible } from '../../report/format.ts'
+import { holdingsJson } from '../../report/json/holdings.ts'
+import { resultsJson } from '../../report/json/plan.ts'
+import { jsonText } from '../../report/json/text.ts'
+import { holdingsText } from '../../report/text/holdings.ts'
+import { resultText } from '../../report/text/result.ts'
+import { names } from '../../report/text/status.ts'
+import { rollbackFromHost } from '../../run/rollback-host.ts'
+import type { Telling } from '../../run/story.ts'
+import { newRunId } from '../../store/run-id.ts'
+import { formatFrom } from '../arguments.ts'
+import { declareWork } from '../at-work.ts'
+import { checkApproval } from '../change-fleet.ts'
+import { checkAll, complainAbout } from '../checks.ts'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-code.ts'
+import { runPhase } from '../fleet-phase.ts'
+import { decideHoldings, holdingsFleet, type Listed } from '../holdings-fleet.ts'
+import { storyOnRecord } from '../on-record.ts'
+import type { PaceWords } from '../pace.ts'
+import { CHANGING, forksFrom, READING } from '../parallel.ts'
+import { beginRecord } from '../record.ts'
+import { kept, requester, storeToWrite } from '../state.ts'
+import { targetsFrom } from '../targets.ts'
+import type { Terminal } from '../terminal.ts'
+
+export type FromHostsWords = PaceWords & {
+  readonly fromHosts: string
+  /** Only what this run changed: an id or the beginning of one. */
+  readonly run: string | undefined
+  readonly limit: string | undefined
+  readonly yes: boolean
+  readonly format: string
+  readonly forks: string | undefined
+}
+
+/** Takes back what hosts say was changed on them, newest first on each; no record of it is needed here. */
+export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: Terminal): Promise<ExitCode> {
+  const { targets, format, asking, parallel, store } = await checkAll({
+    approval: () => checkApproval(words.yes, terminal),
+    pace: () => checkNoPace(words),
+    targets: () => targetsFrom({ inventory: words.fromHosts, inventoryOption: undefined, limit: words.limit }),
+    format: () => formatFrom(words.format),
+    asking: () => forksFrom(words.forks, READING),
+    parallel: () => forksFrom(words.forks, CHANGING),
+    store: () => storeToWrite(terminal),
+  })
+  const startedAt = new Date()
+  const held = await holdingsFleet(targets.hosts, asking, terminal)
+  if (format === 'text') terminal.print(holdingsText(terminal.paper, held))
+  else if (!words.yes) terminal.say(holdingsText(terminal.notices, held))
+
+  const wanted = (one: Listed) => toTakeBack(one.transactions, words.run)
+  const withSome = held.filter(isListed).filter((one) => wanted(one).length > 0)
+  const question = (one: Listed) => questionFor(one, wanted(one))
+  const decided = await decideHoldings(withSome, { yes: words.yes, question }, terminal)
+  if (decided === 'interrupted') {
+    terminal.say(['Nothing was changed.'])
+    return EXIT.interrupted
+  }
+  const byName = new Map(targets.hosts.map((host) => [host.name, host]))
+  const approved = decided.flatMap(({ one, decision }) => {
+    const host = byName.get(one.host)
+    return decision === 'yes' && host !== undefined
+      ? [{ name: host.name, groups: host.groups, host, transactions: wanted(one) }]
+      : []
+  })
+  const others = held.flatMap(notAsked)
+  const runs = new Set(approved.flatMap(({ transactions }) => transactions.map(({ about }) => about?.run ?? null)))
+  const [of = null] = runs.size === 1 ? runs : []
+  const id = newRunId(startedAt)
+  const run = { id, command: 'rollback', by: requester(), inventory: resolve(targets.inventory), of } as const
+  let results: readonly HostResult[] = others
+  let problem: string | null = null
+  if (approved.length > 0) {
+    const stopWork = await kept(async () => await declareWork(id))
+    const record = await kept(
+      async () =>
+        await beginRecord(store, { ...run, startedAt: startedAt.toISOString(), endedAt: null, results: others }),
+    )
+    const taken = await runPhase(
+      {
+        title: 'Taking back',
+        hosts: approved,
+        parallel,
+        story: async ({ name, host, transactions }, telling): Promise<HostResult> => {
+          const story = async (more: Telling) => await takeBackAll(host, transactions, more)
+          return await storyOnRecord({ host: name, plan: null, record, story }, telling)
+        },
+        onEnd: record.ended,
+        onLeaving: [`To ask every host how it ended, and to finish what was begun: ctfleet resume ${id}`],
+      },
+      terminal,
+    )
+    results = [...taken, ...others]
+    problem = await record.close(results, new Date())
+    await stopWork()
+  }
+  const declined = decided.filter(({ decision }) => decision !== 'yes').map(({ one }) => one)
+  if (format === 'json') {
+    const recorded = approved.length > 0 ? id : null
+    terminal.printText(jsonText({ ...resultsJson(results), run: recorded, holdings: holdingsJson(held) }))
+  } else {
+    if (withSome.length === 0) terminal.print(['', 'Nothing that could be taken back.'])
+    if (results.length > 0) terminal.print(['', ...resultText(terminal.paper, results)])
+  }
+  if (declined.length > 0) terminal.say([`Left as it is: ${visible(names(declined))}`])
+  if (problem === null) return exitCodeOf(results)
+  terminal.say([`The record of run ${id} is not whole: ${problem}`])
+  return exitCodeOf(results) || EXIT.someFailed
+}
+
+function checkNoPace({ waves, maxFail, pause }: PaceWords): void {
+  const named = Object.entries({ '--waves': waves, '--max-fail': maxFail, '--pause': pause })
+  const [option] = named.find(([, word]) => word !== undefined) ?? []
+  if (option === undefined) return
+  throw complainAbout(option, 'with --from-hosts all hosts go at once', 'leave it out, or choose hosts by --limit')
+}
+
+function isListed(one: Holdings): one is Listed {
+  return one.status === 'listed'
+}
+
+function questionFor({ host }: Listed, wanted: readonly HostTransaction[]): string {
+  const ids = wanted.map(({ id }) => id).join(', ')
+  const order = wanted.length > 1 ? ', newest first' : ''
+  return `${visible(host)}: take back ${counted(wanted.length, 'transaction', 'transactions')}${order} (${ids})?`
+}
+
+/** What rests on another goes first; after one that needs a person, what is below it stays. */
+async function takeBackAll(host: Host, all: readonly HostTransaction[], telling: Telling): Promise<HostResult> {
+  let last: HostResult = { host: host.name, status: 'not-reached', why: 'nothing to take back' }
+  for (const { id, about } of all) {
+    last = await rollbackFromHost({ host, transaction: id, titles: about?.changes ?? [] }, telling)
+    if (last.status !== 'rolled-back') break
+  }
+  return last
+}
+
+function notAsked(one: Holdings): readonly HostResult[] {
+  return one.status === 'listed' ? [] : [one]
+}

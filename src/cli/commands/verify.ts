@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs'
+import type { HostResult } from '../../model/result.ts'
+import type { RunSummary } from '../../model/run.ts'
+import type { VerifyResult } from '../../model/verification.ts'
+import { isSealed } from '../../plan/seal.ts'
+import { visible } from '../../report/format.ts'
+import { jsonText } from '../../report/json/text.ts'
+import { verificationJson } from '../../report/json/verification.ts'
+import { names } from '../../report/text/status.ts'
+import { verificationText } from '../../report/text/verification.ts'
+import { verifyHost } from '../../run/verify-host.ts'
+import { stillApplied } from '../../store/standing.ts'
+import type { RunStore } from '../../store/store.ts'
+import { formatFrom } from '../arguments.ts'
+import { checkAll, complainAbout } from '../checks.ts'
+import { type ExitCode, exitCodeOfVerifying } from '../exit-code.ts'
+import { findRun, type Last } from '../find-run.ts'
+import { runPhase } from '../fleet-phase.ts'
+import { forksFrom, READING } from '../parallel.ts'
+import { kept, openStore } from '../state.ts'
+import { inventoryOf, targetsFrom, usableHosts } from '../targets.ts'
+import type { Terminal } from '../terminal.ts'
+
+export type VerifyWords = {
+  /** A run, or an inventory; without it the inventory that all commands take. */
+  readonly what: string | undefined
+  readonly inventory: string | undefined
+  readonly limit: string | undefined
+  readonly afterReboot: boolean
+  readonly format: string
+  readonly forks: string | undefined
+}
+
+type Applied = Extract<HostResult, { readonly status: 'applied' }>
+
+const LAST: Last = {
+  fits: ({ id, command, hosts }, runs) => command === 'apply' && stillApplied(id, hosts, runs, new Date()).length > 0,
+  none: 'nothing that was applied from here still stands',
+  orFile: true,
+}
+
+/** Looks whether what was applied is in force. Changes nothing. */
+export async function verifyCommand(words: VerifyWords, terminal: Terminal): Promise<ExitCode> {
+  const { applied, format, parallel } = await checkAll({
+    applied: () => findApplied(words, terminal),
+    format: () => formatFrom(words.format),
+    parallel: () => forksFrom(words.forks, READING),
+  })
+  const results = await runPhase(
+    {
+      title: 'Looking',
+      hosts: applied.map((result) => ({ ...result.plan.host, result })),
+      parallel,
+      story: async ({ result }, telling): Promise<VerifyResult> => await verifyHost(result, words.afterReboot, telling),
+      onLeaving: ['Nothing was changed.'],
+    },
+    terminal,
+  )
+  if (format === 'json') terminal.printText(jsonText(verificationJson(results)))
+  else terminal.print(verificationText(terminal.paper, results))
+  return exitCodeOfVerifying(results)
+}
+
+async function findApplied(words: VerifyWords, terminal: Terminal): Promise<readonly Applied[]> {
+  const store = openStore(terminal)
+  const { what } = words
+  const isRun = what === 'last' || (what !== undefined && words.inventory === undefined && !existsSync(what))
+  const { place, standing } = isRun ? await ofRun(store, what, terminal) : await ofInventory(store, words, terminal)
+  const altered = standing.find(({ plan }) => !isSealed(plan))
+  if (altered !== undefined) {
+    throw complainAbout(place, `the record of ${altered.host} is not as it was written: its digest does not match`)
+  }
+  const hosts = standing.map(({ plan }) => plan.host)
+  const chosen = new Set(
+    (await usableHosts(inventoryOf(place, hosts), isRun ? words.limit : undefined)).map(({ name }) => name),
+  )
+  return standing.filter(({ host }) => chosen.has(host))
+}
+
+type Standing = { readonly place: string; readonly standing: readonly Applied[] }
+
+async function ofRun(store: RunStore, wanted: string, terminal: Terminal): Promise<Standing> {
+  const run = await findRun(store, wanted, LAST, terminal)
+  if (run.command !== 'apply') {
+    throw complainAbout(wanted, `this run is a ${run.command}, and applied nothing`, 'see which did: ctfleet runs')
+  }
+  const { runs } = await kept(async () => await store.list())
+  const standing = stillApplied(run.id, run.results, runs, new Date())
+  if (standing.length > 0) return { place: `run ${run.id}`, standing }
+  const message = 'nothing that it applied still stands, as far as is known here'
+  throw complainAbout(run.id, message, 'see what does: ctfleet runs')
+}
+
+/** Of each host what was applied to it last; those of which nothing is known here are named. */
+async function ofInventory(store: RunStore, words: VerifyWords, terminal: Terminal): Promise<Standing> {
+  const { inventory, hosts } = await targetsFrom({
+    inventory: words.what,
+    inventoryOption: words.inventory,
+    limit: words.limit,
+  })
+  const { runs } = await kept(async () => await store.list())
+  const wanted = new Set(hosts.map(({ name }) => name))
+  const standing: Applied[] = []
+  for (const run of runs.filter((each) => LAST.fits(each, runs))) {
+    const left = hostsOf(run, runs).filter((host) => wanted.delete(host))
+    if (left.length === 0) continue
+    const found = await kept(async () => await store.load(run.id))
+    if (found.type !== 'found') continue
+    standing.push(...found.run.results.filter(isApplied).filter(({ host }) => left.includes(host)))
+  }
+  if (standing.length === 0) {
+    const message = 'nothing that still stands was applied to these hosts from here'
+    throw complainAbout(inventory, message, 'see what was run: ctfleet runs')
+  }
+  const others = [...wanted].map((host) => ({ host }))
+  if (others.length > 0) terminal.say([visible(`Nothing that still stands was applied from here to ${names(others)}`)])
+  return { place: inventory, standing }
+}
+
+function hostsOf({ id, hosts }: RunSummary, runs: readonly RunSummary[]): readonly string[] {
+  return stillApplied(id, hosts, runs, new Date()).map(({ host }) => host)
+}
+
+function isApplied(result: HostResult): result is Applied {
+  return result.status === 'applied'
+}

@@ -1,0 +1,43 @@
+import type { Holdings } from '../journal/holdings.ts'
+import type { Host } from '../model/host.ts'
+import { holdingsText } from '../report/text/holdings.ts'
+import { transactionsHost } from '../run/transactions-host.ts'
+import { askEach, type Decision } from './ask-each.ts'
+import { runPhase } from './fleet-phase.ts'
+import type { Terminal } from './terminal.ts'
+
+export type Listed = Extract<Holdings, { readonly status: 'listed' }>
+
+/** Asks every host what ctfleet keeps there. Changes nothing. */
+export async function holdingsFleet(
+  hosts: readonly Host[],
+  parallel: number,
+  terminal: Terminal,
+): Promise<readonly Holdings[]> {
+  return await runPhase(
+    {
+      title: 'Asking',
+      hosts,
+      parallel,
+      story: async (host: Host, telling): Promise<Holdings> => await transactionsHost(host, telling),
+      onLeaving: ['Nothing was changed.'],
+    },
+    terminal,
+  )
+}
+
+/** A decision for each of the hosts that there is something to do on; `--yes` is a yes to all. */
+export async function decideHoldings(
+  all: readonly Listed[],
+  { yes, question }: { readonly yes: boolean; readonly question: (one: Listed) => string },
+  terminal: Terminal,
+): Promise<readonly { readonly one: Listed; readonly decision: Decision }[] | 'interrupted'> {
+  if (terminal.interruption.signal.aborted) return 'interrupted'
+  if (yes || all.length === 0) return all.map((one) => ({ one, decision: 'yes' }))
+  // Loaded only where somebody is asked.
+  const { askPerson } = await import('./ask.ts')
+  const show = (one: Listed) => terminal.say(['', ...holdingsText(terminal.notices, [one]), ''])
+  const decisions = await askEach(all, { ask: askPerson, question, show })
+  if (decisions === 'interrupted') return decisions
+  return all.map((one, at) => ({ one, decision: decisions[at] ?? 'skipped' }))
+}

@@ -1,0 +1,9 @@
+/** In UTC, to the minute. @param epochSeconds by whichever clock told it. */
+export function momentText(epochSeconds: number): string {
+  return isoMomentText(new Date(epochSeconds * 1000).toISOString())
+}
+
+/** @param moment RFC 3339, UTC. */
+export function isoMomentText(moment: string): string {
+  return `${moment.slice(0, 16).replace('T', ' ')} UTC`
+}

@@ -1,0 +1,83 @@
+import type { Holdings } from '../../journal/holdings.ts'
+import type { HostTransaction } from '../../journal/listing.ts'
+import { directoryOf } from '../../journal/transaction.ts'
+import type { Plan } from '../../model/plan.ts'
+import type { Run, RunSummary } from '../../model/run.ts'
+import { type Paper, paragraph, verbatim, visible } from '../format.ts'
+import { faultLines } from './fault.ts'
+import { isoMomentText } from './moment.ts'
+import { statusCounts } from './status.ts'
+
+/** Who asked for a run, when, and what became of it later. */
+export function runHeadText(paper: Paper, run: Run, later: readonly RunSummary[]): readonly string[] {
+  const { id, command, startedAt, endedAt, by, inventory, of } = run
+  const ended = endedAt === null ? 'not ended' : `ended ${isoMomentText(endedAt)}`
+  return [
+    ...paragraph(
+      paper,
+      { first: '', rest: '  ' },
+      { tone: 'strong', text: `Run ${id}` },
+      `: ${command}${of === null ? '' : ` of ${of}`} by ${by}, ${inventory}, begun ${isoMomentText(startedAt)}, ${ended}`,
+    ),
+    ...(endedAt === null ? paragraph(paper, '  ', `If no ctfleet is at it any more: ctfleet resume ${id}`) : []),
+    ...later.flatMap((each) =>
+      paragraph(
+        paper,
+        { first: '  ', rest: '    ' },
+        `Later: ${each.command} ${each.id} by ${each.by}, ${isoMomentText(each.startedAt)}: `,
+        ...statusCounts(each.hosts),
+      ),
+    ),
+  ]
+}
+
+/** What the host itself says of a transaction now, line by line, by its own clock. */
+export function journalText(
+  paper: Paper,
+  { holdings, transaction, plan }: { holdings: Holdings; transaction: string; plan: Plan | null },
+): readonly string[] {
+  const title = (text: string) =>
+    paragraph(paper, '', { tone: 'strong', text: `Journal of ${transaction}` }, `, ${text}`)
+  switch (holdings.status) {
+    case 'unreachable':
+    case 'failed':
+      return [...title(holdings.status), ...faultLines(paper, '  ', holdings.fault)]
+    case 'not-reached':
+      return title(holdings.why)
+    case 'listed': {
+      const own = holdings.transactions.find(({ id }) => id === transaction)
+      if (own === undefined) return title('which the host keeps no more: it was taken back, or cleaned')
+      return [...title('as the host has it now'), ...recordLines(paper, own, plan)]
+    }
+  }
+}
+
+function recordLines(paper: Paper, { never, carried, restarted, records }: HostTransaction, plan: Plan | null) {
+  if (never) return paragraph(paper, '  ', 'It was closed before it began.')
+  return [
+    ...records.flatMap(({ at, word, change, detail }) => {
+      const moment = new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')
+      const title = change === null ? '' : ` ${change}. ${plan?.changes[change - 1]?.title ?? ''}`
+      // A digest of a state says nothing to a person.
+      const more = detail === '' || word === 'intend' || word === 'done' ? '' : `${title === '' ? ' ' : ': '}${detail}`
+      return paragraph(paper, { first: `  ${moment}  `, rest: '      ' }, `${word}${title}${more}`)
+    }),
+    ...(carried ? paragraph(paper, '  ', 'A process on the host is at it.') : []),
+    ...(restarted ? paragraph(paper, '  ', 'The host was restarted since.') : []),
+  ]
+}
+
+/** What takes a transaction back on its host, with nothing but a shell: the last change first. */
+export function undoText(paper: Paper, { changes }: Plan, transaction: string): readonly string[] {
+  const said = `on the host: sh ${directoryOf(transaction)}/undo. Each change that still reads as it was left is taken back so, the last one first:`
+  return [
+    ...paragraph(paper, '', { tone: 'strong', text: 'Undo' }, `, ${said}`),
+    ...changes
+      .map(({ title, undo }, at) => ({ title, undo, number: at + 1 }))
+      .reverse()
+      .flatMap(({ title, undo, number }) => [
+        ...verbatim(paper, { first: '', rest: '#    ' }, `# ${number}. ${title}`, 'faint'),
+        ...(undo.trim() === '' ? [':'] : undo.split('\n').map(visible)),
+      ]),
+  ]
+}

@@ -1,0 +1,23 @@
+/** Hosts of a wave that are asked again after the pause, at most. */
+const SAMPLE = 10
+
+/** Of many hosts some, from all over their order: a wave of a thousand is not asked whole. */
+export function someOf<H>(hosts: readonly H[]): readonly H[] {
+  const of = hosts.length
+  const isChosen = (index: number) => Math.floor((index * SAMPLE) / of) !== Math.floor(((index - 1) * SAMPLE) / of)
+  return of <= SAMPLE ? hosts : hosts.filter((_, index) => isChosen(index))
+}
+
+/** Waits so many milliseconds, or until the signal. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(), ms)
+  await untilAborted(AbortSignal.any([signal, over.signal]))
+  clearTimeout(timer)
+}
+
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}

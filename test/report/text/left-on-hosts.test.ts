@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { cleaningText } from '../../../src/report/text/cleaning.ts'
+import { holdingsText } from '../../../src/report/text/holdings.ts'
+import { journalText, runHeadText, undoText } from '../../../src/report/text/run.ts'
+import { verificationText } from '../../../src/report/text/verification.ts'
+import { aChange, aPlan, aRun } from '../fleet.ts'
+import { CLEANED, COMMITTED, HOLDINGS, VERIFIED } from '../left-on-hosts.ts'
+import { plain } from '../paper.ts'
+import { summaryOf } from '../run-summary.ts'
+
+const plan = aPlan('web-1')
+const [HELD, , SILENT] = HOLDINGS
+const transaction = COMMITTED.id
+
+describe.each([80, 200])('on %i columns', (columns) => {
+  const paper = plain(columns)
+  test.each([
+    ['holdings', holdingsText(paper, HOLDINGS)],
+    ['cleaning', cleaningText(paper, CLEANED)],
+    ['verification', verificationText(paper, VERIFIED)],
+    [
+      'run',
+      [
+        ...runHeadText(paper, aRun({ endedAt: null }), [summaryOf(aRun({ command: 'resume', of: aRun().id }))]),
+        '',
+        ...[HELD, SILENT].flatMap((holdings) =>
+          holdings === undefined ? [] : journalText(paper, { holdings, transaction, plan }),
+        ),
+        '',
+        ...undoText(paper, plan, transaction),
+      ],
+    ],
+  ])('%s', async (name, lines) => {
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`../screens/${name}-${columns}.txt`)
+  })
+})
+
+test('an undo is printed as a script that a shell reads, last change first, however narrow the paper', () => {
+  const titles = ['set a\nrm -rf /', 'set b '.repeat(20)]
+  const changes = titles.map((title, at) => aChange({ title, undo: `echo ${at}` }))
+  const [, ...script] = undoText(plain(60), aPlan('web-1', { changes }), transaction).join('\n').split('one first:\n')
+  const said = script.join('').split('\n')
+  expect(said.filter((line) => !line.startsWith('#'))).toEqual(['echo 1', 'echo 0'])
+})
