@@ -55,7 +55,9 @@ function canBeTakenBack(transaction: HostTransaction): boolean {
  * @param needsHandsToo what is left of changes that could not be taken back shall be forgotten
  */
 export function whyKept(transaction: HostTransaction, needsHandsToo: boolean): Fault | null {
-  const { id, about } = transaction
+  const { id, about, records } = transaction
+  // Its run ended well, and nobody resumes it.
+  const isFirstAid = keptUntil(records) !== null
   const undo = `on the host: sh /var/lib/ctfleet/${id}/undo`
   switch (positionOf(transaction)) {
     case 'never':
@@ -83,7 +85,7 @@ export function whyKept(transaction: HostTransaction, needsHandsToo: boolean): F
       return {
         code: 'lost',
         message: `transaction ${id} was cut off, and nobody is at it any more`,
-        next: about === null ? undo : `close it first: ctfleet resume ${about.run}; or ${undo}`,
+        next: `take it back first: ${undo}${about === null || isFirstAid ? '' : `; or ctfleet resume ${about.run}`}`,
       }
   }
 }

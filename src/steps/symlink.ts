@@ -54,7 +54,7 @@ ln -s -- ${target} ${path}`
     stage: sh`[ -d ${directoryOf(path)} ] || exit 0
 rm -f -- ${`${path}.ctfleet-staged`}
 : > ${`${path}.ctfleet-staged`} && rm -f -- ${`${path}.ctfleet-staged`}`,
-    unstage: sh`:`,
+    unstage: sh`rm -f -- ${`${path}.ctfleet-staged`}`,
   }),
   show: ({ target }) => [target === null ? '(no such link)' : `leads to ${target}`],
 }

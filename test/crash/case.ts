@@ -208,7 +208,9 @@ async function judge(
   if (found === 'neither') problems.push(difference(ground.before, state, 'before'), difference(after, state, 'after'))
   if (found === 'before' && last === 'committed') problems.push('it says committed, and is as before')
   if (found === 'after' && last !== 'committed') problems.push(`it says ${last}, and is as after`)
-  if (running(`/${transaction}/transaction`).length > 0) problems.push('a process of it is left')
+  // Whoever watched over it looks once more whether it is over, and goes.
+  const isLeft = running(`/${transaction}/transaction`).length > 0 && !(await standsStill(transaction, 10))
+  if (isLeft) problems.push('a process of it is left')
   for (const name of await locksOf(there)) problems.push(`${name} is left`)
   return { state: problems.length > 0 ? ('neither' as const) : found, problems }
 }

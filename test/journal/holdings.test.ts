@@ -62,6 +62,9 @@ test('what is carried, cut off or half undone stays; a person may give up what i
   expect(whyKept(holding(MADE, { carried: true }), true)?.code).toBe('locked')
   expect(whyKept(holding([...MADE, 'committed until 900'], { carried: true }), true)?.code).toBe('locked')
   expect(whyKept(holding(MADE), true)?.next).toContain(`ctfleet resume ${ABOUT.run}`)
+  expect(whyKept(holding([...MADE, 'committed until 900']), true)?.next).toBe(
+    'take it back first: on the host: sh /var/lib/ctfleet/a1/undo',
+  )
   expect(whyKept(halfUndone, false)?.next).toContain('ctfleet clean --needs-hands')
   expect(whyKept(halfUndone, true)).toBeNull()
 })

@@ -30,6 +30,7 @@ describe('on hosts with an owner of the rules', () => {
   const OWNERS: { readonly [host: string]: { readonly boot: Boot; readonly files: readonly string[] } } = {
     'web-1': { boot: 'netfilter-persistent', files: ['/etc/iptables/rules.v4', '/etc/iptables/rules.v6'] },
     'web-2': { boot: 'a script', files: ['/etc/iptables/rules.v4', '/etc/iptables/rules.v6'] },
+    'web-3': { boot: 'OpenRC', files: ['/etc/iptables/rules-save', '/etc/iptables/rules6-save'] },
     'legacy-1': { boot: 'the iptables services', files: ['/etc/sysconfig/iptables', '/etc/sysconfig/ip6tables'] },
     'native-1': { boot: 'nftables', files: ['/etc/nftables.conf'] },
     'nft-1': { boot: 'nftables', files: ['/etc/nftables.conf'] },
@@ -189,8 +190,8 @@ describe('a machine with systemd, restarted for real', () => {
   }, 900_000)
   afterAll(async () => await vm?.down())
 
-  test('where nobody loads rules, our unit does', { timeout: 600_000 }, async () => {
-    await vm.exec('systemctl disable netfilter-persistent')
+  test('where nobody loads rules, our unit does', { timeout: 2_400_000 }, async () => {
+    await vm.exec('systemctl disable netfilter-persistent; modprobe nf_conntrack')
     const before = lasting(await vm.dump())
     const applied = await ctfleet(['apply', ...PORT_80, '--yes', ...JSON_OUT], env)
     expect(statusesIn(applied), applied.stdout).toEqual({ 'vm-1': 'applied' })
@@ -205,7 +206,7 @@ describe('a machine with systemd, restarted for real', () => {
   })
 
   test('where netfilter-persistent does, what was not confirmed is gone, and what was is there', {
-    timeout: 900_000,
+    timeout: 3_600_000,
   }, async () => {
     const saved = await vm.exec(`set -e
 for family in v4 v6; do
@@ -285,7 +286,7 @@ async function restartedVm(vm: LabVm): Promise<void> {
       const state = (await vm.ssh('systemctl is-system-running --wait')).stdout.trim()
       return state === 'running' || state === 'degraded' ? true : undefined
     },
-    { everyMs: 1000, timeoutSeconds: 240 },
+    { everyMs: 1000, timeoutSeconds: 900 },
   )
   if (up !== true) throw new Error(`${vm.name} did not come back: ${(await vm.console()).slice(-2000)}`)
 }

@@ -109,6 +109,17 @@ test('a confirm that is killed between two files is finished by the switch', asy
   expect(await remains(there)).toBe('')
 })
 
+test('a daemon whose group has the number that a process of ours had long ago is left alone', async () => {
+  const applied = await applyHost(await planOn(host, [SYSCTL]), terms(20), TELLING)
+  if (applied.status !== 'applied') throw new Error(JSON.stringify(applied).slice(0, 500))
+  // As daemons do: the leader of its session is gone.
+  const daemon = await there.exec(`setsid sh -c 'sleep 288 & echo $$ $!' < /dev/null 2> /dev/null | {
+    read -r leader daemon; echo "$leader 12345" > /var/lib/ctfleet/${applied.transaction}/main; echo "$daemon"; }`)
+  expect(daemon.stdout).toMatch(/^\d+\n$/)
+  expect(await rollbackHost(applied, TELLING)).toMatchObject({ status: 'rolled-back' })
+  expect(await there.exec(`kill ${daemon.stdout.trim()}`)).toMatchObject({ code: 0 })
+})
+
 test('a change that never began cannot begin any more once it was asked about', async () => {
   const plan = await planOn(host, [SYSCTL])
   await using session = await opened(host)

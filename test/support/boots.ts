@@ -12,6 +12,14 @@ cd /usr/share/netfilter-persistent/plugins.d && : > 15-ip4tables && : > 25-ip6ta
 for name in iptables ip6tables; do : > /etc/rc.d/rc3.d/S08$name; : > /etc/sysconfig/$name-config; done
 mv /etc/iptables/rules.v4 /etc/sysconfig/iptables && ln -s /etc/sysconfig/iptables /etc/iptables/rules.v4
 mv /etc/iptables/rules.v6 /etc/sysconfig/ip6tables && ln -s /etc/sysconfig/ip6tables /etc/iptables/rules.v6`,
+  // As on Alpine, where the file has another place by default.
+  OpenRC: `mkdir -p /etc/runlevels/default /etc/conf.d
+for name in iptables ip6tables; do : > /etc/runlevels/default/$name; done
+printf 'IPTABLES_SAVE="/etc/iptables/rules-save"\\nSAVE_ON_STOP="no"\\n' > /etc/conf.d/iptables
+printf 'IP6TABLES_SAVE="/etc/iptables/rules6-save"\\nSAVE_ON_STOP="no"\\n' > /etc/conf.d/ip6tables
+cd /etc/iptables
+mv rules.v4 rules-save && ln -s rules-save rules.v4
+mv rules.v6 rules6-save && ln -s rules6-save rules.v6`,
   nftables: ': > /etc/rc2.d/S01nftables',
   'a script': `mkdir -p /etc/network/if-pre-up.d
 printf '#!/bin/sh\\n/sbin/iptables-restore < /etc/iptables/rules.v4\\nip6tables-restore < /etc/iptables/rules.v6\\n' > /etc/network/if-pre-up.d/firewall`,

@@ -130,9 +130,10 @@ test('a fleet of 20 000 hosts is looked up quickly', async () => {
     Array.from({ length: 20_000 }, (_, at) => `host-${at},10.${at >> 16}.${(at >> 8) & 255}.${at & 255} ${keys.one}`),
   )
   await findKnownKeys([path], { address: 'host-1', port: 22 })
-  const started = performance.now()
+  const before = process.cpuUsage()
   for (let at = 0; at < 1000; at++) await findKnownKeys([path], { address: `host-${at}`, port: 2222 })
-  expect(performance.now() - started).toBeLessThan(2000)
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1000).toBeLessThan(2000)
 })
 
 function file(name: string, lines: readonly string[]): string {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { didYouMean } from '../../input/nearest.ts'
 import type { Holdings } from '../../journal/holdings.ts'
+import type { Change } from '../../model/change.ts'
+import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import type { Run } from '../../model/run.ts'
 import { isSealed } from '../../plan/seal.ts'
@@ -124,6 +126,12 @@ function hostLines(result: HostResult, holdings: Holdings | null, { paper }: Ter
   const { transaction, plan } = result
   return [
     ...(holdings === null ? [] : ['', ...journalText(paper, { holdings, transaction, plan })]),
-    ...(plan === null ? [] : ['', ...undoText(paper, plan, transaction)]),
+    ...(plan === null ? [] : ['', ...undoText(paper, madeOf(result, plan), transaction)]),
   ]
+}
+
+/** First aid writes no files, so there are none of it to remove. */
+function madeOf(result: HostResult, { changes }: Plan): readonly Change[] {
+  const isFirstAid = result.status === 'applied' && result.until !== undefined
+  return isFirstAid ? changes.filter(({ phase }) => phase === 'runtime') : changes
 }

@@ -1,6 +1,7 @@
 import type { Holdings } from '../../journal/holdings.ts'
 import type { HostTransaction } from '../../journal/listing.ts'
 import { directoryOf } from '../../journal/transaction.ts'
+import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
 import { type Paper, paragraph, verbatim, visible } from '../format.ts'
@@ -68,7 +69,7 @@ function recordLines(paper: Paper, { never, carried, restarted, records }: HostT
 }
 
 /** What takes a transaction back on its host, with nothing but a shell: the last change first. */
-export function undoText(paper: Paper, { changes }: Plan, transaction: string): readonly string[] {
+export function undoText(paper: Paper, changes: readonly Change[], transaction: string): readonly string[] {
   const said = `on the host: sh ${directoryOf(transaction)}/undo. Each change that still reads as it was left is taken back so, the last one first:`
   return [
     ...paragraph(paper, '', { tone: 'strong', text: 'Undo' }, `, ${said}`),

@@ -27,7 +27,7 @@ describe.each([80, 200])('on %i columns', (columns) => {
           holdings === undefined ? [] : journalText(paper, { holdings, transaction, plan }),
         ),
         '',
-        ...undoText(paper, plan, transaction),
+        ...undoText(paper, plan.changes, transaction),
       ],
     ],
   ])('%s', async (name, lines) => {
@@ -38,7 +38,7 @@ describe.each([80, 200])('on %i columns', (columns) => {
 test('an undo is printed as a script that a shell reads, last change first, however narrow the paper', () => {
   const titles = ['set a\nrm -rf /', 'set b '.repeat(20)]
   const changes = titles.map((title, at) => aChange({ title, undo: `echo ${at}` }))
-  const [, ...script] = undoText(plain(60), aPlan('web-1', { changes }), transaction).join('\n').split('one first:\n')
+  const [, ...script] = undoText(plain(60), changes, transaction).join('\n').split('one first:\n')
   const said = script.join('').split('\n')
   expect(said.filter((line) => !line.startsWith('#'))).toEqual(['echo 1', 'echo 0'])
 })
