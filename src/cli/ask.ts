@@ -3,7 +3,7 @@ import inquirer from 'inquirer'
 export type Answer = 'yes' | 'no' | 'skip' | 'show' | 'rest' | 'quit'
 
 const CHOICES = [
-  { key: 'y', name: 'yes: make this change', value: 'yes' },
+  { key: 'y', name: 'yes: do this', value: 'yes' },
   { key: 'n', name: 'no: not on this host', value: 'no' },
   { key: 's', name: 'skip: not now', value: 'skip' },
   { key: 'f', name: 'full: show this host in full, then ask again', value: 'show' },

@@ -36,10 +36,11 @@ export function paragraph(paper: Paper, indent: string | Indent, ...pieces: read
     line = []
     used = paper.width(rest)
   }
-  for (const { tone, text, spaced } of wordsOf(pieces)) {
+  const words = wordsOf(pieces)
+  for (const [at, { tone, text, spaced }] of words.entries()) {
     const width = paper.width(text)
     if (spaced && line.length > 0) {
-      if (used + 1 + width > paper.columns) end()
+      if (used + 1 + widthOfGlued(paper, words, at) > paper.columns) end()
       else put(line.at(-1)?.tone === tone ? tone : undefined, ' ')
     }
     for (const part of used + width > paper.columns ? cut(paper, text, used, rest) : [text]) {
@@ -49,6 +50,17 @@ export function paragraph(paper: Paper, indent: string | Indent, ...pieces: read
   }
   if (line.length > 0 || lines.length === 0) end()
   return lines
+}
+
+/** Of a word and of what stands at it without a space, such as a comma in another tone. */
+function widthOfGlued(paper: Paper, words: readonly Word[], from: number): number {
+  let width = 0
+  for (let at = from; at < words.length; at++) {
+    const word = words[at]
+    if (word === undefined || (at > from && word.spaced)) break
+    width += paper.width(word.text)
+  }
+  return width
 }
 
 /** One line of a host's as it stands, every space in it; what does not fit goes on below, behind `rest`. */

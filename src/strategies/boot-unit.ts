@@ -12,6 +12,8 @@ ConditionPathExists=/etc/ctfleet/notrack
 [Service]
 Type=oneshot
 RemainAfterExit=yes
+# The network and its logins wait for this; without a limit they would wait for good.
+TimeoutStartSec=60
 ExecStart=/bin/sh /etc/ctfleet/notrack
 
 [Install]

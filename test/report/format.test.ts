@@ -109,6 +109,11 @@ test('neighbours of one tone are inked as one', () => {
   expect(paragraph(marked(12), '', text, ' and more')).toEqual(['<bad:one two>', '<bad:three> and', 'more'])
 })
 
+test('a comma in another tone stays with its word', () => {
+  const word = { tone: 'bad', text: 'three' } as const
+  expect(paragraph(plain(11), '', 'one ', word, ', ', word, '; and')).toEqual(['one three,', 'three; and'])
+})
+
 test('a text without end is cut short, and says how long it was', () => {
   const lines = paragraph(plain(80), '', 'x'.repeat(10_000_000))
   expect(lines.length).toBeLessThan(100)

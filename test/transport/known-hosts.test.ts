@@ -59,7 +59,7 @@ test('names, ports, patterns, exceptions and hashes mean what they mean to ssh-k
     }
   }
   expect((await findKnownKeys([path], { address: 'a.example.org', port: 2200 })).own).toHaveLength(1)
-})
+}, 60_000)
 
 test('a key is known, changed, revoked or unknown, and the entry that says so is named', async () => {
   const path = file('verdicts', [
