@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'journeys',
           include: journeys,
-          globalSetup: './test/lab/setup.ts',
+          globalSetup: ['./test/lab/setup.ts', './test/support/bundle.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 600_000,

@@ -55,7 +55,7 @@ mkdir -p ${ROOT} && mkdir ${ROOT}/"$1" ${ROOT}/"$1"/undecided || exit 6`,
   rmdir ${ROOT} 2> /dev/null
   exit 6
 fi
-dd if=/dev/null of="$dir/transaction.new" conv=notrunc,fsync 2> /dev/null
+for each in keep asked about undo transaction.new; do dd if=/dev/null of="$dir/$each" conv=notrunc,fsync 2> /dev/null; done
 mv "$dir/transaction.new" "$dir/transaction" || exit 6
 sh "$dir/transaction" start run "$2" "$3"
 follow 0 "$(($2 + 30))"`,

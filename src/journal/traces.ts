@@ -11,6 +11,8 @@ remember_before() {
   life > "$dir/life" || return 1
   { echo '# before'; modules; echo '# end'; } > "$dir/modules.before" || return 1
   { echo '# before'; nft_tables; echo '# end'; } > "$dir/tables.before" || return 1
+  # After a power cut, too: by an empty list all that is loaded would be ours to sweep.
+  for each in life modules.before tables.before; do dd if=/dev/null of="$dir/$each" conv=notrunc,fsync 2> /dev/null || :; done
   for family in ip ip6; do
     if grep -s -q . "/proc/net/\${family}_tables_names"; then
       tool=\${family}tables
@@ -22,6 +24,7 @@ remember_before() {
   :
 }
 remember_after() {
+  grep -q '^# end' "$dir/modules.before" && grep -q '^# end' "$dir/tables.before" || return 0
   modules | grep -v -x -F -f "$dir/modules.before" > "$dir/modules.brought"
   nft_tables | grep -v -x -F -f "$dir/tables.before" > "$dir/tables.brought"
   :

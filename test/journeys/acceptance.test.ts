@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { ctfleet, type Said } from '../support/ctfleet.ts'
+import { programWords } from '../support/program.ts'
 import { canOpenScreen, openScreen } from '../support/tmux.ts'
 
 /** Where sessions would not live through a rollback the plan says so and why, and a person has to accept it. */
@@ -103,7 +104,7 @@ test('at a terminal it is a question of its own, whose answer is no unless it is
   expect(await web.dump()).toBe(before)
 })
 
-const CTFLEET = [process.execPath, '--import', import.meta.resolve('tsx'), resolve('src/cli/main.ts')].join(' ')
+const CTFLEET = programWords().join(' ')
 
 /** Something that is so on the host until it is let go. */
 async function setting(there: string, back: string): Promise<AsyncDisposable> {

@@ -60,7 +60,7 @@ test.each(PULLED)(
     const wait = `while [ ! -e ${STRIKE_DIR}/go ]; do sleep 0.1; done`
     await there.exec(`mkdir ${STRIKE_DIR}; echo '${at}' > ${STRIKE_DIR}/at; echo '${wait}' > ${STRIKE_DIR}/fault`)
 
-    const transaction = 'pulled'
+    const transaction = `pulled-${PULLED.findIndex((each) => each.at === at)}`
     const launching = launched(host, plan, { transaction, window: 100, confirmWithin: 300 }).catch(() => [])
     if (confirmed) {
       expect(await launching).toContain('applied')
@@ -70,7 +70,9 @@ test.each(PULLED)(
     expect(await poll(struck, { everyMs: 300, timeoutSeconds: 90 })).toBe(true)
     await there.reset()
 
-    expect(await resumeHost({ plan, transaction }, TELLING)).toMatchObject({ status })
+    const result = await resumeHost({ plan, transaction }, TELLING)
+    const journal = (await there.exec(`cat /var/lib/ctfleet/${transaction}/journal`)).stdout
+    expect(result.status, `${JSON.stringify({ ...result, plan: undefined })}\n${journal}`).toBe(status)
     if (status === 'applied') {
       expect((await journalOf(there, transaction)).at(-1)).toBe('committed')
       expect(await there.dump()).toContain(`${PATH} f 644 0:0`)

@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
+import { programWords } from '../support/program.ts'
 import { canOpenScreen, openScreen, type Screen } from '../support/tmux.ts'
 
 /** What a person at a terminal sees and is asked. */
@@ -124,7 +125,7 @@ describe.each([80, 200])('%i columns wide', (columns) => {
   })
 })
 
-const CTFLEET = [process.execPath, '--import', import.meta.resolve('tsx'), resolve('src/cli/main.ts')].join(' ')
+const CTFLEET = programWords().join(' ')
 const ESCAPE = new RegExp(String.fromCharCode(27))
 
 async function asked(screen: Screen): Promise<string> {

@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+import { programWords } from './program.ts'
 
 export type Said = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
@@ -20,7 +18,8 @@ export async function ctfleet(words: readonly string[], env: { readonly [name: s
 
 /** The same while it runs, for whoever does something meanwhile; its code is -1 where a signal ended it. */
 export function startCtfleet(words: readonly string[], env: { readonly [name: string]: string }): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...words], {
+  const [node, program] = programWords()
+  const child = spawn(node, [program, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
