@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests with a real sshd or a real kernel's rules: one after the other, since they share this machine's network and cores. */
+/** Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own. */
 const journeys = [
   'test/journeys/**/*.test.ts',
   'test/kernel/**/*.test.ts',
@@ -32,7 +32,8 @@ export default defineConfig({
           name: 'journeys',
           include: journeys,
           globalSetup: ['./test/lab/setup.ts', './test/support/bundle.ts'],
-          fileParallelism: false,
+          // They wait more than they compute. More at once would starve the virtual machines.
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 1 },

@@ -43,7 +43,10 @@ function lastingNotrack(
   { edits, host, services }: NotrackAnalysis,
 ): PersistAnalysis['notrack'] {
   if (host === null || edits.length === 0 || !live.known) return { ...NONE, note: '' }
-  const lost = (why: string) => ({ ...NONE, note: `These rules last until the next reboot, because ${why}. After one, apply again` })
+  const lost = (why: string) => ({
+    ...NONE,
+    note: `These rules last until the next reboot, because ${why}. After one, apply again`,
+  })
   switch (owner.is) {
     case 'left-alone':
       return lost(owner.why)

@@ -30,7 +30,8 @@ type LockOut = {
 const add = (backend: 'legacy' | 'nft', spec: string, place: object = { before: '-i lo -j ACCEPT' }) =>
   edit({ backend, spec: `${spec} ${OURS} -j DROP`.trim(), key: KEY, ...place })
 const raw = { table: 'raw', chain: 'PREROUTING' }
-const broken = (backend: 'legacy' | 'nft') => edit({ backend, ...raw, spec: '-m nosuchmatch -j DROP', key: 'ctfleet:test:8' })
+const broken = (backend: 'legacy' | 'nft') =>
+  edit({ backend, ...raw, spec: '-m nosuchmatch -j DROP', key: 'ctfleet:test:8' })
 const untracked = (backend: 'legacy' | 'nft') =>
   edit({ backend, ...raw, spec: `-p tcp -m tcp --dport 22 ${OURS} -j CT --notrack`, key: KEY })
 const native = (table: string, chain: string, spec: string) => ({
