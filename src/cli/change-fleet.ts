@@ -1,4 +1,4 @@
-import type { Fault } from '../model/fault.ts'
+import type { Fault, FaultCode } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
@@ -16,7 +16,7 @@ import { type Approval, approve, approveAll, type Planned } from './approve.ts'
 import { declareWork } from './at-work.ts'
 import { complainAbout } from './checks.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
-import { runPhase } from './fleet-phase.ts'
+import { bugLines, runPhase } from './fleet-phase.ts'
 import { storyOnRecord } from './on-record.ts'
 import { courseLines, courseOf, type Pace } from './pace.ts'
 import { beginRecord, type RunRecord } from './record.ts'
@@ -68,7 +68,8 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   const changed = approval.approved.length === 0 ? [] : await change(undertaking, approval, record, terminal)
   const ended = replaced(decided, changed)
   const problem = await record.close(ended, new Date())
-  await stopWork()
+  // What is left behind where nothing can be written says by itself that its process is gone.
+  await stopWork().catch(() => undefined)
 
   if (format === 'json') terminal.printText(jsonText({ ...resultsJson(ended), run: run.id }))
   else if (planned.length > 0)
@@ -82,13 +83,16 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   if (run.command === 'apply' && ended.some(({ status }) => status === 'applied')) {
     terminal.say(['', `To take it back: ctfleet rollback ${run.id}`])
   }
-  if (ended.some((result) => result.status === 'needs-hands' && result.fault.code === 'lost')) {
+  if (ended.some((result) => result.status === 'needs-hands' && IS_TO_BE_ASKED.has(result.fault.code))) {
     terminal.say(['', `To ask again how those ended that could not be asked: ctfleet resume ${run.id}`])
   }
   if (problem === null) return exitCodeOf(ended)
   terminal.say([`The record of run ${run.id} is not whole, so it cannot be taken back by its id: ${problem}`])
   return exitCodeOf(ended) || EXIT.someFailed
 }
+
+/** Why nobody here knows how a host ended that may tell by now. */
+const IS_TO_BE_ASKED: ReadonlySet<FaultCode> = new Set(['lost', 'timed-out', 'bug'])
 
 async function approvalOf(
   undertaking: Undertaking,
@@ -148,7 +152,17 @@ async function change(
       hosts,
       parallel,
       story: async ({ name, plan }, telling): Promise<HostResult> =>
-        await storyOnRecord({ host: name, plan, record, story: async (more) => await story(plan, more) }, telling),
+        await storyOnRecord(
+          {
+            host: name,
+            run: run.id,
+            plan,
+            record,
+            story: async (more) => await story(plan, more),
+            onBug: (bug) => terminal.say(bugLines(name, bug)),
+          },
+          telling,
+        ),
       onEnd: record.ended,
       onLeaving: [
         LEFT_ALONE[run.command],

@@ -1,5 +1,10 @@
+import { InputError } from '../input/complaint.ts'
 import { loadInventory } from '../inventory/inventory.ts'
+import { selectHosts } from '../inventory/select-hosts.ts'
+import { directoryOf } from '../journal/transaction.ts'
+import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
+import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import type { Run } from '../model/run.ts'
 import { isSealed } from '../plan/seal.ts'
@@ -9,7 +14,7 @@ import type { Telling } from '../run/story.ts'
 import type { RunStore } from '../store/store.ts'
 import { workerOn } from './at-work.ts'
 import { complainAbout } from './checks.ts'
-import { kept } from './state.ts'
+import { inventoryOf, usableHosts } from './targets.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Hosts whose end only they themselves know, and those that a person may have mended since. */
@@ -19,9 +24,12 @@ export function isUnended(result: HostResult): result is Unended {
   return result.status === 'under-way' || result.status === 'needs-hands'
 }
 
-/** Asks one host how its part of a run ended, brings it to exactly before or exactly after, and puts that on record. */
+/**
+ * Asks one host how its part of a run ended, brings it to exactly before or exactly after, and puts that on record.
+ * @param problems gets why it could not be put there: what the host said is true all the same
+ */
 export async function closeHost(
-  { store, run, result, host }: { store: RunStore; run: Run; result: Unended; host: Host },
+  { store, run, result, host, problems }: Closing,
   telling: Telling,
 ): Promise<HostResult> {
   const { plan, transaction, status } = result
@@ -30,16 +38,34 @@ export async function closeHost(
       ? await resumeHost({ plan, transaction, hasBegun: status === 'needs-hands' }, telling)
       : await resumeRollbackHost({ host, plan, transaction }, telling)
   // Where nobody could tell, the record stays as it is, and may be asked for again.
-  if (ended.status !== 'unreachable' && ended.status !== 'failed') await store.record(run.id, [ended])
+  if (ended.status !== 'unreachable' && ended.status !== 'failed')
+    await orRemember(problems, async () => await store.record(run.id, [ended]))
   return ended
 }
 
-/** Gives a run that was cut off its last word, once nothing of it is open. */
+type Closing = {
+  readonly store: RunStore
+  readonly run: Run
+  readonly result: Unended
+  readonly host: Host
+  readonly problems: string[]
+}
+
+/** For what is written once hosts were changed: a record that cannot be kept must not keep anybody from being told of them. */
+export async function orRemember(problems: string[], work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Gives a run that was cut off its last word, once nothing of it is open. Rejects where that cannot be kept. */
 export async function endIfClosed(store: RunStore, id: string): Promise<void> {
-  const found = await kept(async () => await store.load(id))
+  const found = await store.load(id)
   if (found.type !== 'found' || found.run.endedAt !== null || found.damaged.length > 0) return
   const isOpen = found.run.results.some(({ status }) => status === 'under-way' || status === 'planned')
-  if (!isOpen) await kept(async () => await store.end(id, new Date().toISOString()))
+  if (!isOpen) await store.end(id, new Date().toISOString())
 }
 
 /** @throws InputError where another ctfleet on this machine works on the run. */
@@ -59,24 +85,86 @@ export async function checkLeftAlone(run: Run, { say }: Terminal): Promise<void>
   ])
 }
 
+/** A host of a record, as much as tells where it is. */
+type OnRecord = { readonly host: string; readonly plan: Plan | null; readonly transaction?: string }
+
+/** What is on record of a host, and where it is to be found, or why nobody can be sent there. */
+export type Located<R> = { readonly result: R } & ({ readonly host: Host } | { readonly fault: Fault })
+
 /**
- * Where a host is to be found: as its plan says, else as the run's inventory does.
- * @throws InputError where neither tells, or a plan is not as it was written.
+ * Those that the limit leaves, each where its plan says, else where the run's inventory does. One whose record is damaged
+ * keeps no other from being asked.
+ * @throws InputError where the limit names nobody, or a file is missing that logging in needs.
  */
-export function hostOf(run: Run, { host, plan, transaction }: Unended): Host {
-  if (plan !== null && isSealed(plan)) return plan.host
+export async function locate<R extends OnRecord>(
+  { place, inventory }: { readonly place: string; readonly inventory: string },
+  results: readonly R[],
+  limit: string | undefined,
+): Promise<readonly Located<R>[]> {
+  const located = results.map((result): Located<R> => ({ result, ...placeOf(result, inventory) }))
+  const named = located.map((one) => ('host' in one ? one.host : nowhere(one.result)))
+  const chosen = new Set(selectHosts(inventoryOf(place, named), limit).map(({ name }) => name))
+  const left = located.filter(({ result }) => chosen.has(result.host))
+  await usableHosts(
+    inventoryOf(
+      place,
+      left.flatMap((one) => ('host' in one ? [one.host] : [])),
+    ),
+    undefined,
+  )
+  return left
+}
+
+/** How those end that nobody can be sent to. */
+export function failuresOf(located: readonly Located<OnRecord>[]): readonly Failure[] {
+  return located.flatMap((one) =>
+    'fault' in one ? [{ host: one.result.host, status: 'failed', fault: one.fault } as const] : [],
+  )
+}
+
+type Failure = { readonly host: string; readonly status: 'failed'; readonly fault: Fault }
+
+function placeOf(
+  { host, plan, transaction }: OnRecord,
+  file: string,
+): { readonly host: Host } | { readonly fault: Fault } {
+  if (plan !== null && isSealed(plan)) return { host: plan.host }
   if (plan !== null) {
-    throw complainAbout(
-      run.id,
-      `the record of ${host} is not as it was written: its digest does not match`,
-      `on the host itself: sh /var/lib/ctfleet/${transaction}/undo`,
+    return cannotBeAsked(
+      'the record of it is not as it was written: its digest does not match',
+      `to take its change back, on the host itself: sh ${directoryOf(transaction ?? '')}/undo`,
     )
   }
-  const found = loadInventory(run.inventory).hosts.find(({ name }) => name === host)
-  if (found !== undefined) return found
-  throw complainAbout(
-    run.inventory,
-    `it names no host ${host} any more`,
+  try {
+    const found = loadInventory(file).hosts.find(({ name }) => name === host)
+    if (found !== undefined) return { host: found }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return cannotBeAsked(`where it is cannot be read from ${file}`, `mend it; ctfleet plan ${file} names what is wrong`)
+  }
+  return cannotBeAsked(
+    `${file} names no host ${host} any more`,
     `ask the host by an inventory that does: ctfleet rollback --from-hosts INVENTORY --limit ${host}`,
   )
+}
+
+function cannotBeAsked(message: string, next: string): { readonly fault: Fault } {
+  return { fault: { code: 'unreadable', message, next } }
+}
+
+/** To be chosen by its name, and by its groups where a damaged plan still has some; nobody logs in to it. */
+function nowhere({ host: name, plan }: OnRecord): Host {
+  return {
+    name,
+    groups: plan?.host.groups ?? [],
+    address: '',
+    port: 0,
+    user: '',
+    identityFiles: [],
+    knownHostsFiles: [],
+    become: 'none',
+    transport: 'ssh',
+    vars: {},
+    origin: '',
+  }
 }

@@ -85,7 +85,13 @@ export function exitCodeOfReading(results: readonly { readonly status: string; r
   )
 }
 
+/** An interruption never hides that a host needs hands. */
+export function exitCodeWhenInterrupted(code: ExitCode): ExitCode {
+  return code === EXIT.needsHands ? code : EXIT.interrupted
+}
+
 function codeOf(result: HostResult | ForetoldResult, pendingCounts: boolean): ExitCode {
+  if (result.status === 'needs-hands') return EXIT.needsHands
   if ('fault' in result && result.fault?.code === 'bug') return EXIT.bug
   if (result.status === 'rolled-back' && result.fault === null) return EXIT.asWanted
   // --yes did not cover it: nobody decided against this host, and it is not as wanted.

@@ -37,7 +37,7 @@ export async function runPhase<H extends Placed, R extends Ended>(
   inWaves?: InWaves<H, R>,
 ): Promise<readonly (R | Otherwise)[]> {
   const { interruption } = terminal
-  const bugs: string[] = []
+  const bugs: (readonly string[])[] = []
   const results = await withProgress(terminal, { title: phase.title, total: phase.hosts.length }, async (tally) => {
     // It holds after the phase too, until the next one: whoever leaves before the report is written needs it as much.
     interruption.adviseOnLeaving(() => [
@@ -55,7 +55,7 @@ export async function runPhase<H extends Placed, R extends Ended>(
       return result
     }
     const orElse: OtherwiseOf<H, R | Otherwise> = (host, why) => {
-      if ('bug' in why) bugs.push(stackOf(host.name, why.bug))
+      if ('bug' in why) bugs.push(bugLines(host.name, why.bug))
       const result = otherwise(host.name, why)
       end(result)
       return result
@@ -69,7 +69,7 @@ export async function runPhase<H extends Placed, R extends Ended>(
     const discipline = { ...inWaves, watch, onNews: (news: Parameters<typeof tellNews>[1]) => tellNews(tally, news) }
     return await runWaves<H, R | Otherwise>(discipline, fleet, story, orElse)
   })
-  terminal.say(bugs.flatMap((text) => text.split('\n').map(visible)))
+  terminal.say(bugs.flat())
   return results
 }
 
@@ -92,7 +92,7 @@ function watching<H, R extends Ended>(
 function otherwise(host: string, why: { readonly notReached: string } | { readonly bug: unknown }): Otherwise {
   if ('notReached' in why) return { host, status: 'not-reached', why: why.notReached }
   const said = why.bug instanceof Error ? why.bug.message : String(why.bug)
-  const message = `ctfleet met a bug of its own: ${said}; a change that had begun takes itself back`
+  const message = `ctfleet met a bug of its own: ${said}`
   return {
     host,
     status: 'failed',
@@ -100,8 +100,10 @@ function otherwise(host: string, why: { readonly notReached: string } | { readon
   }
 }
 
-function stackOf(host: string, bug: unknown): string {
-  return `bug at ${host}: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`
+/** Each of its lines, for whoever reports it. */
+export function bugLines(host: string, bug: unknown): readonly string[] {
+  const told = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)
+  return `bug at ${host}: ${told}`.split('\n').map(visible)
 }
 
 function faultText({ fault }: Ended): string {

@@ -1,7 +1,7 @@
 import type { Holdings } from '../journal/holdings.ts'
 import type { Host } from '../model/host.ts'
 import { holdingsText } from '../report/text/holdings.ts'
-import { transactionsHost } from '../run/transactions-host.ts'
+import { type OnMachine, transactionsHost } from '../run/transactions-host.ts'
 import { askEach, type Decision } from './ask-each.ts'
 import { runPhase } from './fleet-phase.ts'
 import type { Terminal } from './terminal.ts'
@@ -13,17 +13,30 @@ export async function holdingsFleet(
   hosts: readonly Host[],
   parallel: number,
   terminal: Terminal,
-): Promise<readonly Holdings[]> {
+): Promise<readonly OnMachine[]> {
   return await runPhase(
     {
       title: 'Asking',
       hosts,
       parallel,
-      story: async (host: Host, telling): Promise<Holdings> => await transactionsHost(host, telling),
+      story: async (host: Host, telling): Promise<OnMachine> => await transactionsHost(host, telling),
       onLeaving: ['Nothing was changed.'],
     },
     terminal,
   )
+}
+
+/** By its name, each host that is the same machine as one before it, with the name of that one. */
+export function secondNames(held: readonly OnMachine[]): ReadonlyMap<string, string> {
+  const first = new Map<string, string>()
+  const second = new Map<string, string>()
+  for (const { host, machine } of held) {
+    if (machine === undefined) continue
+    const other = first.get(machine)
+    if (other === undefined) first.set(machine, host)
+    else second.set(host, other)
+  }
+  return second
 }
 
 /** A decision for each of the hosts that there is something to do on; `--yes` is a yes to all. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { InputError, printComplaint } from '../input/complaint.ts'
 import { visible } from '../report/format.ts'
-import { EXIT, type ExitCode } from './exit-code.ts'
+import { EXIT, type ExitCode, exitCodeWhenInterrupted } from './exit-code.ts'
 import { watchSignals } from './interruption.ts'
 import { runCommandLine } from './program.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -23,7 +23,7 @@ async function drained(stream: NodeJS.WriteStream): Promise<void> {
 async function codeOf(words: readonly string[], { say, interruption }: Terminal): Promise<ExitCode> {
   try {
     const code = await runCommandLine(words, terminal)
-    return interruption.signal.aborted ? EXIT.interrupted : code
+    return interruption.signal.aborted ? exitCodeWhenInterrupted(code) : code
   } catch (error) {
     if (interruption.signal.aborted) return EXIT.interrupted
     if (error instanceof InputError) {

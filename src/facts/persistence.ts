@@ -1,6 +1,6 @@
 import type { PersistenceFacts, PersistenceFile } from '../model/facts.ts'
 import { known, mapReading, unknown } from '../model/reading.ts'
-import { sh } from '../shell/script.ts'
+import { lines, sh } from '../shell/script.ts'
 import { type Fact, filesIn, linesOf, readWith } from './fact.ts'
 import { ruleLoaders, ruleLoadersIn } from './persistence/rule-loaders.ts'
 
@@ -26,27 +26,46 @@ const RULE_FILES = [
   '/etc/iptables.up.rules',
 ]
 
-const SERVICE_SETTINGS = [
-  '/etc/sysconfig/iptables-config',
-  '/etc/sysconfig/ip6tables-config',
-  '/etc/conf.d/iptables',
-  '/etc/conf.d/ip6tables',
-  '/etc/conf.d/nftables',
-]
+/** With the service that reads each. */
+const SERVICE_SETTINGS = {
+  '/etc/sysconfig/iptables-config': 'iptables',
+  '/etc/sysconfig/ip6tables-config': 'ip6tables',
+  '/etc/conf.d/iptables': 'iptables',
+  '/etc/conf.d/ip6tables': 'ip6tables',
+  '/etc/conf.d/nftables': 'nftables',
+} as const
+const SETTINGS_FILES = Object.keys(SERVICE_SETTINGS)
 
 /** In characters; a host with a hundred such files prints a tenth of it. */
 const LONGEST = 524_288
 
+// A service stops only where it was started: by its being enabled, or as its init keeps note of it. Where neither is told, it may.
+const idle = lines(
+  sh`may_stop() {
+  if enabled "$1"; then return 0; fi
+  if [ -d /run/openrc ]; then [ -L "/run/openrc/started/$1" ] || [ -e "/run/openrc/started/$1" ]
+  elif [ -n "$boot_units" ]; then [ ! -d /run/systemd/units ] || [ -L "/run/systemd/units/invocation:$1.service" ]
+  else
+    set -- "$1" /var/lock/subsys/*
+    [ ! -e "$2" ] || [ -e "/var/lock/subsys/$1" ]
+  fi
+}`,
+  ...Object.entries(SERVICE_SETTINGS).map(
+    ([path, service]) => sh`if [ -e ${path} ] && ! may_stop ${service}; then echo idle ${path}; fi`,
+  ),
+)
+
 const probe = sh`set -- /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf \
   /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf /etc/ufw/sysctl.conf /etc/modprobe.conf /etc/modprobe.d/* /run/modprobe.d/* \
   /usr/lib/modprobe.d/* /lib/modprobe.d/* /etc/modules /etc/modules-load.d/* /run/modules-load.d/* /usr/lib/modules-load.d/* \
-  ${SERVICE_SETTINGS}
+  ${SETTINGS_FILES}
 for f; do
   [ -r "$f" ] || { [ -e "$f" ] && echo "unreadable $f"; }
 done
 for f in ${RULE_FILES}; do
   [ -e $f ] && echo "rules $f"
 done
+${idle}
 grep -s -m 200 -e '^[^#;]*conntrack' -e '^[^#]*TABLES_MODULES\(_UNLOAD\)*=' -e '^[^#]*SAVE_ON_\(STOP\|RESTART\)=' "$@" /dev/null
 :`
 
@@ -72,7 +91,7 @@ export const persistence: Fact<PersistenceFacts> = {
       iptablesModules: mapReading(readable, (output) => namesModules(output, '/etc/sysconfig/iptables-config')),
       ip6tablesModules: mapReading(readable, (output) => namesModules(output, '/etc/sysconfig/ip6tables-config')),
       savesOnStop: mapReading(readable, (output) =>
-        settings(output).filter((line) => /SAVE_ON_(STOP|RESTART)=["']?yes\b/i.test(line)),
+        settingsThatCount(output).filter((line) => /SAVE_ON_(STOP|RESTART)=["']?yes\b/i.test(line)),
       ),
       loaders: ruleLoadersIn(sections),
     }
@@ -101,7 +120,11 @@ function namesModules(output: string, path: string): boolean {
   return (filesIn(output).get(path) ?? []).some((line) => /TABLES_MODULES=["']?\s*\w/.test(line.slice(0, 500)))
 }
 
-function settings(output: string): readonly string[] {
+/** Those of services that may come to a stop. */
+function settingsThatCount(output: string): readonly string[] {
   const files = filesIn(output)
-  return SERVICE_SETTINGS.flatMap((path) => files.get(path) ?? []).map((line) => line.trim().slice(0, 200))
+  const idle = new Set(linesOf(output, 20_000).filter((line) => line.startsWith('idle ')))
+  return SETTINGS_FILES.filter((path) => !idle.has(`idle ${path}`))
+    .flatMap((path) => files.get(path) ?? [])
+    .map((line) => line.trim().slice(0, 200))
 }

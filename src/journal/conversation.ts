@@ -22,9 +22,8 @@ follow() {
       if [ "$count" -gt "$shown" ]; then
         shown=$count
         printf '%s\n' "$line" || exit 1
-        case $line in
-          *' refused '* | *' applied' | *' committed' | *' committed until '* | *' rolled-back' | *' needs-hands') exit 0 ;;
-        esac
+        # Only as the word of a record: what a tool said may hold any of them.
+        case "\${line#* } " in 'refused '* | 'applied '* | 'committed '* | 'rolled-back '* | 'needs-hands '*) exit 0 ;; esac
       fi
     done < "$dir/journal"
     sleep 0.25 2> /dev/null || { sleep 1; left=$((left - 3)); }
@@ -86,7 +85,8 @@ follow "$seen" 120`,
  * Tells how a transaction stands after its controller was gone: the journal, between `# journal` and `# end`; or `# never`:
  * it had not begun, and from now on it cannot.
  */
-export const ASK: Script = sh`dir=${ROOT}/$1
+export const ASK: Script = sh`umask 077
+dir=${ROOT}/$1
 if mkdir -p ${ROOT} 2> /dev/null && mkdir "$dir" 2> /dev/null; then
   if : > "$dir/${NEVER}"; then echo '# never'; else rmdir "$dir"; exit 6; fi
 elif [ -e "$dir/${NEVER}" ]; then
@@ -96,7 +96,7 @@ elif [ ! -d "$dir" ]; then
 elif [ ! -e "$dir/transaction" ] && { mv "$dir/undecided" "$dir/decision.aborted" 2> /dev/null; sleep 1; [ ! -e "$dir/transaction" ]; }; then
   echo '# never'
 else
-  sh "$dir/transaction" free-lock
+  sh "$dir/transaction" look-after > /dev/null 2>&1
   echo '# journal'
   cat "$dir/journal"
   echo '# end'
@@ -104,7 +104,7 @@ fi`
 
 /**
  * First `# lock ID` where the host is locked. Then every transaction that the host knows of: `# transaction ID`, `# about ...`,
- * `# carried` or `# restarted` where that is so, then its journal. At most 500 of them, 200 lines of each journal.
+ * `# carried` or `# restarted` where that is so, then its journal. At most 500 of them, the last 200 lines of each journal.
  */
 export const LIST: Script = sh`if [ -d ${ROOT}/lock ]; then printf '# lock %s\n' "$(head -n 1 ${ROOT}/lock/holder 2> /dev/null)"; fi
 count=0
@@ -118,7 +118,7 @@ for dir in ${ROOT}/*; do
   if [ -e "$dir/${NEVER}" ] || [ ! -e "$dir/transaction" ]; then echo '# never'; continue; fi
   if sh "$dir/transaction" is-carried; then echo '# carried'; fi
   if sh "$dir/transaction" is-restarted; then echo '# restarted'; fi
-  sed -n '1,200p' "$dir/journal" | sed 's/^#/?/'
+  sed -e ':more' -e '$q;N;201,$D;b more' "$dir/journal" | sed 's/^#/?/'
 done
 echo '# end'`
 

@@ -28,8 +28,15 @@ over() {
 }
 # Below it may stand what a full disk left of a line.
 last_record() { sed -n 's/^[0-9][0-9]* \([a-z]\)/\1/p' "$dir/journal" 2> /dev/null | sed -n '$p' ; }
-# In seconds, and forward only: the host's clock may be set while we wait.
-uptime() { sed 's/[. ].*//' /proc/uptime ; }
+# Time that goes forward only: the host's clock may be set while we wait. Where /proc/uptime cannot be read or stands still,
+# as where lxcfs died, what we slept is what counts.
+start_clock() { begun=$(uptime) slept=0 ; }
+uptime() { sed -n 's/^\([0-9][0-9]*\)[. ].*/\1/p' /proc/uptime 2> /dev/null ; }
+rest() { sleep "$1"; slept=$((slept + $1)) ; }
+elapsed() {
+  now=$(uptime)
+  if [ -n "$begun" ] && [ -n "$now" ] && [ $((now - begun)) -gt "$slept" ]; then echo $((now - begun)); else echo "$slept"; fi
+}
 life() {
 ${LIFE}
 }
@@ -42,8 +49,14 @@ enlist() { printf '%s %s\n' "$$" "$(started_at $$)" > "$dir/$1" ; }
 # Whether a transaction has a process, other than ourselves, that carries it: one that makes changes or has made them, the
 # switch, or one that was asked since.
 carried() {
-  for each in main second switch hand next; do
-    if alive "$1/$each" && [ "$pid" != "$$" ]; then return 0; fi
+  for carrier in "$1/main" "$1/second" "$1/switch" "$1/hand" "$1"/next.*; do
+    if alive "$carrier" && [ "$pid" != "$$" ]; then return 0; fi
+  done
+  return 1
+}
+any_alive() {
+  for carrier; do
+    for each in "$dir"/$carrier; do if alive "$each"; then return 0; fi; done
   done
   return 1
 }
@@ -81,19 +94,19 @@ end_other() {
   case $(started_at "$pid") in '' | "$since") end_tree "$pid" ;; esac
 }
 # Has the reserve to be written in: who is not known to carry a decision, on a full disk, would have it carried twice.
-enlist_next() { enlist next || { rm -f "$dir/reserve"; enlist next; } ; }
+enlist_next() { enlist "next.$$" || { rm -f "$dir/reserve"; enlist "next.$$"; } ; }
 # Decides, if nobody has, and carries the decision; at no moment does nobody.
 claim() {
   enlist_next
-  if decide "$1"; then mv "$dir/next" "$dir/hand" 2> /dev/null || :; return 0; fi
-  rm -f "$dir/next"
+  if decide "$1"; then mv "$dir/next.$$" "$dir/hand" 2> /dev/null || :; return 0; fi
+  rm -f "$dir/next.$$"
   return 1
 }
 # In the place of all others that carry this transaction.
 take_over() {
   enlist_next
   for other in switch second main hand; do end_other "$other"; done
-  mv "$dir/next" "$dir/hand" 2> /dev/null || :
+  mv "$dir/next.$$" "$dir/hand" 2> /dev/null || :
 }
 # One line in the host's own log, where it has one.
 announce() {
@@ -117,6 +130,7 @@ spawn() {
 }
 
 take_lock() {
+  [ -e "$dir/transaction" ] || return 1
   if ! mkdir "$root/lock" 2> /dev/null; then
     if [ "$(holder)" = "\${dir##*/}" ]; then return 0; fi
     break_lock || return 1
@@ -148,8 +162,11 @@ break_lock() {
   if [ -z "$held" ] || [ "$(sed -n '2,3p' "$root/lock/holder")" != "$(life)" ] || ! carried "$root/$held"; then
     # Finished where it was confirmed in this life of the host, taken back otherwise.
     if [ -n "$held" ] && [ -e "$root/$held/transaction" ]; then sh "$root/$held/transaction" settle > /dev/null 2>&1; fi
-    rm -rf "$root/lock"
-    mkdir "$root/lock" 2> /dev/null && broken=yes
+    # First aid may have somebody again who watches over it.
+    if [ -z "$held" ] || ! carried "$root/$held"; then
+      rm -rf "$root/lock"
+      mkdir "$root/lock" 2> /dev/null && broken=yes
+    fi
   fi
   rm -rf "$root"/breaking.*
   [ "$broken" = yes ]

@@ -15,11 +15,14 @@ export type HostTransaction = {
   readonly records: readonly JournalRecord[]
 }
 
+/** Of one transaction: `LIST` prints no more lines of a journal. */
+const MOST_RECORDS = 200
+
 /** Total: what `LIST` printed on a host, or null where it ended early. Lines that are nothing of ours are passed over. */
 export function parseListing(output: string): readonly HostTransaction[] | null {
   const rows = output.split('\n')
   if (!rows.includes('# end')) return null
-  const listed: { -readonly [key in keyof HostTransaction]: HostTransaction[key] }[] = []
+  const listed: ({ -readonly [key in keyof HostTransaction]: HostTransaction[key] } & { records: JournalRecord[] })[] = []
   for (const row of rows) {
     const id = /^# transaction ([A-Za-z0-9-]{1,40})$/.exec(row)?.[1]
     if (id !== undefined) {
@@ -34,7 +37,7 @@ export function parseListing(output: string): readonly HostTransaction[] | null 
     else if (row === '# restarted') current.restarted = true
     else {
       const record = parseRecord(row)
-      if (record !== null) current.records = [...current.records, record]
+      if (record !== null && current.records.length < MOST_RECORDS) current.records.push(record)
     }
   }
   return listed

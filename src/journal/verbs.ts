@@ -29,11 +29,12 @@ undo_change() {
   case " $volatile_changes " in *" $1 "*) volatile=yes ;; *) volatile=no ;; esac
   if [ "$volatile" = no ]; then
     if [ "$now" = "$before" ]; then say "undone $1"; return 0; fi
-    case " $runtime_changes " in *" $1 "*)
-      if [ "$now" != "$after" ] && restarted; then say "undone $1 restarted"; return 0; fi ;;
-    esac
-    # Rules are found one by one, ours by their comment, so a part of them is taken back as well as all.
+    # Rules are found one by one, ours by their comment, so a part of them is taken back as well as all: also the part that a
+    # restart brought back from a file.
     case " $rule_changes $rule_files " in *" $1 "*) ;; *)
+      case " $runtime_changes " in *" $1 "*)
+        if [ "$now" != "$after" ] && restarted; then say "undone $1 restarted"; return 0; fi ;;
+      esac
       if [ -n "$after" ] && [ "$now" != "$after" ]; then say "left $1 changed by somebody else since"; return 1; fi ;;
     esac
   fi
@@ -54,7 +55,7 @@ undo_all() {
   rm -f "$dir/reserve"
   # What was confirmed is touched only where the journal can tell of it: else it would be finished when half of it is gone.
   if ! tell undoing && decided_by confirmed && ! said expired; then
-    if over; then drop_lock; fi
+    look_after
     return 1
   fi
   if [ ! -e "$dir/modules.brought" ] && [ -e "$dir/modules.before" ]; then remember_after; fi
@@ -130,33 +131,42 @@ fail() {
 # The switch watches us, and we watch the switch until all is over.
 guard() {
   mv "$dir/main" "$dir/second" 2> /dev/null
-  begun=$(uptime) tries=0
+  start_clock
+  tries=0
   while [ -e "$dir/transaction" ] && ! decided; do
     if ! alive "$dir/switch"; then
-      left=$((confirm_within - $(uptime) + begun))
+      left=$((confirm_within - $(elapsed)))
       if [ "$left" -le 0 ] || [ "$tries" -ge 3 ]; then expire 'no confirmation came'; fi
       tries=$((tries + 1))
       spawn switch "$window" "$left"
-      sleep 1
+      rest 1
     fi
-    sleep 1
+    rest 1
   done
-  if alive "$dir/second"; then attend switch hand next; fi
+  if alive "$dir/second"; then
+    attend switch hand 'next.*'
+    if is_kept; then watch_kept "$(kept_for)" switch; fi
+  fi
 }
 # Whoever carries out what was decided may be cut off in the middle of it: then it is for us to do. Where no last word can be
 # written, on a full or read-only disk, that is left to whoever comes once it can.
 attend() {
   rounds=0
-  while ! over; do
+  start_clock
+  while ! over && ! decided_by refused; do
     [ -e "$dir/transaction" ] && [ "$rounds" -lt 3 ] || exit 0
-    busy=no
-    for other; do if alive "$dir/$other"; then busy=yes; fi; done
-    if [ "$busy" = no ] && ! over; then
+    # A file system that hangs must not hold the host's lock for ever.
+    if decided_by confirmed && ! said undoing && [ "$(elapsed)" -ge 300 ]; then
+      end_other hand
+      undo_all ' after its files took too long'
+      exit 0
+    fi
+    if ! any_alive "$@" && ! over; then
       rounds=$((rounds + 1))
       carry_on
-      over || sleep 4
+      over || rest 4
     fi
-    sleep 1
+    rest 1
   done
 }
 
@@ -168,43 +178,70 @@ expire() {
   exit 0
 }
 watch() {
+  # Too late: nobody waited for us any more.
+  decided && exit 0
   enlist switch && say armed || exit 1
-  begun=$(uptime)
+  start_clock
   while ! said applied && ! decided; do
-    [ $(($(uptime) - begun)) -ge "$1" ] && expire 'the changes took too long'
+    [ "$(elapsed)" -ge "$1" ] && expire 'the changes took too long'
     if ! alive "$dir/main" && ! said applied; then expire 'the script that made the changes ended in the middle'; fi
-    sleep 1
+    rest 1
   done
-  begun=$(uptime)
+  start_clock
   while ! decided; do
     [ -e "$dir/transaction" ] || exit 0
-    [ $(($(uptime) - begun)) -ge "$2" ] && expire 'no confirmation came'
-    sleep 1
+    [ "$(elapsed)" -ge "$2" ] && expire 'no confirmation came'
+    rest 1
   done
-  attend main hand next
-  if said committed && [ "$(kept_for)" -gt 0 ]; then watch_kept; fi
+  attend main hand 'next.*'
+  if is_kept; then watch_kept "$(kept_for)"; fi
 }
-# An undo that was cut off before it touched anything has left the lock behind.
-free_lock() { if over && ! carried "$dir"; then drop_lock; fi ; }
+# What is over and has nobody: an undo that was cut off before it touched anything has left the lock behind, and first aid
+# has to be watched over, or taken back.
+look_after() {
+  over && ! carried "$dir" || return 0
+  until=$(sed -n 's/^[0-9]* committed until //p' "$dir/journal" | sed -n '$p')
+  if [ -z "$until" ] || restarted || said undoing; then drop_lock; return; fi
+  left=$((until - $(date +%s)))
+  if [ "$left" -le 0 ]; then
+    take_over
+    if take_lock; then
+      tell 'expired its time was over'
+      undo_all ': its time was over'
+    fi
+    return
+  fi
+  if [ "$left" -gt "$(kept_for)" ]; then left=$(kept_for); fi
+  spawn kept "$left"
+  waited=0
+  while ! alive "$dir/switch" && [ "$waited" -lt 10 ]; do sleep 1; waited=$((waited + 1)); done
+}
 # Of what was confirmed, only first aid expires.
 carry_on() {
   for other in main hand; do end_other "$other"; done
   if decided_by confirmed && ! restarted && ! said undoing && ! said expired; then finish; else undo_all ' after it was cut off'; fi
 }
 kept_for() { grep -x -E '[0-9]{1,7}' "$dir/keep" 2> /dev/null || echo 0 ; }
-# First aid takes itself back when its time is over.
+is_kept() { said committed && [ "$(kept_for)" -gt 0 ] && ! said undoing ; }
+# First aid takes itself back after so many seconds, by whoever is left: $2 goes first, if it lives.
 watch_kept() {
-  begun=$(uptime)
-  while left=$(($(kept_for) - $(uptime) + begun)); [ "$left" -gt 0 ]; do
+  start_clock
+  while left=$(($1 - $(elapsed))); [ "$left" -gt 0 ] || alive "$dir/\${2:-nobody}"; do
     [ -e "$dir/transaction" ] || exit 0
-    said undoing && exit 0
-    [ "$left" -gt 20 ] && left=20
-    sleep "$left"
+    if said undoing; then attend switch hand 'next.*'; exit 0; fi
+    if [ "$left" -gt 20 ]; then left=20; elif [ "$left" -lt 1 ]; then left=1; fi
+    rest "$left"
   done
-  until take_lock; do sleep 5; done
-  said undoing && exit 0
-  # On a disk that cannot be written now, later.
-  until tell 'expired its time was over'; do sleep 5; done
+  # Somebody else may have taken it back, and removed it, since we last looked. On a disk that cannot be written now, later.
+  until take_lock; do
+    [ -e "$dir/transaction" ] && ! said undoing || exit 0
+    sleep 5
+  done
+  if said undoing; then look_after; exit 0; fi
+  until tell 'expired its time was over'; do
+    [ -e "$dir/transaction" ] || exit 0
+    sleep 5
+  done
   undo_all ': its time was over'
 }
 
@@ -219,8 +256,8 @@ finish() {
   said confirmed || say confirmed
   kept_for=$(kept_for)
   if [ "$kept_for" -gt 0 ]; then
+    # It keeps the lock: what comes on top of it would lose its ground when its time is over.
     unstage_all
-    drop_lock
     tell "committed until $(($(date +%s) + kept_for))"
     announce "in force for $kept_for s"
     return
@@ -243,15 +280,11 @@ settle() {
   fi
   waited=0
   while ! over && carried "$dir" && [ "$waited" -lt 150 ]; do sleep 1; waited=$((waited + 1)); done
-  if over; then
-    drop_lock
-    until=$(last_record | sed -n 's/^committed until //p')
-    if [ -z "$until" ] || [ "$(date +%s)" -lt "$until" ] || restarted; then return; fi
-  fi
+  if over; then look_after; return; fi
   if carried "$dir"; then return; fi
   take_over
   if ! take_lock; then return; fi
-  if over; then undo_all ': its time was over'; else carry_on; fi
+  carry_on
 }
 
 case $verb in
@@ -262,7 +295,7 @@ case $verb in
   is-carried) carried "$dir" ;;
   is-restarted) restarted ;;
   tidy) unstage_all; drop_lock ;;
-  free-lock) free_lock ;;
+  look-after) look_after ;;
   abort)
     if claim aborted || ! decided; then
       end_other main
@@ -273,12 +306,18 @@ case $verb in
   attend)
     enlist second
     while alive "$dir/hand" && ! said undoing; do sleep 1; done
-    attend hand next
-    free_lock ;;
+    attend hand 'next.*'
+    look_after ;;
+  kept) enlist switch && watch_kept "$2" ;;
   settle) settle "\${2:-nobody came back for it}" ;;
   undo)
+    # Whoever carries it goes on where we cannot have the lock.
+    if ! take_lock; then tell "refused locked $(held_by)"; exit 0; fi
+    if over && ! enlist_next; then exit 1; fi
     take_over
+    take_lock
     decide undo || :
-    if take_lock; then spawn attend; undo_all ' when it was asked for'; else tell "refused locked $(held_by)"; fi ;;
+    spawn attend
+    undo_all ' when it was asked for' ;;
 esac
 `

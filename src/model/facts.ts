@@ -209,7 +209,10 @@ export type PersistenceFacts = {
   /** `/etc/sysconfig/iptables-config` names modules that would be loaded again; the next one, `/etc/sysconfig/ip6tables-config`. */
   readonly iptablesModules: Reading<boolean>
   readonly ip6tablesModules: Reading<boolean>
-  /** Settings that make a service write the running rules, unconfirmed ones too, to disk when it stops: `IPTABLES_SAVE_ON_STOP="yes"`. */
+  /**
+   * Settings that make a service write the running rules, unconfirmed ones too, to disk when it stops: `IPTABLES_SAVE_ON_STOP="yes"`.
+   * Of services that are enabled or run, or where that is not told.
+   */
   readonly savesOnStop: Reading<readonly string[]>
   /** What loads firewall rules at boot, as enabled services and scripts show it; the text of their files as far as it can be edited. */
   readonly loaders: Reading<readonly RuleLoader[]>

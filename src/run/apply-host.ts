@@ -10,11 +10,13 @@ import type { HostResult } from '../model/result.ts'
 import { KEPT_FOR_THE_WORD } from '../plan/gate-time.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
+import { type Door, openDoors } from './doors.ts'
 import { ended, outOfReach, UNDO_SECONDS } from './endings.ts'
-import { answeringPorts, checkGates, noNewLogin } from './gates.ts'
-import { askAbout, converse, newSeenJournal, pickUp, type SeenJournal } from './journal-link.ts'
+import { STOPPED } from './fleet.ts'
+import { checkGates, noNewLogin } from './gates.ts'
+import { askAbout, converse, newSeenJournal, pickUp, type SeenJournal, silent } from './journal-link.ts'
 import { openAgain } from './open-again.ts'
-import { putOnRecord, type Telling } from './story.ts'
+import { openToAsk, type Telling } from './story.ts'
 
 /** What the person who asked for a change wants of it beside its plan. */
 export type Terms = {
@@ -31,20 +33,16 @@ const WINDOW_SECONDS = 120
 /** One host's change, from the lock on the host to the confirmation over a new connection. */
 export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Promise<HostResult> {
   const { host } = plan
-  const { signal, onStage } = telling
+  const { onStage } = telling
   const journal = newSeenJournal(newTransactionId())
   const { transaction } = journal
   onStage('connecting')
-  const opened = await openSession(host, signal)
+  const opened = await openToAsk(host, telling.signal)
   if ('refused' in opened) return { host: host.name, status: 'unreachable', fault: opened.refused }
-  const answered = await answeringPorts(plan)
-
-  onStage('changing')
-  await putOnRecord(transaction, opened, telling)
-  const launched = await launchOver(opened, plan, terms, journal)
-  if (launched !== null) return { host: host.name, status: 'failed', fault: launched }
+  const launched = await launchOver(opened, plan, { terms, telling, journal })
+  if ('status' in launched) return launched
   if (standingOf(journal.records) === null) {
-    const lost = await listenOn(plan, terms, journal)
+    const lost = await listenOn(plan, journal, longest(terms))
     if (lost !== null) return lost
   }
   if (standingOf(journal.records) !== 'applied') return takenBackByOthers(await ended(plan, journal, null))
@@ -56,12 +54,14 @@ export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Pro
   if ('refused' in again) return await unconfirmed(plan, terms, journal, again.refused)
   await using session = again
   const last = deadline - terms.confirmWithinSeconds * 1000 * KEPT_FOR_THE_WORD
-  const { fault, outcomes } = await checkGates(session, plan, answered, last)
+  const { fault, outcomes } = await checkGates(session, plan, launched.answered, last)
   onStage(fault === null ? 'confirming' : 'undoing')
   const word = fault === null ? 'confirm' : 'abort'
-  const told = await converse(session, DECIDE, [transaction, String(journal.lines), word], { journal, seconds: 150 })
-  if ('fault' in told || standingOf(journal.records) === 'applied') {
-    const lost = await listenOn(plan, terms, journal)
+  await converse(session, DECIDE, [transaction, String(journal.lines), word], { journal, seconds: 150 })
+  const standing = standingOf(journal.records)
+  // Null: its undo has begun, and is not over.
+  if (standing === 'applied' || standing === null) {
+    const lost = await listenOn(plan, journal, standing === null ? WINDOW_SECONDS + UNDO_SECONDS : longest(terms))
     if (lost !== null) return lost
   }
   // The host may have taken itself back before our gates were done; then its own reason is the true one.
@@ -83,9 +83,26 @@ function takenBackByOthers(result: HostResult): HostResult {
   }
 }
 
-/** @returns why nothing was begun, or null: from here on the host's journal tells. */
-async function launchOver(opened: Session, plan: Plan, terms: Terms, journal: SeenJournal): Promise<Fault | null> {
+type Launching = { readonly terms: Terms; readonly telling: Telling; readonly journal: SeenJournal }
+
+/** @returns the result of a host on which nothing was begun, or what answered before: from here on the host's journal tells. */
+async function launchOver(
+  opened: Session,
+  plan: Plan,
+  { terms, telling, journal }: Launching,
+): Promise<HostResult | { readonly answered: readonly Door[] }> {
   await using session = opened
+  const host = plan.host.name
+  const answered = await openDoors(plan)
+  telling.onStage('changing')
+  await telling.onTransaction?.(journal.transaction)
+  if (telling.signal.aborted) return { host, status: 'not-reached', why: STOPPED }
+  const fault = await launchWith(session, plan, terms, journal)
+  return fault === null ? { answered } : { host, status: 'failed', fault }
+}
+
+/** @returns why nothing was begun, or null. */
+async function launchWith(session: Session, plan: Plan, terms: Terms, journal: SeenJournal): Promise<Fault | null> {
   const { asker, confirmWithinSeconds, keepSeconds } = terms
   const seconds = [WINDOW_SECONDS, confirmWithinSeconds, keepSeconds ?? 0]
   const words = [journal.transaction, ...seconds.map(String), printAsker(asker), printAbout(asker, plan, new Date())]
@@ -96,10 +113,9 @@ async function launchOver(opened: Session, plan: Plan, terms: Terms, journal: Se
 }
 
 /** Waits for the host's word after a lost link; a result when none came, or none will come. */
-async function listenOn(plan: Plan, terms: Terms, journal: SeenJournal): Promise<HostResult | null> {
+async function listenOn(plan: Plan, journal: SeenJournal, seconds: number): Promise<HostResult | null> {
   const { host } = plan
-  const deadline = Date.now() + (WINDOW_SECONDS + terms.confirmWithinSeconds + UNDO_SECONDS) * 1000
-  const picked = await pickUp(host, journal, deadline)
+  const picked = await pickUp(host, journal, Date.now() + seconds * 1000)
   if (picked === 'picked-up') return null
   if (picked === 'gone' && journal.lines === 0) {
     const message = (await isClosed(host, journal.transaction))
@@ -112,13 +128,18 @@ async function listenOn(plan: Plan, terms: Terms, journal: SeenJournal): Promise
     status: 'needs-hands',
     plan,
     transaction: journal.transaction,
-    fault: outOfReach(journal, picked),
+    fault: picked === 'silent' ? silent(journal, 'change', seconds) : outOfReach(journal, picked),
   }
+}
+
+/** Seconds after which a host that is left alone has taken itself back. */
+function longest({ confirmWithinSeconds }: Terms): number {
+  return WINDOW_SECONDS + confirmWithinSeconds + UNDO_SECONDS
 }
 
 /** The confirming login failed: the host takes itself back; wait to hear that it did. */
 async function unconfirmed(plan: Plan, terms: Terms, journal: SeenJournal, cause: Fault): Promise<HostResult> {
-  const lost = await listenOn(plan, terms, journal)
+  const lost = await listenOn(plan, journal, longest(terms))
   if (lost !== null) return lost
   // It is our own time limit that ends the tries.
   const why = cause.code === 'cancelled' ? `none within ${terms.confirmWithinSeconds} s` : cause.message

@@ -9,6 +9,7 @@ import type { HostResult } from '../model/result.ts'
 import { readsBack } from './gates.ts'
 import type { SeenJournal } from './journal-link.ts'
 import { openAgain } from './open-again.ts'
+import { refusal } from './refusal.ts'
 
 /** Seconds more that an undo may take before we stop waiting for word of it. */
 export const UNDO_SECONDS = 60
@@ -86,41 +87,6 @@ async function forget(host: Host, transaction: string, changes: readonly Change[
   if (differs !== null) return differs.code === 'not-verified' ? differs : null
   await session.run(FORGET, { as: 'root', timeoutMs: 30_000, arguments: [transaction] })
   return null
-}
-
-export function refusal({ records, transaction }: SeenJournal): Fault {
-  const detail = records.findLast(({ word }) => word === 'refused')?.detail ?? ''
-  if (detail.startsWith('locked')) {
-    const [, holder = 'another transaction', since = '', asked = ''] =
-      /^locked (\S{1,60}) since (\d{1,12}) ?(.{0,200})$/.exec(detail) ?? []
-    const when = since === '' ? '' : ` since ${clock(Number(since))}`
-    const run = /^run (\S+)/.exec(asked)?.[1]
-    return {
-      code: 'locked',
-      message: `it is locked${when} by transaction ${holder}${asked === '' ? '' : ` of ${asked}`}`,
-      next:
-        run === undefined
-          ? `wait for it to end, or look at ${directoryOf(holder)}/journal on the host`
-          : `wait for it to end; if its controller is gone, there: ctfleet resume ${run}`,
-    }
-  }
-  if (detail.startsWith('drifted')) {
-    return {
-      code: 'drifted',
-      message: 'it is no longer as the plan saw it; nothing was touched',
-      next: 'plan again: ctfleet plan',
-    }
-  }
-  return {
-    code: 'step-failed',
-    message: `transaction ${transaction} could not begin (${detail}); nothing was touched`,
-    next: 'look at the disk space and mounts of the host, then plan again',
-  }
-}
-
-/** In UTC, by the host's clock. */
-function clock(epochSeconds: number): string {
-  return `${new Date(epochSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
 function failure(plan: Plan, { records }: SeenJournal): Fault | null {

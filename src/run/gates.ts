@@ -3,14 +3,9 @@ import type { Fault } from '../model/fault.ts'
 import { sameJson } from '../model/json.ts'
 import type { GateOutcome, Plan } from '../model/plan.ts'
 import type { Session } from '../transport/transport.ts'
-import { type Door, openDoors, stillOpen } from './doors.ts'
+import { type Door, stillOpen } from './doors.ts'
 import { readChanges } from './read-changes.ts'
 import { watchRates } from './watch-rates.ts'
-
-/** Ports of the plan's gates that answer this machine now; only those are asked for again afterwards. */
-export async function answeringPorts(plan: Plan): Promise<readonly Door[]> {
-  return await openDoors(plan)
-}
 
 /** Every gate that was asked, in the plan's order, and why the change must not be kept; null where all held. */
 export type Checked = { readonly outcomes: readonly GateOutcome[]; readonly fault: Fault | null }

@@ -45,18 +45,19 @@ export async function converse(
 
 /**
  * After a lost link: comes back, as often as it takes, and reads on where it was cut off.
- * @returns why not, when the host could not be asked until the deadline, or `gone`: it knows no such transaction.
+ * @returns why not, when the host could not be asked until the deadline; `gone`: it knows no such transaction; `silent`: it
+ * could be asked, and its journal does not say how this ended.
  */
 export async function pickUp(
   host: Host,
   journal: SeenJournal,
   deadline: number,
-): Promise<'picked-up' | 'gone' | { readonly fault: Fault }> {
-  let last: Fault = { code: 'lost', message: 'the connection was lost', next: 'run the same command again' }
+): Promise<'picked-up' | 'gone' | 'silent' | { readonly fault: Fault }> {
+  let last: 'silent' | { readonly fault: Fault }
   do {
     const opened = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
     if ('refused' in opened) {
-      last = opened.refused
+      last = { fault: opened.refused }
       await new Promise((resolve) => setTimeout(resolve, 1000))
       continue
     }
@@ -68,10 +69,20 @@ export async function pickUp(
     })
     if ('code' in told && told.code === 7) return 'gone'
     if ('code' in told && told.code === 0) return 'picked-up'
-    if ('fault' in told) last = told.fault
+    last = 'fault' in told ? told : 'silent'
     await new Promise((resolve) => setTimeout(resolve, 1000))
   } while (Date.now() < deadline)
-  return { fault: last }
+  return last
+}
+
+/** Of a host that was heard to the end and did not say how this ended: it takes longer than any should, or nobody can write there. */
+export function silent({ transaction }: SeenJournal, what: 'change' | 'rollback', seconds: number): Fault {
+  const dir = directoryOf(transaction)
+  return {
+    code: 'timed-out',
+    message: `it can be asked, and has not said within ${seconds} s how its ${what} ended; is /var/lib writable there?`,
+    next: `on the host: df /var/lib, then cat ${dir}/journal ${dir}/log`,
+  }
 }
 
 export type Asked =

@@ -1,5 +1,6 @@
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
+import type { Json } from '../model/json.ts'
 import type { Gate } from '../model/plan.ts'
 import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 import type { GatesOf } from '../plan/assemble.ts'
@@ -10,6 +11,14 @@ import type { Service } from '../strategies/notrack-analysis.ts'
 /** Ports asked for after the change, at most: each takes a connection of this machine's for every host at a time. */
 const MOST_PORTS = 32
 
+/** What the analyses say that gates rest on. */
+export type Judged = {
+  /** Left untracked by this plan. */
+  readonly services: readonly Service[]
+  /** The edits with which nothing is tracked any more; none where there are no such. */
+  readonly lastRules: readonly Json[]
+}
+
 /**
  * The playbook's gates for one host, once its changes are known; a gate that cannot be asked there is left out, and a note
  * says so. A new login is asked for whatever the playbook says, since nothing is confirmed without one.
@@ -18,7 +27,7 @@ export function gatesFor(
   { transport }: Host,
   facts: Facts,
   wanted: readonly WantedGate[],
-  services: readonly Service[],
+  { services, lastRules }: Judged,
 ): GatesOf {
   const login = { gate: 'login' } as const
   const all = wanted.some(({ gate }) => gate === 'login') ? wanted : [login, ...wanted]
@@ -56,7 +65,7 @@ export function gatesFor(
           return { gate, what: 'whether all ports still answer', left: `not asked: ${more.join(', ')}` }
         }
         case 'drops':
-          return { gate: dropsGate(facts, changes, each), what: 'whether packets are still dropped' }
+          return { gate: dropsGate(facts, changes, each, lastRules), what: 'whether packets are still dropped' }
         case 'invalid':
           return { gate: invalidGate(facts, each), what: 'whether packets become INVALID' }
       }

@@ -52,7 +52,11 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
           notes: notesOn(choice, facts, analysis),
           rollbackNotes: untracked?.rollbackNotes ?? [],
           ...(untracked === null || untracked.sessionLoss.length === 0 ? {} : { sessionLoss: untracked.sessionLoss }),
-          gates: gatesFor(host, facts, choice.playbook.verify, untracked?.services ?? []),
+          gates: gatesFor(host, facts, choice.playbook.verify, {
+            services: untracked?.services ?? [],
+            // Where the modules go it is they that end tracking.
+            lastRules: analysis.unload.form === 'hooks' ? analysis.unload.edits : [],
+          }),
         },
       })
     }

@@ -7,9 +7,10 @@ import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
-import { ended, endedUnplanned, outOfReach, refusal, UNDO_SECONDS } from './endings.ts'
-import { converse, newSeenJournal, type SeenJournal } from './journal-link.ts'
-import { putOnRecord, type Telling } from './story.ts'
+import { ended, endedUnplanned, outOfReach, UNDO_SECONDS } from './endings.ts'
+import { converse, newSeenJournal, type SeenJournal, silent } from './journal-link.ts'
+import { refusal } from './refusal.ts'
+import { openToAsk, putOnRecord, type Telling } from './story.ts'
 
 /** Seconds that the host gets to take a transaction back. */
 const UNDO_WINDOW_SECONDS = 200
@@ -50,11 +51,12 @@ async function takeBack(host: Host, transaction: string, telling: Telling): Prom
   const { signal, onStage } = telling
   const journal = newSeenJournal(transaction)
   onStage('connecting')
-  const opened = await openSession(host, signal)
+  const opened = await openToAsk(host, signal)
   if ('refused' in opened) return { status: 'unreachable', fault: opened.refused }
   onStage('undoing')
   await putOnRecord(transaction, opened, telling)
-  const deadline = Date.now() + (UNDO_WINDOW_SECONDS + UNDO_SECONDS) * 1000
+  const seconds = UNDO_WINDOW_SECONDS + UNDO_SECONDS
+  const deadline = Date.now() + seconds * 1000
   let told = await undoOver(opened, journal)
   // The undo may be asked for again: it goes on where it was cut off.
   while (!isOver(journal) && Date.now() < deadline) {
@@ -65,7 +67,10 @@ async function takeBack(host: Host, transaction: string, telling: Telling): Prom
     if (!isOver(journal)) await new Promise((resolve) => setTimeout(resolve, 1000))
   }
   if (isOver(journal)) return { journal }
-  return { outOfReach: outOfReach(journal, 'fault' in told ? told : 'gone', 'rollback') }
+  if ('fault' in told) return { outOfReach: outOfReach(journal, told, 'rollback') }
+  return {
+    outOfReach: told.code === 7 ? outOfReach(journal, 'gone', 'rollback') : silent(journal, 'rollback', seconds),
+  }
 }
 
 async function undoOver(opened: Session, journal: SeenJournal): ReturnType<typeof converse> {

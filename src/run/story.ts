@@ -1,3 +1,6 @@
+import type { Fault } from '../model/fault.ts'
+import type { Host } from '../model/host.ts'
+import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 
 /** Where a host is on its way; shown as progress. */
@@ -18,6 +21,19 @@ export type Telling = {
   readonly onStage: (stage: Stage) => void
   /** Told before a host is asked to change anything; the change waits until it is on record. */
   readonly onTransaction?: (transaction: string) => Promise<void>
+}
+
+/** A session that an interruption ends only while it is being opened: a host that was asked for something is heard out. */
+export async function openToAsk(host: Host, signal: AbortSignal): Promise<Session | { readonly refused: Fault }> {
+  const life = new AbortController()
+  const stop = () => life.abort(signal.reason)
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  try {
+    return await openSession(host, life.signal)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }
 
 /** Where it cannot be put on record the host hears nothing more from us. */

@@ -1,7 +1,8 @@
 import type { Fault } from '../model/fault.ts'
 import type { Plan } from '../model/plan.ts'
 import { secondsOfGates } from '../plan/gate-time.ts'
-import { answeringPorts, checkGates } from './gates.ts'
+import { openDoors } from './doors.ts'
+import { checkGates } from './gates.ts'
 import { openAgain } from './open-again.ts'
 
 /** A host that answered a moment ago may be in trouble for a while, as its table fills and drops our packets too. */
@@ -14,7 +15,7 @@ const SPARE_MS = 30_000
  * the first that does not hold any more, or null.
  */
 export async function watchPlan(plan: Plan): Promise<() => Promise<Fault | null>> {
-  const answering = await answeringPorts(plan)
+  const answering = await openDoors(plan)
   return async () => {
     const opened = await openAgain(plan.host, Date.now() + LOGIN_MS)
     if ('refused' in opened) return opened.refused

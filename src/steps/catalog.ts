@@ -7,7 +7,7 @@ import { flushEntries } from './flush-entries.ts'
 import { hashSize } from './hash-size.ts'
 import { kernelModules } from './kernel-modules.ts'
 import { rulesFile } from './rules-file.ts'
-import type { Step, StepKindSpec, StepPlan } from './step-kind.ts'
+import type { Relief, Step, StepKindSpec, StepPlan } from './step-kind.ts'
 import { symlink } from './symlink.ts'
 import { sysctl } from './sysctl.ts'
 
@@ -22,7 +22,11 @@ export type StepKind = {
   read(probed: string, want: Json): Reading<Json>
   /** A state that was read, as lines. */
   show(state: Json, want: Json): readonly string[]
+  /** What a planned change of this kind does for a table that is full; null: nothing. */
+  relief(change: Planned): Relief | null
 }
+
+type Planned = { readonly want: Json; readonly before: Json; readonly after: Json }
 
 export const STEP_KINDS: readonly StepKind[] = [
   sealed(sysctl),
@@ -48,6 +52,7 @@ function sealed<Want, State extends Json>(spec: StepKindSpec<Want, State>): Step
     read: (probed, want) => spec.read(probed, spec.want.parse(want)),
     // Its own parser made it.
     show: (state, want) => spec.show(state as State, spec.want.parse(want)),
+    relief: ({ want, before, after }) => spec.relief?.(before as State, after as State, spec.want.parse(want)) ?? null,
   }
 }
 

@@ -2,6 +2,7 @@ import { deleteEntries, flowSchema } from '../firewall/flow-entries.ts'
 import { NFT_EDITOR } from '../firewall/nft-editor.ts'
 import { iptablesTools, RULE_EDITOR } from '../firewall/rule-editor.ts'
 import { z } from '../input/schema.ts'
+import type { Json } from '../model/json.ts'
 import { known, unknown } from '../model/reading.ts'
 import { lines, type Script, sh } from '../shell/script.ts'
 import type { StepKindSpec } from './step-kind.ts'
@@ -99,6 +100,17 @@ export const firewall: StepKindSpec<Want, State> = {
         .map((each) => take(each, edits)),
       sh`commit_rules`,
     )
+  },
+  relief(from, to, { edits, flows }) {
+    const moved = edits.filter(({ key }) => from.rules[key] !== to.rules[key])
+    const come = moved.filter(({ action }) => action === 'add')
+    return {
+      relief: 'rules',
+      // The schema that checked them makes nothing but JSON.
+      gone: moved.filter(({ action }) => action === 'remove') as readonly Json[],
+      come: come.length > 0,
+      untracked: come.some(untracks) ? (flows ?? []) : [],
+    }
   },
   show: (state, { edits }) =>
     edits

@@ -35,6 +35,8 @@ export const flushEntries: StepKindSpec<Want, State> = {
   goal: () => ({ entries: 'none' }),
   // Entries that are gone have nothing to be put back: the flows go on, tracked anew or untracked.
   transition: (_from, to, want) => (to.entries === 'none' ? remove(want) : sh`:`),
+  relief: (from, _to, want) =>
+    from.entries === 'none' ? null : { relief: 'entries-go', flows: 'all' in want ? 'all' : [want] },
   show: (state, want) => [
     'all' in want
       ? `${state.entries} in the table`

@@ -72,6 +72,8 @@ grep -s '' ${settings} | grep -v -e _count: -e _buckets: ${othersSettings(unload
     trackerIn(from.loaded) !== undefined && trackerIn(to.loaded) === undefined
       ? ['Every tracked entry is forgotten with the modules; sessions go on untracked']
       : [],
+  relief: (from, to) =>
+    trackerIn(from.loaded) !== undefined && trackerIn(to.loaded) === undefined ? { relief: 'tracking-ends' } : null,
   show: (state) => [
     ...(state.loaded.length === 0 ? ['none of them loaded'] : state.loaded.map((name) => `module ${name}`)),
     ...(state.hashSize === null ? [] : [`hashsize = ${state.hashSize}`]),

@@ -192,8 +192,10 @@ is_after() { is_text "$rules" ${after.sha256} ${after.cksum} ; }`,
  * Has the program that will read the file check it, where that loads nothing and makes no table (iptables-legacy-restore --test
  * makes tables, and CT loads connection tracking).
  */
-function check({ reads, family }: Change): Script {
+function check({ path, reads, family }: Change): Script {
   const program = family === 'ip6' ? 'ip6tables' : 'iptables'
+  // ufw's files lead to chains that it makes before it loads them.
+  const onto = path.startsWith('/etc/ufw/') ? sh`--noflush ` : sh``
   if (reads === 'native') {
     return sh`reads_well() {
   if command -v nft > /dev/null 2>&1 && { [ ! -e /proc/modules ] || { grep -q '^nf_tables ' /proc/modules && grep -q '^nft_ct ' /proc/modules; }; }; then
@@ -212,7 +214,7 @@ function check({ reads, family }: Change): Script {
     done
   elif [ -e /proc/modules ] && ! grep -q '^nf_tables ' /proc/modules; then return 0
   fi
-  "$tool-restore" --test < "$staged" >&2
+  "$tool-restore" ${onto}--test < "$staged" >&2
 }`
 }
 

@@ -36,7 +36,27 @@ export type StepKindSpec<Want, State extends Json> = {
   readonly volatile?: true
   /** What a person must know before saying yes. */
   notes?(from: State, to: State, want: Want): readonly string[]
+  /** What it does for a table that is full; null, or left out: nothing. */
+  relief?(from: State, to: State, want: Want): Relief | null
 }
+
+/** What a change does for a table that is full: what a plan foretells of drops rests on it. */
+export type Relief =
+  /** The table goes, and nothing is tracked any more. */
+  | { readonly relief: 'tracking-ends' }
+  /** How many entries there may be, before and after. */
+  | { readonly relief: 'max'; readonly from: number; readonly to: number }
+  /** Entries of flows to these ports of the host itself are deleted. */
+  | { readonly relief: 'entries-go'; readonly flows: 'all' | readonly LocalFlows[] }
+  /** Rules of the firewall go, each as it was asked for, or others come, which may leave flows to ports of the host untracked. */
+  | {
+      readonly relief: 'rules'
+      readonly gone: readonly Json[]
+      readonly come: boolean
+      readonly untracked: readonly LocalFlows[]
+    }
+
+export type LocalFlows = { readonly protocol: 'tcp' | 'udp'; readonly ports: readonly number[] }
 
 /** A step kind bound to one wish, its types sealed inside: what plan, journal and run see. */
 export type Step = {

@@ -39,6 +39,10 @@ done`,
   transition: (_from, to) => sh`printf '%s\n' ${to.value} > ${to.path}
 [ "$(cat -- ${to.path})" = ${to.value} ]`,
   show: (state, { key }) => [`${key} = ${state.value}`],
+  relief: (from, to) =>
+    LIMIT_PATHS.includes(from.path) && isNumeral(from.value)
+      ? { relief: 'max', from: Number(from.value), to: Number(to.value) }
+      : null,
 }
 
 /**
@@ -54,4 +58,10 @@ export function pathsOf(key: string): readonly string[] {
     `/proc/sys/net/ipv4/netfilter/ip_conntrack_${conntrack}`,
     ...(conntrack === 'max' ? ['/proc/sys/net/nf_conntrack_max', '/proc/sys/net/ipv4/ip_conntrack_max'] : []),
   ]
+}
+
+const LIMIT_PATHS = pathsOf('net.netfilter.nf_conntrack_max')
+
+function isNumeral(text: string): boolean {
+  return /^\d{1,15}$/.test(text)
 }

@@ -10,9 +10,10 @@ import { removableStatefulRules } from '../firewall/stateful.ts'
 import type { Facts, RuleFile } from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
 import type { Analysis } from '../playbook/names.ts'
-import { OWN_UNIT, ownScript } from './boot-unit.ts'
+import { OWN_UNIT, ownScript, whyNoUnit } from './boot-unit.ts'
 import type { NotrackAnalysis } from './notrack-analysis.ts'
-import { type RulesOwner, rulesOwner } from './rules-owner.ts'
+import { throughUfw } from './persist-ufw.ts'
+import { bootBackend, type RulesOwner, rulesOwner } from './rules-owner.ts'
 import type { UnloadAnalysis } from './unload-analysis.ts'
 
 export type PersistAnalysis = Analysis['persist']
@@ -40,8 +41,9 @@ function lastingNotrack(
   facts: Facts,
   live: Reading<readonly LiveRules[]>,
   owner: RulesOwner,
-  { edits, host, services }: NotrackAnalysis,
+  notrack: NotrackAnalysis,
 ): PersistAnalysis['notrack'] {
+  const { edits, host, services } = notrack
   if (host === null || edits.length === 0 || !live.known) return { ...NONE, note: '' }
   const lost = (why: string) => ({
     ...NONE,
@@ -60,6 +62,17 @@ function lastingNotrack(
         unit: OWN_UNIT,
         note: 'After a reboot a unit of our own, ctfleet-notrack.service, puts these rules in place',
       }
+    }
+    case 'ufw': {
+      const through = throughUfw(facts, owner.files, live.value, { ...notrack, host })
+      if (!through.known) return lost(through.why)
+      const { changes: files, raw } = through.value
+      const unit = 'a unit of our own, ctfleet-notrack.service, puts'
+      const note =
+        files.length === 0
+          ? `After a reboot ${unit} these rules in place beside ufw's`
+          : `After a reboot ufw loads these accepts from ${paths(files)}, and ${unit} the rules for raw in place`
+      return { files, reloaded: true, script: ownScript(raw), unit: OWN_UNIT, note }
     }
     case 'files': {
       const changes = owner.files.some(({ holds }) => holds === 'nft')
@@ -92,6 +105,8 @@ function lastingUnload(
   switch (owner.is) {
     case 'left-alone':
       return edits.length > 0 ? lost(owner.why) : { files: [], note: '' }
+    case 'ufw':
+      return edits.length > 0 ? lost('ufw loads stateful rules of its own') : { files: [], note: '' }
     case 'firewalld':
     case 'nobody':
       return edits.length > 0
@@ -175,17 +190,9 @@ function nftFiles(files: readonly RuleFile[], live: readonly LiveRules[], edits:
   return change.known ? known({ changes: [change.value], left: [] }) : change
 }
 
-/** Which kernel tables `iptables-restore` fills at boot: those of the backend that the plain name leads to. */
-function bootBackend({ firewall: { tools } }: Facts): Reading<'legacy' | 'nft'> {
-  if (!tools.known) return tools
-  return tools.value.defaultBackend === null
-    ? unknown('the host has no iptables program')
-    : known(tools.value.defaultBackend)
-}
-
 /** Why a unit of our own cannot stand in; null where the rules it loads are all that is needed. */
 function notByUnit(
-  { system: { init } }: Facts,
+  facts: Facts,
   live: readonly LiveRules[],
   who: 'nobody' | 'firewalld',
   edits: NotrackAnalysis['edits'],
@@ -197,10 +204,8 @@ function notByUnit(
   if (who === 'nobody' && live.some(holdsRules)) {
     return 'rules run here that nothing known loads at boot, so what would be there after one cannot be told'
   }
-  if (!init.known) return `what starts this host is not known: ${init.why}`
-  return init.value === 'systemd'
-    ? null
-    : 'nothing loads rules here at boot, and ctfleet writes a unit of its own for systemd alone'
+  const none = whyNoUnit(facts)
+  return none !== null && who === 'nobody' ? `nothing loads rules here at boot, and ${none}` : none
 }
 
 /** Whether somebody else's rules are there. */
@@ -210,14 +215,10 @@ function holdsRules({ rules }: LiveRules): boolean {
   )
 }
 
-/** Enabled services alone; a setting for one that does not run does nothing. */
-function savesOnStop({ persistence: { savesOnStop, loaders } }: Facts): string {
+function savesOnStop({ persistence: { savesOnStop } }: Facts): string {
   if (!savesOnStop.known) return ''
   const setting = savesOnStop.value.find((line) => /SAVE_ON_STOP=/i.test(line))
   if (setting === undefined) return ''
-  const enabled =
-    !loaders.known || loaders.value.some(({ name }) => ['iptables', 'ip6tables', 'nftables'].includes(name))
-  if (!enabled) return ''
   return (
     `a service writes the running rules to disk when it stops (${setting}), unconfirmed ones too, so that a reboot would ` +
     `keep what nobody confirmed: set ${setting.replace(/=.*/, '')}="no" first`

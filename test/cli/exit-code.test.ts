@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import {
+  type ExitCode,
   exitCodeOf,
   exitCodeOfCleaning,
   exitCodeOfExplaining,
   exitCodeOfReading,
   exitCodeOfVerifying,
+  exitCodeWhenInterrupted,
 } from '../../src/cli/exit-code.ts'
 import type { HostResult, HostStatus } from '../../src/model/result.ts'
 import { EXPLAINED, FORETOLD_FLEET } from '../report/explained.ts'
@@ -82,6 +84,11 @@ test('a bug of ours is told by 70, unless a host needs hands', () => {
   const bug: HostResult = { host: 'b', status: 'failed', fault: aFault({ code: 'bug' }) }
   expect(exitCodeOf([bug, RESULTS.failed])).toBe(70)
   expect(exitCodeOf([bug, RESULTS['needs-hands']])).toBe(3)
+})
+
+test('a host that needs hands makes it 3, also by a bug of ours or where a person broke off', () => {
+  expect(exitCodeOf([{ ...RESULTS['needs-hands'], fault: aFault({ code: 'bug' }) }])).toBe(3)
+  expect([0, 1, 3, 4].map((code) => exitCodeWhenInterrupted(code as ExitCode))).toEqual([130, 130, 3, 130])
 })
 
 test('reading fails where a host could not be read', () => {

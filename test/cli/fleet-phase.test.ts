@@ -1,34 +1,9 @@
 import { expect, test } from 'vitest'
 import { runPhase } from '../../src/cli/fleet-phase.ts'
-import type { Terminal } from '../../src/cli/terminal.ts'
 import type { HostResult } from '../../src/model/result.ts'
 import type { Telling } from '../../src/run/story.ts'
 import { aFault } from '../report/fleet.ts'
-import { plain } from '../report/paper.ts'
-
-/** A phase in front of somebody who has no terminal, and presses Ctrl-C all the same. */
-function desk() {
-  const said: string[] = []
-  const stop = new AbortController()
-  let advice: () => readonly string[] = () => []
-  const terminal: Terminal = {
-    paper: plain(80),
-    print: () => undefined,
-    printText: () => undefined,
-    notices: plain(80),
-    say: (lines) => said.push(...lines),
-    stand: () => undefined,
-    isLive: false,
-    canAsk: false,
-    interruption: {
-      signal: stop.signal,
-      adviseOnLeaving: (next) => {
-        advice = next
-      },
-    },
-  }
-  return { terminal, said, stop: () => stop.abort(), advice: () => advice() }
-}
+import { desk } from '../support/desk.ts'
 
 const hosts = ['web-1', 'web-2', 'web-3'].map((name) => ({ name, groups: ['web'] }))
 type Story = (host: { readonly name: string }, telling: Telling) => Promise<HostResult>

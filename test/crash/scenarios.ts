@@ -125,6 +125,7 @@ export const SCENARIOS: readonly Scenario[] = [
               after: '-i lo -j ACCEPT',
               before: '-p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT',
             }),
+            edit({ backend: 'legacy', spec: acceptPort(8001, 'ctfleet:test:1'), key: 'ctfleet:test:1' }),
             notrack('legacy'),
           ],
         },

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
+import { bootedBy } from '../support/boots.ts'
 
 /** The main job on six real sshd hosts that it starts itself: `npm run demo`. */
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const HOSTS = ['web-1', 'gateway-1', 'docker-1', 'legacy-1', 'sudo-1', 'healthy-1'] as const
+/** Those whose rules are in files, as Debian's package keeps them. */
+const IN_FILES = ['web-1', 'sudo-1', 'healthy-1'] as const
 
 async function main(): Promise<number> {
   const able = canRunLab()
@@ -20,6 +23,7 @@ async function main(): Promise<number> {
   try {
     heading('Six hosts, each in a network namespace with a real sshd and rules of its own')
     await using lab = await startLab({ hosts: HOSTS, dir: join(dir, 'lab'), say })
+    for (const name of IN_FILES) await bootedBy(lab.host(name), 'netfilter-persistent')
     say(lab.hosts.map(({ name, user, address }) => `  ${name.padEnd(10)} ${user}@${address}`).join('\n'))
     return await story(lab, join(dir, 'state'))
   } finally {

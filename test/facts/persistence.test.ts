@@ -13,3 +13,10 @@ test.each([
     ip6tablesModules: { known: true, value: ip6 },
   })
 })
+
+test('a setting that saves rules counts but where its service is idle', () => {
+  const told = ['/etc/conf.d/iptables:SAVE_ON_STOP="yes"', '/etc/conf.d/nftables:SAVE_ON_STOP="YES"'].join('\n')
+  const savedBy = (output: string) => persistence.parse(answers({ persistence: output })).savesOnStop
+  expect(savedBy(`${told}\n`)).toEqual({ known: true, value: ['SAVE_ON_STOP="yes"', 'SAVE_ON_STOP="YES"'] })
+  expect(savedBy(`idle /etc/conf.d/iptables\n${told}\n`)).toEqual({ known: true, value: ['SAVE_ON_STOP="YES"'] })
+})

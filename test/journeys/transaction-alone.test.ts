@@ -67,11 +67,74 @@ test('a change for a time is taken back before it is over by whoever asks', asyn
   expect(await remains(there)).toBe('')
 })
 
+/** First aid of a few seconds, in force. */
+async function firstAid(seconds: number) {
+  const plan = await planOn(host, [SYSCTL])
+  const applied = await applyHost(plan, terms(20, seconds), TELLING)
+  if (applied.status !== 'applied') throw new Error(JSON.stringify(applied).slice(0, 500))
+  expect(await there.dump()).toContain('timeout_established = 86400')
+  return { plan, transaction: applied.transaction }
+}
+
+test.each(['switch', 'second'])('first aid takes itself back although its %s is killed', async (watcher) => {
+  const { transaction } = await firstAid(8)
+  await end(transaction, watcher)
+  await untilSaid(there, transaction, 'rolled-back')
+})
+
+test('over first aid nothing else is changed, which would lose its ground', async () => {
+  const { plan, transaction } = await firstAid(600)
+  const next = await planOn(host, [['sysctl', { key: KEY, value: 7000 }]])
+  const refused = await applyHost(next, terms(20), TELLING)
+  expect(refused).toMatchObject({ status: 'refused', fault: { code: 'locked' } })
+  expect(await rollbackHost({ plan, transaction }, TELLING)).toMatchObject({ status: 'rolled-back', fault: null })
+  expect(await remains(there)).toBe('')
+})
+
+test('first aid that nobody watches over any more is watched again once somebody asks, and taken back in time', async () => {
+  const { plan, transaction } = await firstAid(12)
+  await end(transaction, 'switch', 'second')
+  expect(await resumeHost({ plan, transaction }, TELLING)).toMatchObject({ status: 'applied' })
+  await untilSaid(there, transaction, 'rolled-back')
+})
+
+test('first aid whose time was over while nobody watched is taken back by the next transaction', async () => {
+  const { transaction } = await firstAid(10)
+  await end(transaction, 'switch', 'second')
+  await there.exec('sleep 11')
+  const next = await planOn(host, [['sysctl', { key: KEY, value: 7000 }]])
+  expect(await applyHost(next, terms(20), TELLING)).toMatchObject({ status: 'refused', fault: { code: 'drifted' } })
+  expect(await journalOf(there, transaction)).toEqual(expect.arrayContaining(['expired', 'rolled-back']))
+})
+
+test('an undo that cannot have the lock leaves first aid to those who watch over it', async () => {
+  const { transaction } = await firstAid(6)
+  // Somebody else, who lives.
+  await there.exec(`cd /var/lib/ctfleet; mkdir other; setsid sleep 60 < /dev/null > /dev/null 2>&1 & pid=$!
+cd /var/lib/ctfleet; echo "$pid $(sed 's/.*) //' /proc/$pid/stat | cut -d ' ' -f 20)" > other/main
+sed '1s/.*/other/' lock/holder > holder; cat holder > lock/holder; rm holder; echo $pid > /run/other`)
+  await there.exec(`sh /var/lib/ctfleet/${transaction}/transaction undo`)
+  expect(await journalOf(there, transaction)).toContain('refused')
+  await there.exec('kill $(cat /run/other); rm /run/other')
+  await untilSaid(there, transaction, 'rolled-back')
+})
+
 test('where the switch is killed another one takes its place, and the change is still taken back', async () => {
   const words = await launched(host, await planOn(host, [SYSCTL]), { transaction: 'one', window: 30, confirmWithin: 6 })
   expect(words.at(-1)).toBe('applied')
   await end('one', 'switch')
   await untilSaid(there, 'one', 'rolled-back')
+})
+
+test('time passes also where the host cannot tell how long it is up', async () => {
+  const plan = await planOn(host, [SYSCTL])
+  await there.exec(': > /run/uptime; mount --bind /run/uptime /proc/uptime')
+  try {
+    await launched(host, plan, { transaction: 'timeless', window: 30, confirmWithin: 4 })
+    await untilSaid(there, 'timeless', 'rolled-back')
+  } finally {
+    await there.exec('umount /proc/uptime; rm /run/uptime')
+  }
 })
 
 test('with main and switch both killed nobody is left: resume takes the change back', async () => {

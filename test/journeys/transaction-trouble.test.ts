@@ -203,7 +203,9 @@ test('files that cannot be written are found out before anything is changed', as
   await there.exec('mount --bind /etc/sysctl.d /etc/sysctl.d; mount -o remount,bind,ro /etc/sysctl.d')
   expect(await applyHost(plan, terms(20), TELLING)).toMatchObject({
     status: 'refused',
-    fault: { message: expect.stringMatching(/could not begin \(stage .*Read-only file system\); nothing was touched/) },
+    fault: {
+      message: expect.stringMatching(/could not be made ready \(.*Read-only file system\); nothing was touched/),
+    },
   })
   await there.exec('umount /etc/sysctl.d')
   expect(await there.dump()).toBe(before)

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import type { RuleFile, RuleLoader, RuleLoaderName } from '../../src/model/facts.ts'
 import { known, unknown } from '../../src/model/reading.ts'
 import { analyse } from '../../src/strategies/analysis.ts'
-import { ownScript } from '../../src/strategies/boot-unit.ts'
 import { rulesOwner } from '../../src/strategies/rules-owner.ts'
 import { factsWith } from '../diagnosis/sample-facts.ts'
 
@@ -19,10 +18,11 @@ function withLoaders(...loaders: readonly RuleLoader[]) {
 }
 
 describe('the owner', () => {
-  test('nobody, one with files, and firewalld', () => {
+  test('nobody, one with files, firewalld and ufw', () => {
     expect(rulesOwner(withLoaders())).toEqual({ is: 'nobody' })
     expect(rulesOwner(withLoaders(loader('netfilter-persistent')))).toMatchObject({ is: 'files', files: [FILE] })
     expect(rulesOwner(withLoaders(loader('firewalld', [])))).toEqual({ is: 'firewalld' })
+    expect(rulesOwner(withLoaders(loader('ufw')))).toEqual({ is: 'ufw', files: [FILE] })
   })
 
   test("the two services of RHEL are one, with each family's file", () => {
@@ -57,6 +57,11 @@ describe('the owner', () => {
       '/etc/iptables/rules.v4, from which nftables loads them: it is not readable',
     ],
     [
+      'ufw with commands beside it',
+      { persistence: { loaders: known([loader('ufw', [])]) } },
+      'ufw loads them together with commands in /etc/ufw/before.init or after.init',
+    ],
+    [
       'a firewall with a language of its own, by its name alone',
       {
         persistence: {
@@ -70,38 +75,9 @@ describe('the owner', () => {
   })
 })
 
-describe('a service that writes the running rules when it stops', () => {
-  const saving = (name: RuleLoaderName) =>
-    analyse(
-      factsWith({
-        persistence: {
-          savesOnStop: known(['IPTABLES_SAVE_ON_STOP="yes"']),
-          loaders: known([loader(name)]),
-        },
-      }),
-      null,
-    ).persist.savesOnStop
-
-  test('is named with what to set, where it is enabled', () => {
-    expect(saving('iptables')).toMatch(/unconfirmed ones too.*set IPTABLES_SAVE_ON_STOP="no" first$/)
-  })
-  test('does nothing where another one loads the rules', () => {
-    expect(saving('netfilter-persistent')).toBe('')
-  })
-})
-
-test('the script of our own unit puts each family in place by itself, and only where it is not yet', () => {
-  const rule = (family: string, key: string) => ({
-    backend: 'legacy',
-    family,
-    table: 'raw',
-    chain: 'OUTPUT',
-    spec: '-j X',
-    key,
-  })
-  const script = ownScript([rule('ip', 'ctfleet:notrack:0000000001'), rule('ip6', 'ctfleet:notrack:0000000002')])
-  expect(script).toContain(
-    "grep -q -F -e 'ctfleet:notrack:0000000001' || \"$tool-restore\" --noflush << 'END' || exit\n*raw\n",
-  )
-  expect(script.match(/^COMMIT$/gm)).toHaveLength(2)
+test('a service that writes the running rules when it stops is named with what to set', () => {
+  const saving = (lines: readonly string[]) =>
+    analyse(factsWith({ persistence: { savesOnStop: known(lines) } }), null).persist.savesOnStop
+  expect(saving(['IPTABLES_SAVE_ON_STOP="yes"'])).toMatch(/unconfirmed ones too.*set IPTABLES_SAVE_ON_STOP="no" first$/)
+  expect(saving([])).toBe('')
 })

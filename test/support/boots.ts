@@ -28,6 +28,9 @@ printf '#!/bin/sh\\n/sbin/iptables-restore < /etc/iptables/rules.v4\\nip6tables-
   shorewall: ': > /etc/rc2.d/S01shorewall',
   commands: `printf '#!/bin/sh\\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\\n' > /etc/rc.local`,
   'a linked file': 'mv /etc/iptables/rules.v4 /etc/iptables/mine && ln -s mine /etc/iptables/rules.v4',
+  // As Alpine has it by default, whether its service is enabled or not.
+  'an idle service': `mkdir -p /run/openrc/started /etc/conf.d
+printf 'SAVE_ON_STOP="yes"\\n' > /etc/conf.d/iptables`,
   'saves on stop': `echo 'IPTABLES_SAVE_ON_STOP="yes"' > /etc/sysconfig/iptables-config`,
 } as const
 

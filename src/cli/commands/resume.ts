@@ -10,13 +10,12 @@ import type { RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
 import { forgetWork } from '../at-work.ts'
 import { checkAll, complainAbout } from '../checks.ts'
-import { checkLeftAlone, closeHost, endIfClosed, hostOf, isUnended } from '../closing.ts'
-import { type ExitCode, exitCodeOf } from '../exit-code.ts'
+import { checkLeftAlone, closeHost, endIfClosed, failuresOf, isUnended, locate, orRemember } from '../closing.ts'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-code.ts'
 import { findRun, type Last } from '../find-run.ts'
 import { runPhase } from '../fleet-phase.ts'
 import { CHANGING, forksFrom } from '../parallel.ts'
 import { kept, requester, storeToWrite } from '../state.ts'
-import { inventoryOf, usableHosts } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type ResumeWords = {
@@ -39,8 +38,9 @@ export async function resumeCommand(words: ResumeWords, terminal: Terminal): Pro
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
   })
-  const { store, run, open, neverBegun } = found
+  const { store, run, open, lost, neverBegun } = found
   const startedAt = new Date().toISOString()
+  const problems: string[] = []
   if (neverBegun.length > 0) await kept(async () => await store.record(run.id, neverBegun))
   const closed =
     open.length === 0
@@ -51,22 +51,27 @@ export async function resumeCommand(words: ResumeWords, terminal: Terminal): Pro
             hosts: open,
             parallel,
             story: async ({ result, host }, telling): Promise<HostResult> =>
-              await closeHost({ store, run, result, host }, telling),
+              await closeHost({ store, run, result, host, problems }, telling),
             onLeaving: [`What is still open is closed by the same words again: ctfleet resume ${run.id}`],
           },
           terminal,
         )
-  await endIfClosed(store, run.id)
-  const results = [...neverBegun, ...closed]
-  if (closed.length > 0) await keepOwn(store, run, { startedAt, results: closed })
+  const results = [...neverBegun, ...closed, ...lost]
   const silent = closed.filter(({ status }) => status === 'unreachable' || status === 'failed')
-  if (silent.length === 0) await forgetWork(run.id)
-
   if (format === 'json') terminal.printText(jsonText({ ...resultsJson(results), run: run.id }))
   else if (results.length > 0) terminal.print(resultText(terminal.paper, results))
   else terminal.print([`Nothing of run ${run.id} is open: how each of its hosts ended is on record.`])
   if (silent.length > 0) terminal.say(['', `When ${names(silent)} can be asked: ctfleet resume ${run.id}`])
-  return exitCodeOf(results)
+  await orRemember(problems, async () => {
+    await endIfClosed(store, run.id)
+    if (closed.length > 0) await keepOwn(store, run, { startedAt, results: closed })
+    if (silent.length + lost.length === 0) await forgetWork(run.id)
+  })
+  const [problem] = problems
+  if (problem === undefined) return exitCodeOf(results)
+  terminal.say(['', `The record of run ${run.id} is not whole: ${problem}`])
+  terminal.say([`To ask again once it can be written: ctfleet resume ${run.id}`])
+  return exitCodeOf(results) || EXIT.someFailed
 }
 
 async function findOpen({ run: wanted, limit }: ResumeWords, terminal: Terminal) {
@@ -81,18 +86,23 @@ async function findOpen({ run: wanted, limit }: ResumeWords, terminal: Terminal)
   const unended = run.results
     .filter(isUnended)
     .filter(({ host, status }) => status === 'under-way' || standing.has(host))
-    .map((result) => ({ result, host: hostOf(run, result) }))
   const planned = run.endedAt === null ? run.results.filter((result) => result.status === 'planned') : []
-  const all = [...unended.map(({ host }) => host), ...planned.map(({ plan }) => plan.host)]
-  if (all.length === 0) return { store, run, open: [], neverBegun: [] }
-  const chosen = new Set((await usableHosts(inventoryOf(`run ${run.id}`, all), limit)).map(({ name }) => name))
+  if (unended.length + planned.length === 0) return { store, run, open: [], lost: [], neverBegun: [] }
+  const chosen = await locate(
+    { place: `run ${run.id}`, inventory: run.inventory },
+    [...unended, ...planned] satisfies readonly HostResult[],
+    limit,
+  )
   return {
     store,
     run,
-    open: unended
-      .filter(({ host }) => chosen.has(host.name))
-      .map(({ result, host }) => ({ name: host.name, groups: host.groups, result, host })),
-    neverBegun: planned.filter(({ host }) => chosen.has(host)).map(({ host }) => notBegun(host)),
+    open: chosen.flatMap((one) =>
+      'host' in one && isUnended(one.result)
+        ? [{ name: one.host.name, groups: one.host.groups, result: one.result, host: one.host }]
+        : [],
+    ),
+    lost: failuresOf(chosen.filter(({ result }) => isUnended(result))),
+    neverBegun: chosen.flatMap(({ result }) => (isUnended(result) ? [] : [notBegun(result.host)])),
   }
 }
 
@@ -109,5 +119,5 @@ async function keepOwn(
   const endedAt = new Date().toISOString()
   const id = newRunId(new Date(startedAt))
   const own = { id, command: 'resume', startedAt, endedAt, by: requester(), inventory, of, results } as const
-  await kept(async () => await store.save(own))
+  await store.save(own)
 }

@@ -14,13 +14,15 @@ import { names } from '../../report/text/status.ts'
 import { rollbackFromHost } from '../../run/rollback-host.ts'
 import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
+import type { RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
 import { declareWork } from '../at-work.ts'
 import { checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
+import { orRemember } from '../closing.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-code.ts'
-import { runPhase } from '../fleet-phase.ts'
-import { decideHoldings, holdingsFleet, type Listed } from '../holdings-fleet.ts'
+import { bugLines, runPhase } from '../fleet-phase.ts'
+import { decideHoldings, holdingsFleet, type Listed, secondNames } from '../holdings-fleet.ts'
 import { storyOnRecord } from '../on-record.ts'
 import type { PaceWords } from '../pace.ts'
 import { CHANGING, forksFrom, READING } from '../parallel.ts'
@@ -56,7 +58,9 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
   else if (!words.yes) terminal.say(holdingsText(terminal.notices, held))
 
   const wanted = (one: Listed) => toTakeBack(one.transactions, words.run)
-  const withSome = held.filter(isListed).filter((one) => wanted(one).length > 0)
+  // Two undos of one transaction would end each other.
+  const twins = secondNames(held)
+  const withSome = held.filter(isListed).filter((one) => wanted(one).length > 0 && !twins.has(one.host))
   const question = (one: Listed) => questionFor(one, wanted(one))
   const decided = await decideHoldings(withSome, { yes: words.yes, question }, terminal)
   if (decided === 'interrupted') {
@@ -70,14 +74,27 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
       ? [{ name: host.name, groups: host.groups, host, transactions: wanted(one) }]
       : []
   })
-  const others = held.flatMap(notAsked)
+  const others = held.flatMap((one) =>
+    isListed(one) ? notAgain(one.host, wanted(one).length > 0 ? twins.get(one.host) : undefined) : [one],
+  )
   const runs = new Set(approved.flatMap(({ transactions }) => transactions.map(({ about }) => about?.run ?? null)))
   const [of = null] = runs.size === 1 ? runs : []
   const id = newRunId(startedAt)
   const run = { id, command: 'rollback', by: requester(), inventory: resolve(targets.inventory), of } as const
   let results: readonly HostResult[] = others
-  let problem: string | null = null
+  const problems: string[] = []
   if (approved.length > 0) {
+    const made = await kept(
+      async () =>
+        await madeBy(
+          store,
+          approved.flatMap(({ transactions }) => transactions),
+        ),
+    )
+    const onBack = async (transaction: string) => {
+      const own = made.get(transaction)
+      if (own !== undefined) await orRemember(problems, async () => await store.record(own.run, [own.result]))
+    }
     const stopWork = await kept(async () => await declareWork(id))
     const record = await kept(
       async () =>
@@ -89,8 +106,9 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
         hosts: approved,
         parallel,
         story: async ({ name, host, transactions }, telling): Promise<HostResult> => {
-          const story = async (more: Telling) => await takeBackAll(host, transactions, more)
-          return await storyOnRecord({ host: name, plan: null, record, story }, telling)
+          const story = async (more: Telling) => await takeBackAll(host, transactions, onBack, more)
+          const onBug = (bug: unknown) => terminal.say(bugLines(name, bug))
+          return await storyOnRecord({ host: name, run: id, plan: null, record, story, onBug }, telling)
         },
         onEnd: record.ended,
         onLeaving: [`To ask every host how it ended, and to finish what was begun: ctfleet resume ${id}`],
@@ -98,8 +116,9 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
       terminal,
     )
     results = [...taken, ...others]
-    problem = await record.close(results, new Date())
-    await stopWork()
+    problems.push(...[await record.close(results, new Date())].filter((each) => each !== null))
+    // What is left behind where nothing can be written says by itself that its process is gone.
+    await stopWork().catch(() => undefined)
   }
   const declined = decided.filter(({ decision }) => decision !== 'yes').map(({ one }) => one)
   if (format === 'json') {
@@ -110,7 +129,8 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
     if (results.length > 0) terminal.print(['', ...resultText(terminal.paper, results)])
   }
   if (declined.length > 0) terminal.say([`Left as it is: ${visible(names(declined))}`])
-  if (problem === null) return exitCodeOf(results)
+  const [problem] = problems
+  if (problem === undefined) return exitCodeOf(results)
   terminal.say([`The record of run ${id} is not whole: ${problem}`])
   return exitCodeOf(results) || EXIT.someFailed
 }
@@ -132,16 +152,61 @@ function questionFor({ host }: Listed, wanted: readonly HostTransaction[]): stri
   return `${visible(host)}: take back ${counted(wanted.length, 'transaction', 'transactions')}${order} (${ids})?`
 }
 
-/** What rests on another goes first; after one that needs a person, what is below it stays. */
-async function takeBackAll(host: Host, all: readonly HostTransaction[], telling: Telling): Promise<HostResult> {
+/** The hosts of runs on record here that these transactions were made by, as they stand once their change was taken back. */
+async function madeBy(store: RunStore, transactions: readonly HostTransaction[]): Promise<ReadonlyMap<string, Made>> {
+  const made = new Map<string, Made>()
+  for (const run of new Set(transactions.flatMap(({ about }) => about?.run ?? []))) {
+    const found = await store.load(run)
+    if (found.type !== 'found' || found.run.id !== run) continue
+    for (const result of found.run.results) {
+      if (!('transaction' in result)) continue
+      const { host, plan, transaction } = result
+      made.set(transaction, { run, result: { host, status: 'rolled-back', plan, transaction, fault: null } })
+    }
+  }
+  return made
+}
+
+type Made = { readonly run: string; readonly result: HostResult }
+
+/**
+ * What rests on another goes first; after one that needs a person, what is below it stays.
+ * @param onBack hears of each that was taken back
+ */
+export async function takeBackAll(
+  host: Host,
+  all: readonly HostTransaction[],
+  onBack: (transaction: string) => Promise<void>,
+  telling: Telling,
+): Promise<HostResult> {
   let last: HostResult = { host: host.name, status: 'not-reached', why: 'nothing to take back' }
-  for (const { id, about } of all) {
+  for (const [at, { id, about }] of all.entries()) {
     last = await rollbackFromHost({ host, transaction: id, titles: about?.changes ?? [] }, telling)
-    if (last.status !== 'rolled-back') break
+    if (last.status !== 'rolled-back')
+      return withOthers(
+        last,
+        all.map((each) => each.id),
+        at,
+      )
+    await onBack(id)
   }
   return last
 }
 
-function notAsked(one: Holdings): readonly HostResult[] {
-  return one.status === 'listed' ? [] : [one]
+/** One result speaks for all of a host's transactions: of the one that stopped it, in the order in which they were tried. */
+function withOthers(result: HostResult, ids: readonly string[], at: number): HostResult {
+  if (!('fault' in result) || result.fault === null || result.fault === undefined) return result
+  const [before, after] = [ids.slice(0, at), ids.slice(at + 1)]
+  const more = [
+    ...(before.length === 0 ? [] : [`taken back before it: ${before.join(', ')}`]),
+    ...(after.length === 0 ? [] : [`not tried after it: ${after.join(', ')}`]),
+  ]
+  if (more.length === 0) return result
+  return { ...result, fault: { ...result.fault, message: `${result.fault.message}; ${more.join('; ')}` } }
+}
+
+function notAgain(host: string, other: string | undefined): readonly HostResult[] {
+  if (other === undefined) return []
+  const why = `is the same machine as ${other}, under which name it is handled; take one of the two names out of the inventory`
+  return [{ host, status: 'same-machine', why }]
 }

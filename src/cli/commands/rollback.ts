@@ -2,7 +2,6 @@ import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
-import { isSealed } from '../../plan/seal.ts'
 import { rollbackHost } from '../../run/rollback-host.ts'
 import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
@@ -11,13 +10,12 @@ import type { RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
-import { checkLeftAlone, closeHost, endIfClosed } from '../closing.ts'
-import type { ExitCode } from '../exit-code.ts'
+import { checkLeftAlone, closeHost, endIfClosed, failuresOf, locate, orRemember } from '../closing.ts'
+import { EXIT, type ExitCode } from '../exit-code.ts'
 import { findRun, type Last } from '../find-run.ts'
 import { type PaceWords, rollbackPaceFrom } from '../pace.ts'
 import { CHANGING, forksFrom } from '../parallel.ts'
 import { kept, requester, storeToWrite } from '../state.ts'
-import { inventoryOf, usableHosts } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type RollbackWords = PaceWords & {
@@ -41,13 +39,14 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
     parallel: () => forksFrom(words.forks, CHANGING),
     pace: () => rollbackPaceFrom(words),
   })
-  const { store, run, standing } = found
+  const { store, run, standing, lost } = found
+  const problems: string[] = []
   const byHost = new Map(standing.map((result) => [result.host, result]))
   const startedAt = new Date()
   const code = await changeFleet(
     {
       title: 'Taking back',
-      results: standing.map(({ host, plan }) => ({ host, status: 'planned', plan })),
+      results: [...standing.map(({ host, plan }): HostResult => ({ host, status: 'planned', plan })), ...lost],
       shown: backwards,
       run: {
         id: newRunId(startedAt),
@@ -60,7 +59,7 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
       story: async ({ host }, telling) => {
         const result = byHost.get(host.name)
         if (result === undefined) throw new Error(`run ${run.id} has nothing to take back on ${host.name}`)
-        return await takeBack(store, run, result, telling)
+        return await takeBack({ store, run, result, problems }, telling)
       },
       parallel,
       pace,
@@ -71,8 +70,11 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
     store,
     terminal,
   )
-  if (run.endedAt === null) await endIfClosed(store, run.id)
-  return code
+  if (run.endedAt === null) await orRemember(problems, async () => await endIfClosed(store, run.id))
+  const [problem] = problems
+  if (problem === undefined) return code
+  terminal.say([`The record of run ${run.id} is not whole: ${problem}`])
+  return code || EXIT.someFailed
 }
 
 /** What a change may still be in force by, with the plan that it was made by. */
@@ -80,12 +82,19 @@ type Standing = Extract<HostResult, { readonly status: 'applied' | 'under-way' |
   readonly plan: Plan
 }
 
-async function takeBack(store: RunStore, run: Run, result: Standing, telling: Telling): Promise<HostResult> {
+type TakingBack = {
+  readonly store: RunStore
+  readonly run: Run
+  readonly result: Standing
+  readonly problems: string[]
+}
+
+async function takeBack({ store, run, result, problems }: TakingBack, telling: Telling): Promise<HostResult> {
   const { host, plan, transaction } = result
   if (result.status !== 'under-way') return await rollbackHost(result, telling)
   // First how it ended, since it may have taken itself back.
   await telling.onTransaction?.(transaction)
-  const closed = await closeHost({ store, run, result, host: plan.host }, telling)
+  const closed = await closeHost({ store, run, result, host: plan.host, problems }, telling)
   if (closed.status === 'applied') return await rollbackHost(closed, telling)
   const isAsBefore = closed.status === 'rolled-back' || closed.status === 'not-reached'
   return isAsBefore ? { host, status: 'rolled-back', plan, transaction, fault: null } : closed
@@ -109,24 +118,13 @@ async function findStanding({ run: wanted, limit }: RollbackWords, terminal: Ter
   const { runs } = await kept(() => store.list())
   const left = standingHosts(run.id, run.results, runs).filter(hasPlan)
   if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextRun(runs))
-  const altered = left.find(({ plan }) => !isSealed(plan))
-  if (altered !== undefined) {
-    const hint = `on the host itself: sh /var/lib/ctfleet/${altered.transaction}/undo`
-    throw complainAbout(
-      run.id,
-      `the record of ${altered.host} is not as it was written: its digest does not match`,
-      hint,
-    )
+  const chosen = await locate({ place: `run ${run.id}`, inventory: run.inventory }, left, limit)
+  return {
+    store,
+    run,
+    standing: chosen.flatMap((one) => ('host' in one ? [one.result] : [])),
+    lost: failuresOf(chosen),
   }
-  const hosts = await usableHosts(
-    inventoryOf(
-      `run ${run.id}`,
-      left.map(({ plan }) => plan.host),
-    ),
-    limit,
-  )
-  const chosen = new Set(hosts.map(({ name }) => name))
-  return { store, run, standing: left.filter(({ host }) => chosen.has(host)) }
 }
 
 function standingHosts<R extends Parameters<typeof stillApplied>[1][number]>(

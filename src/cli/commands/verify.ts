@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import type { HostResult } from '../../model/result.ts'
 import type { RunSummary } from '../../model/run.ts'
 import type { VerifyResult } from '../../model/verification.ts'
-import { isSealed } from '../../plan/seal.ts'
 import { visible } from '../../report/format.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { verificationJson } from '../../report/json/verification.ts'
@@ -13,12 +12,13 @@ import { stillApplied } from '../../store/standing.ts'
 import type { RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll, complainAbout } from '../checks.ts'
+import { failuresOf, locate } from '../closing.ts'
 import { type ExitCode, exitCodeOfVerifying } from '../exit-code.ts'
 import { findRun, type Last } from '../find-run.ts'
 import { runPhase } from '../fleet-phase.ts'
 import { forksFrom, READING } from '../parallel.ts'
 import { kept, openStore } from '../state.ts'
-import { inventoryOf, targetsFrom, usableHosts } from '../targets.ts'
+import { targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type VerifyWords = {
@@ -41,40 +41,43 @@ const LAST: Last = {
 
 /** Looks whether what was applied is in force. Changes nothing. */
 export async function verifyCommand(words: VerifyWords, terminal: Terminal): Promise<ExitCode> {
-  const { applied, format, parallel } = await checkAll({
-    applied: () => findApplied(words, terminal),
+  const { found, format, parallel } = await checkAll({
+    found: () => findApplied(words, terminal),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, READING),
   })
-  const results = await runPhase(
-    {
-      title: 'Looking',
-      hosts: applied.map((result) => ({ ...result.plan.host, result })),
-      parallel,
-      story: async ({ result }, telling): Promise<VerifyResult> => await verifyHost(result, words.afterReboot, telling),
-      onLeaving: ['Nothing was changed.'],
-    },
-    terminal,
-  )
+  const looked =
+    found.applied.length === 0
+      ? []
+      : await runPhase(
+          {
+            title: 'Looking',
+            hosts: found.applied.map((result) => ({ ...result.plan.host, result })),
+            parallel,
+            story: async ({ result }, telling): Promise<VerifyResult> =>
+              await verifyHost(result, words.afterReboot, telling),
+            onLeaving: ['Nothing was changed.'],
+          },
+          terminal,
+        )
+  const results = [...looked, ...found.lost]
   if (format === 'json') terminal.printText(jsonText(verificationJson(results)))
   else terminal.print(verificationText(terminal.paper, results))
   return exitCodeOfVerifying(results)
 }
 
-async function findApplied(words: VerifyWords, terminal: Terminal): Promise<readonly Applied[]> {
+type FoundApplied = { readonly applied: readonly Applied[]; readonly lost: readonly VerifyResult[] }
+
+async function findApplied(words: VerifyWords, terminal: Terminal): Promise<FoundApplied> {
   const store = openStore(terminal)
   const { what } = words
   const isRun = what === 'last' || (what !== undefined && words.inventory === undefined && !existsSync(what))
   const { place, standing } = isRun ? await ofRun(store, what, terminal) : await ofInventory(store, words, terminal)
-  const altered = standing.find(({ plan }) => !isSealed(plan))
-  if (altered !== undefined) {
-    throw complainAbout(place, `the record of ${altered.host} is not as it was written: its digest does not match`)
+  const chosen = await locate({ place, inventory: place }, standing, isRun ? words.limit : undefined)
+  return {
+    applied: chosen.flatMap((one) => ('host' in one ? [one.result] : [])),
+    lost: failuresOf(chosen),
   }
-  const hosts = standing.map(({ plan }) => plan.host)
-  const chosen = new Set(
-    (await usableHosts(inventoryOf(place, hosts), isRun ? words.limit : undefined)).map(({ name }) => name),
-  )
-  return standing.filter(({ host }) => chosen.has(host))
 }
 
 type Standing = { readonly place: string; readonly standing: readonly Applied[] }

@@ -111,7 +111,13 @@ if enabled nftables; then
     file nft /etc/nftables.conf
   fi
 fi
-if grep -s -q -i '^ENABLED=yes' /etc/ufw/ufw.conf && enabled ufw; then loader ufw; fi
+if grep -s -q -i '^ENABLED=yes' /etc/ufw/ufw.conf && enabled ufw; then
+  loader ufw
+  if ! [ -x /etc/ufw/before.init ] && ! [ -x /etc/ufw/after.init ]; then
+    file ip /etc/ufw/before.rules
+    case $(value_in /etc/default/ufw IPV6 no) in yes | YES) file ip6 /etc/ufw/before6.rules ;; esac
+  fi
+fi
 if enabled firewalld; then loader firewalld; fi
 for name in ${OTHERS}; do
   if enabled "$name"; then loader another; fi

@@ -1,5 +1,5 @@
 import { duration, grouped } from '../../diagnosis/numbers.ts'
-import type { Gate, GateOutcome, Plan } from '../../model/plan.ts'
+import type { DropsGate, Gate, GateOutcome, Plan } from '../../model/plan.ts'
 
 /** What is tested before a change is kept, a sentence each. */
 export function gateTexts({ gates }: Plan): readonly string[] {
@@ -18,7 +18,7 @@ function likenessOf(gate: Gate): unknown {
     case 'ports':
       return gate
     case 'drops':
-      return [gate.gate, gate.mostPerSecond === 0]
+      return [gate.gate, forecastOf(gate)]
     case 'invalid':
       return [gate.gate]
   }
@@ -45,16 +45,31 @@ function gateText(gate: Gate): string {
       return gate.ports.length === 1
         ? `ports: port ${gate.ports[0]} still answers`
         : `ports: ${gate.ports.join(', ')} still answer`
-    case 'drops': {
-      const { mostPerSecond: most, beforePerSecond: before, because } = gate
-      if (most === 0) return `drops: no packet is dropped any more, ${within(gate)}; ${because}`
-      return `drops: at most ${grouped(most)} packets a second, ${within(gate)} (${rounded(before)}/s before); ${because}`
-    }
+    case 'drops':
+      return dropsText(gate)
     case 'invalid': {
       const { mostPerSecond: most, beforePerSecond: before } = gate
       return `invalid: at most ${grouped(most)} packets a second are INVALID, ${within(gate)} (${rounded(before)}/s before)`
     }
   }
+}
+
+function dropsText(gate: DropsGate): string {
+  const { mostPerSecond: most, beforePerSecond: before, because } = gate
+  const limit = `at most ${grouped(most)} packets a second, ${within(gate)} (${rounded(before)}/s before); ${because}`
+  switch (forecastOf(gate)) {
+    case 'end':
+      return `drops: no packet is dropped any more, ${within(gate)}; ${because}`
+    case 'fall':
+      return `drops: they fall to ${limit}`
+    case 'hold':
+      return `drops: only held from growing, ${limit}`
+  }
+}
+
+function forecastOf({ mostPerSecond, beforePerSecond }: DropsGate): 'end' | 'fall' | 'hold' {
+  if (mostPerSecond === 0) return 'end'
+  return mostPerSecond < beforePerSecond ? 'fall' : 'hold'
 }
 
 /** Whole, so that hosts that differ by a packet now and then are shown together. */

@@ -1,10 +1,8 @@
 import type { Holdings } from '../../journal/holdings.ts'
 import type { HostTransaction } from '../../journal/listing.ts'
-import { directoryOf } from '../../journal/transaction.ts'
-import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
-import { type Paper, paragraph, verbatim, visible } from '../format.ts'
+import { type Paper, paragraph } from '../format.ts'
 import { faultLines } from './fault.ts'
 import { isoMomentText } from './moment.ts'
 import { statusCounts } from './status.ts'
@@ -65,20 +63,5 @@ function recordLines(paper: Paper, { never, carried, restarted, records }: HostT
     }),
     ...(carried ? paragraph(paper, '  ', 'A process on the host is at it.') : []),
     ...(restarted ? paragraph(paper, '  ', 'The host was restarted since.') : []),
-  ]
-}
-
-/** What takes a transaction back on its host, with nothing but a shell: the last change first. */
-export function undoText(paper: Paper, changes: readonly Change[], transaction: string): readonly string[] {
-  const said = `on the host: sh ${directoryOf(transaction)}/undo. Each change that still reads as it was left is taken back so, the last one first:`
-  return [
-    ...paragraph(paper, '', { tone: 'strong', text: 'Undo' }, `, ${said}`),
-    ...changes
-      .map(({ title, undo }, at) => ({ title, undo, number: at + 1 }))
-      .reverse()
-      .flatMap(({ title, undo, number }) => [
-        ...verbatim(paper, { first: '', rest: '#    ' }, `# ${number}. ${title}`, 'faint'),
-        ...(undo.trim() === '' ? [':'] : undo.split('\n').map(visible)),
-      ]),
   ]
 }

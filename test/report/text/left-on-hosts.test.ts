@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { cleaningText } from '../../../src/report/text/cleaning.ts'
 import { holdingsText } from '../../../src/report/text/holdings.ts'
-import { journalText, runHeadText, undoText } from '../../../src/report/text/run.ts'
+import { journalText, runHeadText } from '../../../src/report/text/run.ts'
+import { undoText } from '../../../src/report/text/undo.ts'
 import { verificationText } from '../../../src/report/text/verification.ts'
-import { aChange, aPlan, aRun } from '../fleet.ts'
+import { aPlan, aRun } from '../fleet.ts'
 import { CLEANED, COMMITTED, HOLDINGS, VERIFIED } from '../left-on-hosts.ts'
 import { plain } from '../paper.ts'
 import { summaryOf } from '../run-summary.ts'
@@ -33,12 +34,4 @@ describe.each([80, 200])('on %i columns', (columns) => {
   ])('%s', async (name, lines) => {
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`../screens/${name}-${columns}.txt`)
   })
-})
-
-test('an undo is printed as a script that a shell reads, last change first, however narrow the paper', () => {
-  const titles = ['set a\nrm -rf /', 'set b '.repeat(20)]
-  const changes = titles.map((title, at) => aChange({ title, undo: `echo ${at}` }))
-  const [, ...script] = undoText(plain(60), changes, transaction).join('\n').split('one first:\n')
-  const said = script.join('').split('\n')
-  expect(said.filter((line) => !line.startsWith('#'))).toEqual(['echo 1', 'echo 0'])
 })

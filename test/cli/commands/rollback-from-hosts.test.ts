@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { rollbackFromHostsCommand } from '../../../src/cli/commands/rollback-from-hosts.ts'
+import { printAbout } from '../../../src/journal/about.ts'
+import { databaseStore } from '../../../src/store/database.ts'
+import { aRun } from '../../report/fleet.ts'
+import { desk } from '../../support/desk.ts'
+import { type Asked, type Said, scriptedHost, scriptedPlanFor } from '../../support/scripted-host.ts'
+
+/** Hosts tell what was changed on them; what is on record of it is true afterwards too. */
+
+const RUNS = ['20261126-0942-7f3a', '20261126-1030-0aa1', '20261126-1130-77ff'] as const
+const plan = scriptedPlanFor('web-1')
+const committed = (id: string, run: string, at: number) => [
+  `# transaction ${id}`,
+  `# about ${printAbout({ run, by: 'alice@bastion' }, plan, new Date(0))}`,
+  `${at} armed`,
+  `${at} applied`,
+  `${at} committed`,
+]
+const LISTED = [
+  '# machine 3f2a9c51-d0e8-77aa-9b0c-63a0e0a5d4b2 12 net:[4026531840] ',
+  ...committed('aaa', RUNS[0], 10),
+  ...committed('bbb', RUNS[1], 20),
+  ...committed('ccc', RUNS[2], 30),
+  '# end',
+]
+
+let state: string
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'ctfleet-state-'))
+  vi.stubEnv('CTFLEET_STATE', state)
+})
+afterEach(() => {
+  rmSync(state, { recursive: true })
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+const store = () => databaseStore(state, () => {})
+
+async function takeBack(answer: (asked: Asked, given: readonly string[]) => Said, ...hosts: readonly string[]) {
+  const fromHosts = join(state, 'inventory.yaml')
+  const rows = hosts.map((name) => `    ${name}: { ansible_connection: local }\n`)
+  writeFileSync(fromHosts, `all:\n  hosts:\n${rows.join('')}`)
+  const { asked } = scriptedHost((what, given) => (what === 'list' ? { lines: LISTED } : answer(what, given)))
+  const { terminal, printed } = desk()
+  const none = {
+    run: undefined,
+    limit: undefined,
+    forks: undefined,
+    waves: undefined,
+    maxFail: undefined,
+    pause: undefined,
+  }
+  const code = await rollbackFromHostsCommand({ ...none, fromHosts, yes: true, format: 'text' }, terminal)
+  return {
+    code,
+    text: printed.join('\n').replaceAll(/\s+/g, ' '),
+    undone: asked.flatMap(([what, [id]]) => (what === 'decide' ? [id] : [])),
+  }
+}
+
+const DONE = ['# 3', '40 undoing', '40 undone 1', '40 rolled-back']
+const STUCK = ['# 3', '40 undoing', '40 stuck 1 exit 4: busy', '40 needs-hands']
+
+async function recordRuns(): Promise<void> {
+  for (const [at, id] of RUNS.entries()) {
+    const transaction = ['aaa', 'bbb', 'ccc'][at] ?? ''
+    await store().save(aRun({ id, results: [{ host: 'web-1', status: 'applied', plan, transaction }] }))
+  }
+}
+
+async function statuses(): Promise<readonly string[]> {
+  const { runs } = await store().list()
+  return RUNS.map((id) => runs.find((run) => run.id === id)?.hosts[0]?.status ?? '')
+}
+
+test('what several runs changed is taken back in the record of each', async () => {
+  await recordRuns()
+  const { code, undone } = await takeBack(() => ({ lines: DONE }), 'web-1')
+  expect({ code, undone }).toEqual({ code: 0, undone: ['ccc', 'bbb', 'aaa'] })
+  expect(await statuses()).toEqual(['rolled-back', 'rolled-back', 'rolled-back'])
+})
+
+test('one that is stuck tells of those before it and after it, and only what was taken back is on record so', async () => {
+  await recordRuns()
+  const { code, text } = await takeBack((_asked, [id]) => ({ lines: id === 'bbb' ? STUCK : DONE }), 'web-1')
+  expect(code).toBe(3)
+  expect(text).toMatch(/needs-hands .*busy; taken back before it: ccc; not tried after it: aaa/)
+  expect(await statuses()).toEqual(['applied', 'applied', 'rolled-back'])
+})
+
+test('of two names of one machine one is asked to take back', async () => {
+  const { code, text, undone } = await takeBack(() => ({ lines: DONE }), 'web-1', 'www')
+  expect({ code, undone }).toEqual({ code: 0, undone: ['ccc', 'bbb', 'aaa'] })
+  expect(text).toMatch(/www same-machine .*is the same machine as web-1/)
+})

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { applyHost } from '../../src/run/apply-host.ts'
+import type { Stage } from '../../src/run/story.ts'
+import { readingOf, scriptedHost, scriptedPlan } from '../support/scripted-host.ts'
+import { terms } from '../support/terms.ts'
+
+/** What becomes of a change whose host says less than it should, or whose person leaves. */
+
+const UNTIL_APPLIED = ['1 armed', '1 intend 1 abc', '1 done 1 def', '1 applied']
+const telling = (stop = new AbortController()) => ({ signal: stop.signal, onStage: () => {} })
+
+beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 20 }))
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+test('an undo that takes long is heard to its end', async () => {
+  scriptedHost((asked, words) => {
+    if (asked === 'launch') return { lines: UNTIL_APPLIED }
+    if (asked === 'decide') return { lines: ['2 aborted', '2 undoing'], code: 5 }
+    if (asked === 'follow') return { lines: ['3 undone 1', '3 rolled-back'] }
+    return asked === 'read' ? readingOf('1', words) : {}
+  })
+  const result = await applyHost(scriptedPlan, terms(60), telling())
+  expect(result).toMatchObject({ status: 'rolled-back', fault: { code: 'not-verified' } })
+})
+
+test('a host that can be asked and never says how its undo ended is not said to have lost it', async () => {
+  scriptedHost((asked, words) => {
+    if (asked === 'launch') return { lines: UNTIL_APPLIED }
+    if (asked === 'decide') return { lines: ['2 aborted', '2 undoing'], code: 5 }
+    if (asked === 'follow') {
+      vi.setSystemTime(Date.now() + 300_000)
+      return { code: 5 }
+    }
+    return readingOf('1', words)
+  })
+  const result = await applyHost(scriptedPlan, terms(60), telling())
+  expect(result).toMatchObject({
+    status: 'needs-hands',
+    fault: { code: 'timed-out', message: expect.stringMatching(/has not said within 180 s .* \/var\/lib writable/) },
+  })
+})
+
+test('the last word is not waited for again where the link is lost right after it', async () => {
+  const { asked } = scriptedHost((what, words) => {
+    if (what === 'launch') return { lines: UNTIL_APPLIED }
+    if (what === 'decide') return { lost: ['2 confirmed', '2 committed'] }
+    return readingOf('2', words)
+  })
+  expect(await applyHost(scriptedPlan, terms(60), telling())).toMatchObject({ status: 'applied' })
+  expect(asked.map(([what]) => what)).not.toContain('follow')
+})
+
+test('who leaves between the login and the launch leaves the host not reached, and no launch on its way', async () => {
+  const stop = new AbortController()
+  const { asked } = scriptedHost(() => ({}))
+  const onTransaction = async () => stop.abort()
+  const result = await applyHost(scriptedPlan, terms(60), { ...telling(stop), onTransaction })
+  expect(result).toMatchObject({ status: 'not-reached', why: expect.stringContaining('stopped') })
+  expect(asked).toEqual([])
+})
+
+test('who leaves during the launch does not cut it off: it is heard to its end', async () => {
+  const stop = new AbortController()
+  const { asked } = scriptedHost((what, words) => {
+    if (what === 'launch') {
+      stop.abort()
+      return { lines: UNTIL_APPLIED }
+    }
+    if (what === 'decide') return { lines: ['2 confirmed', '2 committed'] }
+    return readingOf('2', words)
+  })
+  expect(await applyHost(scriptedPlan, terms(60), telling(stop))).toMatchObject({ status: 'applied' })
+  expect(asked.map(([what]) => what)).toEqual(['launch', 'read', 'decide'])
+})
+
+test('a bug before the launch closes the session', async () => {
+  const { closed } = scriptedHost(() => ({}))
+  const onStage = (stage: Stage) => {
+    if (stage === 'changing') throw new Error('no such thing')
+  }
+  await expect(applyHost(scriptedPlan, terms(60), { ...telling(), onStage })).rejects.toThrow('no such thing')
+  expect(closed).toEqual(['web-9'])
+})
