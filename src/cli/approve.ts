@@ -1,7 +1,7 @@
-import { counted } from '../diagnosis/numbers.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import { visible } from '../report/format.ts'
+import { workText } from '../report/text/work.ts'
 import type { Answer } from './ask.ts'
 
 export type Planned = Extract<HostResult, { readonly status: 'planned' }>
@@ -13,6 +13,8 @@ export type Approval = {
 
 type Person = {
   readonly ask: (question: string) => Promise<Answer | 'interrupted'>
+  /** What is asked of a host; without it, whether to go ahead with its plan. */
+  readonly question?: ((planned: Planned) => string) | undefined
   /** A yes or no of its own to sessions that taking it back may break; null where that was accepted beforehand. */
   readonly accept: ((question: string, why: readonly string[]) => Promise<boolean | 'interrupted'>) | null
   readonly show: (planned: Planned) => void
@@ -21,17 +23,17 @@ type Person = {
 /** Asks for each host in turn; every one ends as approved, declined or skipped, unless the person breaks off. */
 export async function approve(
   all: readonly Planned[],
-  { ask, accept, show }: Person,
+  { ask, question = questionFor, accept, show }: Person,
 ): Promise<Approval | 'interrupted'> {
   const approved: Plan[] = []
   const others: HostResult[] = []
   let toTheRest: 'rest' | 'quit' | undefined
   for (const planned of all) {
     const { host, plan } = planned
-    let answer = toTheRest ?? (await ask(questionFor(planned)))
+    let answer = toTheRest ?? (await ask(question(planned)))
     while (answer === 'show') {
       show(planned)
-      answer = await ask(questionFor(planned))
+      answer = await ask(question(planned))
     }
     if (answer === 'interrupted') return 'interrupted'
     if (answer === 'rest' || answer === 'quit') toTheRest = answer
@@ -76,7 +78,7 @@ function lossOf(plan: Plan): string {
 }
 
 function questionFor({ host, plan }: Planned): string {
-  return `${visible(host)}: ${visible(plan.strategy)}, ${counted(plan.changes.length, 'change', 'changes')}. Go ahead?`
+  return `${visible(host)}: ${visible(workText(plan))}. Go ahead?`
 }
 
 function lossQuestionFor({ host }: Planned): string {

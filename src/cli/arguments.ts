@@ -32,13 +32,26 @@ export function portsFrom(text: string): readonly Port[] {
 
 const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** `60`, `60s`, `2m`: seconds, from `least` to `most`. */
+/** `60s`, `2m`, `7d`: seconds, from `least` to `most`. Without its unit a number would be minutes to one and seconds to another. */
 export function secondsFrom(option: string, text: string, { least, most }: { least: number; most: number }): number {
-  const match = /^(\d{1,6})(s|m|h|d)?$/.exec(text.trim().toLowerCase())
-  const seconds = match === null ? Number.NaN : Number(match[1]) * (SECONDS_OF[match[2] ?? 's'] ?? 1)
+  const [, digits = '', unit] = /^(\d{1,6})(s|m|h|d)?$/.exec(text.trim().toLowerCase()) ?? []
+  const number = digits === '' ? Number.NaN : Number(digits)
+  if (unit === undefined && number > 0) {
+    throw complainAbout(option, `${quoted(text)} has no unit`, `${option} ${number}s, or ${option} ${number}m`)
+  }
+  const seconds = number * (SECONDS_OF[unit ?? 's'] ?? 1)
   if (seconds >= least && seconds <= most) return seconds
-  const hint = `a time from ${least} s to ${most} s: ${option} 60s, ${option} 2m`
+  const hint = `a time from ${typed(least)} to ${typed(most)}`
   throw complainAbout(option, `${quoted(text)} is no time that fits here`, hint)
+}
+
+/** A time as it would be typed: in the largest unit that it is a whole number of. */
+function typed(seconds: number): string {
+  const [unit, size] = Object.entries(SECONDS_OF).findLast(([, each]) => seconds > 0 && seconds % each === 0) ?? [
+    's',
+    1,
+  ]
+  return `${seconds / size}${unit}`
 }
 
 export function wholeNumberFrom(

@@ -1,4 +1,6 @@
+import fastStringWidth from 'fast-string-width'
 import inquirer from 'inquirer'
+import { paragraph } from '../report/format.ts'
 
 export type Answer = 'yes' | 'no' | 'skip' | 'show' | 'rest' | 'quit'
 
@@ -6,16 +8,16 @@ const CHOICES = [
   { key: 'y', name: 'yes: do this', value: 'yes' },
   { key: 'n', name: 'no: not on this host', value: 'no' },
   { key: 's', name: 'skip: not now', value: 'skip' },
-  { key: 'f', name: 'full: show this host in full, then ask again', value: 'show' },
+  { key: 'f', name: 'full: show it in full, ask again', value: 'show' },
   { key: 'a', name: 'all: yes to this and all that follow', value: 'rest' },
-  { key: 'q', name: 'quit: skip this and all that follow, go on with those that have a yes', value: 'quit' },
+  { key: 'q', name: 'quit: skip this and all that follow, do those with a yes', value: 'quit' },
 ] as const
 
 /** Asks on stderr, so that stdout stays a report. Ctrl-C at a question is `interrupted`: nothing was begun. */
 export async function askPerson(message: string): Promise<Answer | 'interrupted'> {
   return await unlessInterrupted(async () => {
     const { answer } = await prompter()<{ answer: Answer }>([
-      { type: 'expand', name: 'answer', message, choices: CHOICES, default: 'h' },
+      { type: 'expand', name: 'answer', message: inLines(message, '(ynsfaqH)'), choices: CHOICES, default: 'h' },
     ])
     return answer
   })
@@ -25,11 +27,27 @@ export async function askPerson(message: string): Promise<Answer | 'interrupted'
 export async function askToAccept(message: string): Promise<boolean | 'interrupted'> {
   return await unlessInterrupted(async () => {
     const { accepted } = await prompter()<{ accepted: boolean }>([
-      { type: 'confirm', name: 'accepted', message, default: false },
+      { type: 'confirm', name: 'accepted', message: inLines(message, '(y/N)'), default: false },
     ])
     return accepted
   })
 }
+
+/**
+ * A question that is too wide for the terminal, in lines broken at spaces: by itself it would break within words, and within
+ * what can be answered.
+ * @param answers what is shown after it, and stays in one piece
+ */
+export function inLines(question: string, answers: string, columns = process.stderr.columns ?? 80): string {
+  const paper = { columns, width: (text: string) => fastStringWidth(text), ink: (_: unknown, text: string) => text }
+  // After the answers there is room for a space and the letter that is typed.
+  const place = `${answers}${'_'.repeat(2)}`
+  const lines = paragraph(paper, MARGIN, `${question} ${place}`).join('\n')
+  return lines.slice(MARGIN.length, -place.length).replace(/ $/, '')
+}
+
+/** As wide as the mark that stands before a question. */
+const MARGIN = '  '
 
 function prompter() {
   return inquirer.createPromptModule({ input: process.stdin, output: process.stderr })

@@ -18,10 +18,11 @@ import { complainAbout } from './checks.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { bugLines, runPhase } from './fleet-phase.ts'
 import { storyOnRecord } from './on-record.ts'
-import { courseLines, courseOf, type Pace } from './pace.ts'
+import { courseLines, courseOf, failedBefore, type Pace } from './pace.ts'
 import { beginRecord, type RunRecord } from './record.ts'
 import { kept } from './state.ts'
 import type { Terminal } from './terminal.ts'
+import { leftLines } from './what-is-left.ts'
 
 /** What apply and rollback have in common: plans in, one result a host out, a record of both. */
 export type Undertaking = {
@@ -30,6 +31,8 @@ export type Undertaking = {
   readonly results: readonly HostResult[]
   /** A plan as a person is shown it. */
   readonly shown: (plan: Plan) => Plan
+  /** What a person is asked of a host; without it, whether to go ahead. */
+  readonly question?: (planned: Planned) => string
   readonly run: Omit<Run, 'results' | 'endedAt'>
   readonly story: (plan: Plan, telling: Telling) => Promise<HostResult>
   /** Remembers a host that was just changed, and tells later why all is well no more, or null; without it nothing is asked again. */
@@ -57,7 +60,13 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   else if (!yes) terminal.say(planText(terminal.notices, shown))
 
   const planned = results.filter((result): result is Planned => result.status === 'planned')
-  const approval = await approvalOf(undertaking, planned, terminal)
+  const names = planned.map(({ host }) => host)
+  const { spent, lines } = failedBefore(names, results, undertaking.pace)
+  if (spent === null) sayWrapped(lines, terminal)
+  const approval =
+    spent === null
+      ? await approvalOf(undertaking, planned, terminal)
+      : { approved: [], others: names.map((host) => notBegun(host, spent)) }
   if (approval === 'interrupted' || terminal.interruption.signal.aborted) {
     terminal.say(['Nothing was changed.'])
     return EXIT.interrupted
@@ -80,6 +89,9 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
         ended.map((result) => asShown(result, undertaking)),
       ),
     ])
+  if (spent !== null) sayWrapped(['', ...lines], terminal)
+  const left = leftLines(run, ended)
+  if (left.length > 0) sayWrapped(['', ...left], terminal)
   if (run.command === 'apply' && ended.some(({ status }) => status === 'applied')) {
     terminal.say(['', `To take it back: ctfleet rollback ${run.id}`])
   }
@@ -89,6 +101,14 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   if (problem === null) return exitCodeOf(ended)
   terminal.say([`The record of run ${run.id} is not whole, so it cannot be taken back by its id: ${problem}`])
   return exitCodeOf(ended) || EXIT.someFailed
+}
+
+function sayWrapped(lines: readonly string[], { say, notices }: Terminal): void {
+  say(lines.flatMap((line) => paragraph(notices, '', line)))
+}
+
+function notBegun(host: string, spent: string): HostResult {
+  return { host, status: 'not-reached', why: `it was not begun: ${spent}` }
 }
 
 /** Why nobody here knows how a host ended that may tell by now. */
@@ -107,6 +127,7 @@ async function approvalOf(
   const shown = planned.map((result) => asShown(result, undertaking))
   const approval = await approve(shown, {
     ask: askPerson,
+    question: undertaking.question,
     accept: acceptsSessionLoss
       ? null
       : async (question, why) => {

@@ -2,6 +2,7 @@ import type { Run, RunSummary } from '../model/run.ts'
 import { visible } from '../report/format.ts'
 import type { RunStore } from '../store/store.ts'
 import { complainAbout } from './checks.ts'
+import { recordPlace } from './record-place.ts'
 import { kept } from './state.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -9,6 +10,8 @@ import type { Terminal } from './terminal.ts'
 export type Last = {
   readonly fits: (run: RunSummary, runs: readonly RunSummary[]) => boolean
   readonly none: string
+  /** What to type where nothing on record fits; without it, how to see what is. */
+  readonly hint?: string
   /** A file may be named in its place. */
   readonly orFile?: true
 }
@@ -31,7 +34,7 @@ export async function findRun(store: RunStore, wanted: string, last: Last, termi
       throw complainAbout(
         wanted,
         last.orFile ? 'no run has this id, and there is no such file' : 'no run has this id',
-        RUNS,
+        last.hint ?? RUNS,
       )
     case 'several':
       throw complainAbout(
@@ -48,9 +51,9 @@ export async function findRun(store: RunStore, wanted: string, last: Last, termi
   }
 }
 
-async function newest(store: RunStore, { fits, none }: Last): Promise<string> {
+async function newest(store: RunStore, { fits, none, hint = RUNS }: Last): Promise<string> {
   const { runs } = await kept(async () => await store.list())
   const run = runs.find((each) => fits(each, runs))
-  if (run === undefined) throw complainAbout('last', none, RUNS)
+  if (run === undefined) throw complainAbout('last', runs.length === 0 ? `${none}: no run is on record in ${recordPlace()}` : none, hint)
   return run.id
 }

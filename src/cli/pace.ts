@@ -2,7 +2,7 @@ import { counted, duration } from '../diagnosis/numbers.ts'
 import type { HostResult } from '../model/result.ts'
 import { visible } from '../report/format.ts'
 import { listed } from '../report/text/listed.ts'
-import { type Allowance, allowanceFor } from '../run/budget.ts'
+import { type Allowance, allowanceFor, newBudget } from '../run/budget.ts'
 import type { Placed } from '../run/order.ts'
 import { type Share, usualSizes, type Wave, wavesOf } from '../run/waves.ts'
 import { secondsFrom, shareFrom, wavesFrom } from './arguments.ts'
@@ -69,6 +69,29 @@ export function courseOf<H extends Placed>(
   const failedBefore = maxFail === null ? [] : before.filter(isTrouble).map(({ host }) => host)
   const allowance = allowanceFor(maxFail, hosts.length + failedBefore.length, waves.length)
   return { waves, allowance, failedBefore, sparesPairs }
+}
+
+/** Hosts that failed before any is changed: why none may begin by now, or how near to that it is. */
+export type FailedBefore = {
+  /** Null where hosts may begin. */
+  readonly spent: string | null
+  readonly lines: readonly string[]
+}
+
+/** @param planned hosts that wait for a yes, by name: nobody is to be asked for them in vain. */
+export function failedBefore(planned: readonly string[], before: readonly HostResult[], pace: Pace): FailedBefore {
+  if (planned.length === 0) return { spent: null, lines: [] }
+  const hosts = planned.map((name) => ({ name, groups: [] }))
+  const { allowance, failedBefore: failed } = courseOf(hosts, before, pace)
+  const spent = newBudget(allowance, failed).spent([])
+  if (failed.length === 0) return { spent, lines: [] }
+  const who = `${counted(failed.length, 'host', 'hosts')} failed already (${listed(failed.map(visible), 3)})`
+  if (spent === null) {
+    return { spent, lines: [`${who}; with more than ${allowance.all} no further host begins (--max-fail).`] }
+  }
+  const without = planned.length <= 5 ? `; or without them: --limit ${planned.map(visible).join(',')}` : ''
+  const next = `To go on all the same: the same command with --max-fail ${failed.length}${without}`
+  return { spent, lines: [`Nothing was changed: ${visible(spent)}.`, next] }
 }
 
 /** That no strategy fits a host is a finding about it, and no failure of the run. */

@@ -1,5 +1,5 @@
 import { duration, grouped } from '../diagnosis/numbers.ts'
-import { type Paper, visible } from '../report/format.ts'
+import { type Paper, paragraph, visible } from '../report/format.ts'
 import type { News, Tally } from './tally.ts'
 
 /** Hosts of which each is named when it ends, without a terminal; of a larger fleet only those in trouble are. */
@@ -18,13 +18,11 @@ export function standingLines(paper: Paper, title: string, tally: Tally, now: nu
   ]
 }
 
-/** A line that stays: how one host ended, or what else a person should see. */
-export function newsLine(paper: Paper, news: News): string {
-  if ('remark' in news) {
-    const remark = visible(news.remark)
-    return `  ${news.isBad ? paper.ink('bad', remark) : remark}`
-  }
-  return `  ${visible(news.host)}  ${paper.ink(news.isBad ? 'bad' : 'faint', news.status)}`
+/** Lines that stay: how one host ended, or what else a person should see. */
+export function newsLines(paper: Paper, news: News): readonly string[] {
+  if (!('remark' in news)) return [`  ${visible(news.host)}  ${paper.ink(news.isBad ? 'bad' : 'faint', news.status)}`]
+  const { remark, isBad } = news
+  return paragraph(paper, { first: '  ', rest: '    ' }, isBad ? { tone: 'bad', text: remark } : remark)
 }
 
 /** Lines that stay cannot be taken back: what is worth one, on a terminal that shows how far it is anyway, and elsewhere. */

@@ -1,5 +1,5 @@
 import { Listr, type ListrRenderer, type ListrRendererTask } from 'listr2'
-import { endLine, isWorthALine, newsLine, standingLines } from './progress-lines.ts'
+import { endLine, isWorthALine, newsLines, standingLines } from './progress-lines.ts'
 import { newTally, type Tally } from './tally.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -77,6 +77,6 @@ class FleetRenderer implements ListrRenderer {
   #sayNews(): void {
     const { isLive, notices, say } = this.#terminal
     const worth = this.#tally.takeNews().filter((news) => isWorthALine(news, this.#tally, isLive))
-    if (worth.length > 0) say(worth.map((news) => newsLine(notices, news)))
+    if (worth.length > 0) say(worth.flatMap((news) => newsLines(notices, news)))
   }
 }

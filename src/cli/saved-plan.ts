@@ -3,6 +3,7 @@ import { access, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pid } from 'node:process'
 import { type PlanDocument, readPlanDocument } from '../plan/document.ts'
+import { quote } from '../shell/script.ts'
 import { complainAbout } from './checks.ts'
 
 /** @throws InputError when it is missing, was edited, or is no saved plan. */
@@ -12,6 +13,10 @@ export async function readSavedPlan(path: string): Promise<PlanDocument> {
   if ('problem' in read && INDICATIVE.test(text)) {
     const hint = 'plan on the hosts themselves: ctfleet plan -o plan.json'
     throw complainAbout(path, 'is an indicative plan, judged from recorded facts alone: it cannot be applied', hint)
+  }
+  if ('problem' in read && !text.trimStart().startsWith('{')) {
+    const hint = `if it is an inventory: ctfleet plan ${quote(path)}; with -o plan.json that saves a plan`
+    throw complainAbout(path, 'is no saved plan', hint)
   }
   if ('problem' in read) throw complainAbout(path, read.problem, 'make the plan again: ctfleet plan -o plan.json')
   return read

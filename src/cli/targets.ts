@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { InputError } from '../input/complaint.ts'
 import { type Inventory, inventoryPath, loadInventory } from '../inventory/inventory.ts'
 import { selectHosts } from '../inventory/select-hosts.ts'
@@ -13,6 +14,9 @@ export type TargetWords = {
   readonly limit: string | undefined
 }
 
+const NO_INVENTORY =
+  'name one behind the command, or in CTFLEET_INVENTORY; to begin one, copy inventory.example.yaml from where ctfleet is'
+
 export type Targets = { readonly inventory: string; readonly hosts: readonly Host[] }
 
 /** @throws InputError with every mistake in the inventory, the limit, and the key files of the hosts that are meant. */
@@ -20,7 +24,11 @@ export async function targetsFrom({ inventory, inventoryOption, limit }: TargetW
   if (inventory !== undefined && inventoryOption !== undefined && inventory !== inventoryOption) {
     throw complainAbout('--inventory', `two inventories are named: ${inventory} and ${inventoryOption}`, 'name one')
   }
-  const loaded = loadInventory(inventoryPath(inventory ?? inventoryOption, process.env))
+  const path = inventoryPath(inventory ?? inventoryOption, process.env)
+  if ((inventory ?? inventoryOption ?? process.env.CTFLEET_INVENTORY ?? '') === '' && !existsSync(path)) {
+    throw complainAbout(path, 'no such file, and no inventory is named', NO_INVENTORY)
+  }
+  const loaded = loadInventory(path)
   return { inventory: loaded.file, hosts: await usableHosts(loaded, limit) }
 }
 

@@ -10,6 +10,7 @@ import { firewall } from './firewall.ts'
 import { history } from './history.ts'
 import { kernelLog } from './kernel-log.ts'
 import { listeners } from './listeners.ts'
+import { lock } from './lock.ts'
 import { managers } from './managers.ts'
 import { memory } from './memory.ts'
 import { modules } from './modules.ts'
@@ -31,6 +32,7 @@ export const FACTS = [
   managers,
   persistence,
   history,
+  lock,
   privilege,
 ] as const satisfies readonly Fact<unknown>[]
 
@@ -83,6 +85,7 @@ export function parseFacts(output: string, nonce: string): Facts {
     managers: managers.parse(sections),
     persistence: persistence.parse(sections),
     history: history.parse(sections),
+    lock: lock.parse(sections),
     privilege: privilege.parse(sections),
   }
 }

@@ -51,9 +51,9 @@ export function parseInventory(text: string, file: string, here: Here): Inventor
   const complain: Complain = ({ line, column }, at, message, hint = null) =>
     complaints.push({ file, line, column, path: pathText(at), message, hint })
 
-  const foreign = foreignFormat(text) ?? recordedFacts(text, file)
+  const foreign = foreignFormat(text) ?? savedPlan(text, file) ?? recordedFacts(text, file)
   if (foreign !== undefined) throw new InputError([{ file, line: 1, column: 1, path: '', ...foreign }])
-  if (tree.root === null) throw new InputError(tree.complaints)
+  if (tree.root === null) throw new InputError(few(tree.complaints))
   complaints.push(...tree.complaints)
   if (tree.root.type !== 'map') {
     const empty = tree.root.type === 'scalar' && tree.root.value === null
@@ -70,7 +70,10 @@ export function parseInventory(text: string, file: string, here: Here): Inventor
   for (const { vars } of [...written.groups.values(), ...written.hosts.values()])
     for (const [name, variable] of vars) checkVariable(name, variable, complain)
   if (written.hosts.size === 0 && complaints.length === 0) complain(tree.root.at, [], 'names no host', EXAMPLE)
-  if (complaints.length > 0) throw new InputError(inReadingOrder(distinct(complaints)))
+  if (complaints.length > 0) {
+    const all = inReadingOrder(distinct(complaints))
+    throw new InputError(written.hosts.size === 0 ? few(all) : all)
+  }
   return assemble(written, file, here)
 }
 
@@ -86,6 +89,22 @@ function foreignFormat(text: string): { message: string; hint: string } | undefi
   if (/^\[[\w.:-]+\]\s*(?:[#;].*)?$/.test(first))
     return { message: 'is an INI inventory; ctfleet reads YAML', hint: EXPORT }
   return undefined
+}
+
+/** Where a file names no host at all, it is another file that was meant, and every mistake in it would be noise. */
+function few(complaints: readonly Complaint[]): readonly Complaint[] {
+  const [first] = complaints
+  if (first === undefined || complaints.length <= 3) return complaints
+  const message = `and ${complaints.length - 3} mistakes more; is this the inventory that you meant?`
+  return [...complaints.slice(0, 3), { ...first, line: 1, column: 1, path: '', message, hint: EXAMPLE }]
+}
+
+/** What `ctfleet plan -o` saves: JSON too. */
+function savedPlan(text: string, file: string): { message: string; hint: string } | undefined {
+  if (!/^\s*\{\s*"version":\s*\d+,\s*"id":\s*"[0-9a-f]{64}"/.test(text)) return undefined
+  const name = quote(file)
+  const hint = `to read it: ctfleet show ${name}\nto apply it: ctfleet apply ${name}`
+  return { message: 'is a saved plan, and is no inventory', hint }
 }
 
 /** What `ctfleet facts --format json` prints: JSON, which YAML reads too, to complain of every key in it. */

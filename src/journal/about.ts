@@ -51,6 +51,8 @@ export function parseAbout(line: string): About | null {
   const { run, by, at, host, plan, strategy, changes } = value as Record<string, unknown>
   const texts = [run, by, at, host, plan, strategy]
   if (!texts.every((text) => typeof text === 'string' && text.length <= 200)) return null
+  // It becomes part of commands that a person is told to type.
+  if (!/^[A-Za-z0-9-]{1,40}$/.test(run as string)) return null
   if (!Array.isArray(changes) || !changes.every((title) => typeof title === 'string' && title.length <= LONGEST_TITLE))
     return null
   if (Number.isNaN(Date.parse(at as string)) || changes.length > MOST_TITLES) return null

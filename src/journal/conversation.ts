@@ -8,9 +8,26 @@ const UNDO_BY_HAND = sh`#!/bin/sh
 # Takes this transaction back, with nothing but this host.
 case $0 in */*) cd "\${0%/*}" || exit 1 ;; esac
 sh ./transaction undo
-sed -n '$p' journal
-sed -n '$p' journal | grep -q ' rolled-back$'
+last=$(sed -n '$p' journal)
+case $last in
+  *' rolled-back') printf 'All that transaction %s changed is taken back.\n' "\${PWD##*/}" ;;
+  *)
+    printf 'Transaction %s is not taken back whole, its journal ends with: %s\n' "\${PWD##*/}" "$last"
+    printf 'Next: cat %s/journal, mend what it names, then the same again: sh %s/undo\n' "$PWD" "$PWD"
+    exit 1
+    ;;
+esac
 `
+
+/** Exit code where the directory is a link, or others than root could have put something into it: nothing of it is run. */
+export const NOT_OURS = 9
+
+const GUARD = sh`if [ -e ${ROOT} ] || [ -L ${ROOT} ]; then
+  case $(ls -ldn ${ROOT} | sed 's/^\([^ ]*\)  *[^ ]*  *\([^ ]*\) .*/\1 \2/') in
+    "drwx------ $(id -u)" | drwx------?" $(id -u)") ;;
+    *) exit ${String(NOT_OURS)} ;;
+  esac
+fi`
 
 const FOLLOW = sh`dir=${ROOT}/$1
 follow() {
@@ -43,6 +60,7 @@ const NEVER = 'never'
  */
 export function launch(transaction: string): Script {
   return lines(
+    GUARD,
     sh`umask 077
 if [ -e ${ROOT}/"$1" ]; then exit 8; fi
 mkdir -p ${ROOT} && mkdir ${ROOT}/"$1" ${ROOT}/"$1"/undecided || exit 6`,
@@ -63,6 +81,7 @@ follow 0 "$(($2 + 30))"`,
 
 /** Picks up a transaction whose link was lost. $2: journal lines already seen; $3: seconds to wait. */
 export const FOLLOW_ON: Script = lines(
+  GUARD,
   FOLLOW,
   sh`[ -e "$dir/journal" ] || exit 7
 follow "$2" "$3"`,
@@ -70,6 +89,7 @@ follow "$2" "$3"`,
 
 /** $2: journal lines already seen, or `all` of what is there, whose number is then said first; $3: `confirm`, `abort`, `settle` or `undo`. */
 export const DECIDE: Script = lines(
+  GUARD,
   FOLLOW,
   sh`[ -e "$dir/transaction" ] || exit 7
 seen=$2
@@ -85,7 +105,9 @@ follow "$seen" 120`,
  * Tells how a transaction stands after its controller was gone: the journal, between `# journal` and `# end`; or `# never`:
  * it had not begun, and from now on it cannot.
  */
-export const ASK: Script = sh`umask 077
+export const ASK: Script = lines(
+  GUARD,
+  sh`umask 077
 dir=${ROOT}/$1
 if mkdir -p ${ROOT} 2> /dev/null && mkdir "$dir" 2> /dev/null; then
   if : > "$dir/${NEVER}"; then echo '# never'; else rmdir "$dir"; exit 6; fi
@@ -100,13 +122,16 @@ else
   echo '# journal'
   cat "$dir/journal"
   echo '# end'
-fi`
+fi`,
+)
 
 /**
  * First `# lock ID` where the host is locked. Then every transaction that the host knows of: `# transaction ID`, `# about ...`,
  * `# carried` or `# restarted` where that is so, then its journal. At most 500 of them, the last 200 lines of each journal.
  */
-export const LIST: Script = sh`if [ -d ${ROOT}/lock ]; then printf '# lock %s\n' "$(head -n 1 ${ROOT}/lock/holder 2> /dev/null)"; fi
+export const LIST: Script = lines(
+  GUARD,
+  sh`if [ -d ${ROOT}/lock ]; then printf '# lock %s\n' "$(head -n 1 ${ROOT}/lock/holder 2> /dev/null)"; fi
 count=0
 for dir in ${ROOT}/*; do
   if [ ! -d "$dir" ] || [ "$dir" = ${ROOT}/lock ]; then continue; fi
@@ -120,11 +145,15 @@ for dir in ${ROOT}/*; do
   if sh "$dir/transaction" is-restarted; then echo '# restarted'; fi
   sed -e ':more' -e '$q;N;201,$D;b more' "$dir/journal" | sed 's/^#/?/'
 done
-echo '# end'`
+echo '# end'`,
+)
 
 /** Removes what is left of a transaction that took itself back, and our directory when it was the last. */
-export const FORGET: Script = sh`rm -rf ${ROOT}/"$1"
-rmdir ${ROOT} 2> /dev/null || :`
+export const FORGET: Script = lines(
+  GUARD,
+  sh`rm -rf ${ROOT}/"$1"
+rmdir ${ROOT} 2> /dev/null || :`,
+)
 
 /**
  * Removes what transactions left that nobody carries: `$1` and on are their ids. What they changed stays as it is; files that
@@ -132,6 +161,7 @@ rmdir ${ROOT} 2> /dev/null || :`
  * still there.
  */
 export const CLEAN: Script = lines(
+  GUARD,
   GROUND,
   sh`root=${ROOT}
 for id; do

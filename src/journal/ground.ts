@@ -142,8 +142,12 @@ take_lock() {
   rm -rf "$root/lock"
   return 1
 }
-holder() { head -n 1 "$root/lock/holder" 2> /dev/null ; }
-held_by() { printf '%s since %s %s' "$(holder)" "$(sed -n 4p "$root/lock/holder" 2> /dev/null)" "$(sed -n 5p "$root/lock/holder" 2> /dev/null)" ; }
+holder() { sed -n '1s/^\([A-Za-z0-9-]\{1,40\}\)$/\1/p;q' "$root/lock/holder" 2> /dev/null ; }
+held_by() {
+  printf '%s since %s%s %s' "$(holder)" "$(sed -n 4p "$root/lock/holder" 2> /dev/null)" "$(stands_until "$(holder)")" "$(sed -n 5p "$root/lock/holder" 2> /dev/null)"
+}
+# First aid keeps the lock as long as it stands.
+stands_until() { sed -n 's/^[0-9][0-9]* \([a-z]\)/\1/p' "$root/$1/journal" 2> /dev/null | sed -n '$s/^committed\( until [0-9]*\)$/\1/p' ; }
 # Takes over a lock that nobody stands behind: from before a restart of the host, or whose processes are all gone. Never
 # by its age. One at a time: the second must find the first one's new lock.
 break_lock() {

@@ -74,12 +74,16 @@ export function whyKept(transaction: HostTransaction, needsHandsToo: boolean): F
         next: `mend what its journal names, then ${undo}; or, to leave its change as it is: ctfleet clean --needs-hands`,
       }
     case 'under-way':
-      return { code: 'locked', message: `transaction ${id} is under way`, next: 'wait for it to end, then clean again' }
+      return {
+        code: 'locked',
+        message: `transaction ${id} is under way`,
+        next: `wait for it to end, then clean again${about === null ? '' : `; if its ctfleet is gone: ctfleet resume ${about.run}`}`,
+      }
     case 'kept':
       return {
         code: 'locked',
         message: `transaction ${id} is first aid, and waits to take itself back`,
-        next: `wait for it; or now, ${undo}`,
+        next: `wait for it; or now${about === null ? '' : `: ctfleet rollback ${about.run}; or`}, ${undo}`,
       }
     case 'cut-off':
       return {

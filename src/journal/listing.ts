@@ -22,7 +22,8 @@ const MOST_RECORDS = 200
 export function parseListing(output: string): readonly HostTransaction[] | null {
   const rows = output.split('\n')
   if (!rows.includes('# end')) return null
-  const listed: ({ -readonly [key in keyof HostTransaction]: HostTransaction[key] } & { records: JournalRecord[] })[] = []
+  const listed: ({ -readonly [key in keyof HostTransaction]: HostTransaction[key] } & { records: JournalRecord[] })[] =
+    []
   for (const row of rows) {
     const id = /^# transaction ([A-Za-z0-9-]{1,40})$/.exec(row)?.[1]
     if (id !== undefined) {

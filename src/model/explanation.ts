@@ -1,9 +1,12 @@
+import type { Fault } from './fault.ts'
 import type { Finding } from './finding.ts'
 import type { Reading } from './reading.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Why a host would get what it would get, and what each strategy would change in its table. */
 export type Explanation = {
+  /** Where a transaction has the host for itself: nothing would be chosen now, and the host is never healthy. */
+  readonly locked: Fault | null
   readonly health: 'healthy' | 'unwell' | 'cannot-tell'
   readonly findings: readonly Finding[]
   readonly table: TableSize

@@ -14,6 +14,7 @@ export type Facts = {
   readonly managers: ManagerFacts
   readonly persistence: PersistenceFacts
   readonly history: HistoryFacts
+  readonly lock: LockFacts
   readonly privilege: PrivilegeFacts
 }
 
@@ -245,6 +246,26 @@ export type PersistenceFile = { readonly path: string; readonly lines: readonly 
 export type HistoryFacts = {
   /** Since ctfleet's newest transaction that still stands was committed here, by the host's own journal; null where there is none. */
   readonly lastChangeAgeSeconds: Reading<number | null>
+}
+
+export type LockFacts = {
+  /** Whose transaction has the host for itself: one that is not over, or first aid that stands; null where none has. */
+  readonly holder: Reading<LockHolder | null>
+}
+
+/** Times are seconds since the epoch, by the host's clock. */
+export type LockHolder = {
+  readonly transaction: string
+  /** null where the lock could not be written whole. */
+  readonly since: number | null
+  /** The run it belongs to, and login name and machine of who asked; null where the lock does not say. */
+  readonly asker: { readonly run: string; readonly by: string } | null
+  /** When first aid takes itself back; null: the transaction is not over. */
+  readonly until: number | null
+  /** It began before the host's last restart. */
+  readonly beforeRestart: boolean
+  /** When it was read. */
+  readonly seenAt: number
 }
 
 export type PrivilegeFacts = {

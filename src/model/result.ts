@@ -15,7 +15,7 @@ export type HostResult = { readonly host: string } & (
   | { readonly status: 'same-machine'; readonly why: string }
   | Judged<'healthy'>
   | (Judged<'no-strategy'> & { readonly why: string })
-  | (Judged<'blocked'> & { readonly why: string })
+  | Blocked
   | { readonly status: 'already-right'; readonly plan: Plan }
   | { readonly status: 'planned'; readonly plan: Plan }
   | { readonly status: 'refused'; readonly plan: Plan; readonly fault: Fault }
@@ -47,6 +47,9 @@ export type HostResult = { readonly host: string } & (
 
 export type HostStatus = HostResult['status']
 
+/** `fault` where the host is another transaction's for now; `why` says the same then. */
+type Blocked = Judged<'blocked'> & { readonly why: string; readonly fault?: Fault }
+
 type Judged<Status> = {
   readonly status: Status
   readonly findings: readonly Finding[]
@@ -74,6 +77,6 @@ export type ForetoldResult = { readonly host: string } & (
   | { readonly status: 'failed'; readonly fault: Fault }
   | Judged<'healthy'>
   | (Judged<'no-strategy'> & { readonly why: string })
-  | (Judged<'blocked'> & { readonly why: string })
+  | Blocked
   | { readonly status: 'indicative'; readonly plan: IndicativePlan }
 )

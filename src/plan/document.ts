@@ -31,6 +31,13 @@ export function readPlanDocument(text: string): PlanDocument | { readonly proble
     return { problem: `the plan of ${broken.host} is not as it was written: its digest does not match` }
   if (fleetId(value.hosts) !== value.id)
     return { problem: 'the plan is not as it was written: its digest does not match' }
+  const misnamed = value.hosts.find(
+    (result) => 'plan' in result && (result.plan?.host.name ?? result.host) !== result.host,
+  )
+  if (misnamed !== undefined) return { problem: `what it calls ${misnamed.host} is a plan for another host` }
+  const names = value.hosts.map(({ host }) => host)
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined) return { problem: `it holds ${twice} twice` }
   return value
 }
 

@@ -157,6 +157,7 @@ const facts: ShapeOf<Facts> = {
     loaders: 'list<dyn>',
   },
   history: { lastChangeAgeSeconds: 'dyn' },
+  lock: { holder: 'dyn' },
   privilege: { user: 'string', root: 'bool', sshPort: 'dyn' },
 }
 

@@ -45,7 +45,11 @@ export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Pro
     const lost = await listenOn(plan, journal, longest(terms))
     if (lost !== null) return lost
   }
-  if (standingOf(journal.records) !== 'applied') return takenBackByOthers(await ended(plan, journal, null))
+  const begun = standingOf(journal.records)
+  if (begun === 'committed') {
+    return { host: host.name, status: 'needs-hands', plan, transaction, fault: confirmedByOthers(transaction) }
+  }
+  if (begun !== 'applied') return takenBackByOthers(await ended(plan, journal, null))
 
   // Only a login made after the change proves that the host still lets us in.
   onStage('checking')
@@ -66,11 +70,24 @@ export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Pro
   }
   // The host may have taken itself back before our gates were done; then its own reason is the true one.
   const aborted = journal.records.some(({ word }) => word === 'aborted')
-  return withChecked(takenBackByOthers(await ended(plan, journal, aborted ? fault : null)), outcomes)
+  const result = byOurClock(await ended(plan, journal, aborted ? fault : null), terms)
+  return withChecked(takenBackByOthers(result), outcomes)
 }
 
 function withChecked(result: HostResult, checked: readonly GateOutcome[]): HostResult {
   return result.status === 'applied' || result.status === 'rolled-back' ? { ...result, checked } : result
+}
+
+/** The host's clock may be another one than that of who reads it. */
+function byOurClock(result: HostResult, { keepSeconds }: Terms): HostResult {
+  if (result.status !== 'applied' || result.until === undefined || keepSeconds === null) return result
+  return { ...result, until: new Date(Date.now() + keepSeconds * 1000).toISOString() }
+}
+
+function confirmedByOthers(transaction: string): Fault {
+  const message = 'the host says that its change was confirmed, and it was not from here: nothing was checked before'
+  const next = `see who works on this host, and cat ${directoryOf(transaction)}/journal there; to have it away: ctfleet rollback last`
+  return { code: 'not-verified', message, next }
 }
 
 /** An apply that ended as it began has failed, also where the host's journal names no failure of ours. */

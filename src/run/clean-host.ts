@@ -6,7 +6,7 @@ import type { CleanResult } from '../model/cleaning.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import { openSession } from '../transport/catalog.ts'
-import { faultOfOutcome } from './facts-host.ts'
+import { faultOfTalk } from './journal-link.ts'
 import type { Telling } from './story.ts'
 
 /** Each transaction is asked for its staged files, a second or less. */
@@ -30,7 +30,7 @@ export async function cleanHost(
   onStage('undoing')
   const outcome = await session.run(CLEAN, { as: 'root', timeoutMs: TIMEOUT_MS, arguments: removable })
   if ('refused' in outcome) return { host: host.name, status: 'failed', fault: outcome.refused }
-  const fault = faultOfOutcome(outcome, 'removing what transactions left')
+  const fault = faultOfTalk(outcome, 'removing what transactions left')
   if (fault !== null) return { host: host.name, status: 'failed', fault }
   const told = 'stdout' in outcome ? outcome.stdout : ''
   const removed = namesIn(told, 'removed')

@@ -22,8 +22,9 @@ export async function explainHost(host: Host, wish: Wish, telling: Telling): Pro
 
 /** The same from facts alone. */
 export function explanationOf(facts: Facts, wish: Wish): Explanation {
-  const { findings, health, analysis, choice } = judgeHost(facts, wish)
+  const { locked, findings, health, analysis, choice } = judgeHost(facts, wish)
   return {
+    locked,
     health,
     findings,
     table: tableSize(facts, analysis.tune),
@@ -32,7 +33,7 @@ export function explanationOf(facts: Facts, wish: Wish): Explanation {
       if (verdict === undefined) return []
       return [{ title: playbook.title, verdict, effect: effectsOf(facts, analysis, playbook) }]
     }),
-    choice: choiceOf(choice),
+    choice: locked === null ? choiceOf(choice) : { strategy: null, why: locked.message },
     ports: mapReading(portDecisions(facts, wish.ports), (ports) => ports.map((each) => asJudged(each, analysis))),
     standing: analysis.notrack.standing,
     root: facts.privilege.root,

@@ -1,8 +1,9 @@
-import { ASK, FOLLOW_ON } from '../journal/conversation.ts'
+import { ASK, FOLLOW_ON, NOT_OURS } from '../journal/conversation.ts'
 import { type JournalRecord, parseRecord } from '../journal/records.ts'
-import { directoryOf } from '../journal/transaction.ts'
+import { directoryOf, ROOT } from '../journal/transaction.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
+import type { Outcome } from '../model/outcome.ts'
 import type { Script } from '../shell/script.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
@@ -14,6 +15,9 @@ export type SeenJournal = { readonly transaction: string; readonly records: Jour
 export function newSeenJournal(transaction: string): SeenJournal {
   return { transaction, records: [], lines: 0 }
 }
+
+/** A transaction of a hundred changes has some hundred records; who goes on talking after so many is no host of ours. */
+const MOST_LINES = 20_000
 
 /** Says something to the host about its transaction and listens to the journal until it stands still. */
 export async function converse(
@@ -27,6 +31,7 @@ export async function converse(
     arguments: words,
     timeoutMs: seconds * 1000,
     onLine(line) {
+      if (journal.lines > MOST_LINES) return void session[Symbol.asyncDispose]()
       const passed = /^# (\d{1,6})$/.exec(line)?.[1]
       if (passed !== undefined) {
         journal.lines = Number(passed)
@@ -38,8 +43,9 @@ export async function converse(
     },
   })
   if ('refused' in outcome) return { fault: outcome.refused }
-  const fault = faultOfOutcome(outcome, 'carrying the transaction')
+  const fault = faultOfTalk(outcome, 'carrying the transaction')
   if (fault !== null) return { fault }
+  if (journal.lines > MOST_LINES) return { fault: endless(journal.transaction) }
   return { code: outcome.type === 'exited' ? outcome.code : 0 }
 }
 
@@ -93,7 +99,7 @@ export type Asked =
 export async function askAbout(session: Session, transaction: string): Promise<Asked> {
   const outcome = await session.run(ASK, { as: 'root', arguments: [transaction], timeoutMs: 60_000 })
   if ('refused' in outcome) return { fault: outcome.refused }
-  const fault = faultOfOutcome(outcome, 'asking for the transaction')
+  const fault = faultOfTalk(outcome, 'asking for the transaction')
   if (fault !== null) return { fault }
   const stdout = 'stdout' in outcome ? outcome.stdout : ''
   const rows = stdout.split('\n').slice(0, -1)
@@ -103,6 +109,23 @@ export async function askAbout(session: Session, transaction: string): Promise<A
   const lines = rows.slice(from + 1, to)
   const records = lines.flatMap((line) => parseRecord(line) ?? [])
   return { journal: { transaction, records, lines: lines.length } }
+}
+
+/** Why a host's answer about its transactions is none; null where it is one. */
+export function faultOfTalk(outcome: Outcome, doing: string): Fault | null {
+  if (outcome.type !== 'exited' || outcome.code !== NOT_OURS) return faultOfOutcome(outcome, doing)
+  const message = `${ROOT} is not a directory of root's alone (drwx------), and what others may have put there is not run`
+  const next = `on the host: ls -ld ${ROOT}; then make it root's again, or move it away where nothing of it is needed`
+  return { code: 'step-failed', message, next }
+}
+
+function endless(transaction: string): Fault {
+  const message = `its journal of transaction ${transaction} has no end`
+  return {
+    code: 'unreadable',
+    message,
+    next: `on the host: ls -l ${directoryOf(transaction)}; what is it that writes there?`,
+  }
 }
 
 function unreadable(transaction: string): Fault {

@@ -2,7 +2,9 @@ import { diagnose } from '../diagnosis/diagnose.ts'
 import { type Health, healthOf } from '../diagnosis/health.ts'
 import type { Thresholds } from '../diagnosis/thresholds.ts'
 import type { Facts } from '../model/facts.ts'
+import type { Fault } from '../model/fault.ts'
 import type { Finding } from '../model/finding.ts'
+import type { Verdict } from '../model/verdict.ts'
 import type { BoundStep } from '../playbook/bind.ts'
 import { hostView } from '../playbook/names.ts'
 import type { Playbook } from '../playbook/playbook.ts'
@@ -12,6 +14,7 @@ import { type Analysis, analyse } from '../strategies/analysis.ts'
 import { bootNotes } from '../strategies/boot-notes.ts'
 import { type Choice, choose } from '../strategies/choose.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
+import { lockOf } from './held-by.ts'
 
 /** What the operator asked for, the same for every host. */
 export type Wish = {
@@ -25,6 +28,8 @@ export type Wish = {
 }
 
 export type Judgement = {
+  /** That a transaction has the host for itself, which is then no state to judge; null where none has. */
+  readonly locked: Fault | null
   readonly findings: readonly Finding[]
   readonly health: Health
   readonly analysis: Analysis
@@ -35,8 +40,11 @@ export type Judgement = {
 export function judgeHost(facts: Facts, wish: Wish): Judgement {
   const analysis = analyse(facts, wish.ports)
   const findings = [...brokenNotrack(analysis), ...diagnose(facts, wish.thresholds)]
-  const health = healthOf(findings)
+  const locked = lockOf(facts)
+  const measured = healthOf(findings)
+  const health = locked !== null && measured === 'healthy' ? 'cannot-tell' : measured
   return {
+    locked,
     findings,
     health,
     analysis,
@@ -56,6 +64,15 @@ function brokenNotrack({ notrack: { standing, missing } }: Analysis): readonly F
       evidence: ['was the firewall reloaded? missing:', ...missing],
     },
   ]
+}
+
+/** What another transaction has begun, or takes back in time, is neither healthy nor as a strategy wants it. */
+export function blockedBy(
+  fault: Fault,
+  host: string,
+  judged: { readonly findings: readonly Finding[]; readonly considered: readonly Verdict[] },
+) {
+  return { host, status: 'blocked', ...judged, why: fault.message, fault } as const
 }
 
 /** Where no strategy was chosen: none fits, or the one that was asked for does not. */

@@ -2,7 +2,7 @@ import type { Facts } from '../model/facts.ts'
 import type { ExplainResult, FactsResult, ForetoldResult } from '../model/result.ts'
 import { indicativePlan } from '../plan/indicative.ts'
 import { explanationOf } from './explain-host.ts'
-import { judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
+import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
 
 /** From facts that were recorded earlier: no host is contacted, and a host whose facts could not be read stays what it was. */
 
@@ -32,8 +32,9 @@ function asRecorded(recorded: Unread) {
 }
 
 function foretold(host: string, facts: Facts, wish: Wish): ForetoldResult {
-  const { findings, analysis, choice } = judgeHost(facts, wish)
+  const { locked, findings, analysis, choice } = judgeHost(facts, wish)
   const { considered } = choice
+  if (locked !== null) return blockedBy(locked, host, { findings, considered })
   switch (choice.type) {
     case 'healthy':
       return { host, status: 'healthy', findings, considered }

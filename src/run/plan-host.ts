@@ -10,7 +10,7 @@ import type { Choice } from '../strategies/choose.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
-import { judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
+import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
 import { gatesFor } from './plan-gates.ts'
 import { machineOf } from './same-machine.ts'
 import type { Telling } from './story.ts'
@@ -30,8 +30,9 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
   if (notRoot !== null) return { host: host.name, status: 'failed', fault: notRoot }
 
   onStage('planning')
-  const { findings, analysis, choice } = judgeHost(facts, wish)
+  const { locked, findings, analysis, choice } = judgeHost(facts, wish)
   const { considered } = choice
+  if (locked !== null) return blockedBy(locked, host.name, { findings, considered })
   const machine = machineOf(facts.system)
   switch (choice.type) {
     case 'healthy':

@@ -1,12 +1,14 @@
-import { directoryOf, ROOT } from '../journal/transaction.ts'
+import { ROOT } from '../journal/transaction.ts'
 import type { Fault } from '../model/fault.ts'
+import { heldBy } from './held-by.ts'
 import type { SeenJournal } from './journal-link.ts'
 
 /** Why the host did not begin, as its journal has it; nothing was touched. */
 export function refusal({ records, transaction }: SeenJournal): Fault {
-  const said = records.findLast(({ word }) => word === 'refused')?.detail ?? ''
+  const record = records.findLast(({ word }) => word === 'refused')
+  const said = record?.detail ?? ''
   const [, word = '', detail = ''] = /^(\S+) ?(.*)$/.exec(said) ?? []
-  if (isKnown(word)) return REFUSALS[word](detail)
+  if (isKnown(word)) return REFUSALS[word](detail, record?.at ?? 0)
   return {
     code: 'step-failed',
     message: `transaction ${transaction} could not begin (${said}); nothing was touched`,
@@ -17,7 +19,7 @@ export function refusal({ records, transaction }: SeenJournal): Fault {
 /** The first word that the transaction's script says after `refused`. */
 type Refused = 'locked' | 'drifted' | 'disk' | 'closed' | 'stage' | 'switch'
 
-const REFUSALS: Readonly<Record<Refused, (detail: string) => Fault>> = {
+const REFUSALS: Readonly<Record<Refused, (detail: string, at: number) => Fault>> = {
   locked,
   drifted: () => ({
     code: 'drifted',
@@ -50,29 +52,24 @@ function isKnown(word: string): word is Refused {
   return Object.hasOwn(REFUSALS, word)
 }
 
-/** `ID since SECONDS run RUN by WHO`; without an ID where the lock could not be written, or was just being made. */
-function locked(detail: string): Fault {
-  const [, holder, since = '', asked = ''] = /^(\S{1,60}) since (\d{0,12}) ?(.{0,200})$/.exec(detail) ?? []
-  if (holder === undefined) {
+/** `ID since SECONDS until SECONDS run RUN by WHO`, `until` of first aid alone; without an ID where nobody holds it. */
+function locked(detail: string, seenAt: number): Fault {
+  const [, transaction, since = '', until, run, by] =
+    /^(\S{1,60}) since (\d{0,12})(?: until (\d{1,12}))? ?(?:run (.{1,40}?) by (.{0,80}))?/.exec(detail) ?? []
+  if (transaction === undefined) {
+    // It could not be written, or was just being made.
     return {
       code: 'locked',
       message: `its lock, ${ROOT}/lock, could not be taken, and names nobody: it may be that nothing can be written there, or that another transaction began just then; nothing was touched`,
       next: `run the same command again; if it says the same, on the host: is there room (df ${ROOT}), and may it be written?`,
     }
   }
-  const when = since === '' ? '' : ` since ${clock(Number(since))}`
-  const run = /^run (\S+)/.exec(asked)?.[1]
-  return {
-    code: 'locked',
-    message: `it is locked${when} by transaction ${holder}${asked === '' ? '' : ` of ${asked}`}`,
-    next:
-      run === undefined
-        ? `wait for it to end, or look at ${directoryOf(holder)}/journal on the host`
-        : `wait for it to end; if its controller is gone, there: ctfleet resume ${run}`,
-  }
-}
-
-/** In UTC, by the host's clock. */
-function clock(epochSeconds: number): string {
-  return `${new Date(epochSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return heldBy({
+    transaction,
+    since: since === '' ? null : Number(since),
+    asker: run === undefined || by === undefined ? null : { run, by },
+    until: until === undefined ? null : Number(until),
+    beforeRestart: false,
+    seenAt,
+  })
 }

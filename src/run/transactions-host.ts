@@ -8,12 +8,12 @@ import type { Host } from '../model/host.ts'
 import { lines, sh } from '../shell/script.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
-import { faultOfOutcome } from './facts-host.ts'
+import { faultOfTalk } from './journal-link.ts'
 import type { Telling } from './story.ts'
 
 const TIMEOUT_MS = 120_000
 
-/** Told apart from every other as long as it runs, one that listed them: what is the same of two names is one machine. */
+/** `machine` tells it from every other as long as it runs: two names with the same one lead to one machine. */
 export type OnMachine = Holdings & { readonly machine?: string }
 
 /** One kernel's life, as seen by one process 1, in one network namespace; kernels before 3.0 show none. */
@@ -46,7 +46,7 @@ type Listed = {
 export async function listTransactions(session: Session): Promise<Listed | { readonly fault: Fault }> {
   const outcome = await session.run(LIST_BY_MACHINE, { as: 'root', timeoutMs: TIMEOUT_MS })
   if ('refused' in outcome) return { fault: outcome.refused }
-  const fault = faultOfOutcome(outcome, 'listing its transactions')
+  const fault = faultOfTalk(outcome, 'listing its transactions')
   if (fault !== null) return { fault }
   const stdout = 'stdout' in outcome ? outcome.stdout : ''
   const transactions = parseListing(stdout)

@@ -6,16 +6,16 @@ type Ended = { readonly host: string; readonly status: HostStatus; readonly unti
 
 /**
  * Those of an apply's hosts on which its change still stands, as far as these runs know: none took it back, and its time is
- * not over.
+ * not over. Without a time all whose end nobody has seen: the hosts' clocks say when that is, and not ours.
  */
 export function stillApplied<R extends Ended>(
   id: string,
   hosts: readonly R[],
   runs: readonly RunSummary[],
-  now: Date,
+  now: Date | null,
 ): readonly (R & { readonly status: 'applied' })[] {
   const gone = takenBack(id, runs)
-  return hosts.filter(isApplied).filter(({ host, until }) => !gone.has(host) && !isOver(until, now))
+  return hosts.filter(isApplied).filter(({ host, until }) => !gone.has(host) && (now === null || !isOver(until, now)))
 }
 
 /** Those on which a part of its change may be in force besides: it was cut off there, or waits for a person. */

@@ -22,12 +22,20 @@ describe('ports', () => {
 describe('times', () => {
   const from = (text: string) => secondsFrom('--confirm-within', text, { least: 10, most: 3600 })
   test.each([
-    ['60', 60],
     ['60s', 60],
     ['2m', 120],
     ['1H', 3600],
   ])('%s is %i seconds', (text, seconds) => {
     expect(from(text)).toBe(seconds)
+  })
+  test('a number without its unit is asked for it, but nothing is nothing in any', () => {
+    expect(() => from('60')).toThrow(
+      /--confirm-within: "60" has no unit\n {2}--confirm-within 60s, or --confirm-within 60m/,
+    )
+    expect(secondsFrom('--pause', '0', { least: 0, most: 10 })).toBe(0)
+  })
+  test('bounds are said as they would be typed', () => {
+    expect(() => secondsFrom('--for', '30s', { least: 60, most: 604_800 })).toThrow(/a time from 1m to 7d/)
   })
   test.each(['', 'soon', '9s', '2h', '1.5m', '-60', '60 s s'])('%j is refused', (text) => {
     expect(() => from(text)).toThrow(/--confirm-within/)

@@ -95,7 +95,7 @@ test('all mistakes are told at once, before any contact', async () => {
 test('without a terminal and without --yes, apply is refused at once, with every other mistake', async () => {
   const { code, stderr } = await ctfleet('apply', 'keyless.yaml', '--confirm-within', 'soon')
   expect(code).toBe(2)
-  expect(stderr).toMatch(/--yes: there is no terminal to ask in.*\/nowhere\/id_ed25519: .*--confirm-within: /s)
+  expect(stderr).toMatch(/^\/nowhere\/id_ed25519: .*--confirm-within: .*--yes: there is no terminal to ask in/ms)
   expect(contacts).toBe(0)
 })
 
@@ -181,6 +181,8 @@ describe('from recorded facts', () => {
     ['explain --facts nowhere.json', /nowhere\.json: cannot be read: no such file or directory\n {2}.*ctfleet facts/],
     ['explain --facts facts.json --limit wbe', /--limit: .*"wbe"\n {2}did you mean "web"\?/],
     ['apply --facts facts.json', /unknown option '--facts'/],
+    ['plan plan.json', /^plan\.json:1:1: is a saved plan, and is no inventory\n.*show plan\.json\n.*apply plan\.json\n$/],
+    ['show inventory.yaml', /^inventory\.yaml: is no saved plan\n {2}if it is an inventory: ctfleet plan inventory\.yaml/],
     ...['plan facts.json', 'explain -i facts.json', 'facts facts.json'].map(
       (typed) =>
         [
@@ -296,7 +298,7 @@ describe('commands about runs and what they left', () => {
       'rollback --from-hosts nope.yaml --yes --waves 2',
       /^--waves: with --from-hosts all hosts go at once\n.*nope\.yaml: no such file/s,
     ],
-    ['clean --limit wbe', /^--yes: there is no terminal to ask in.*--limit: no host or group .*"wbe"/s],
+    ['clean --limit wbe', /^--limit: no host or group .*"wbe".*--yes: there is no terminal to ask in/s],
   ]
   test.each(MISTAKES)('%s', async (typed, said) => {
     const { code, stdout, stderr } = await ctfleet(...typed.split(' '), { CTFLEET_STATE: state() })

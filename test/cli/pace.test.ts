@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { shareFrom, wavesFrom } from '../../src/cli/arguments.ts'
-import { courseLines, courseOf, type Pace, type PaceWords, paceFrom, rollbackPaceFrom } from '../../src/cli/pace.ts'
+import {
+  courseLines,
+  courseOf,
+  failedBefore,
+  type Pace,
+  type PaceWords,
+  paceFrom,
+  rollbackPaceFrom,
+} from '../../src/cli/pace.ts'
 import type { HostResult } from '../../src/model/result.ts'
 import type { Placed } from '../../src/run/order.ts'
 import { aFault, aPlan } from '../report/fleet.ts'
@@ -87,6 +95,23 @@ describe('the course of a run', () => {
     )
     const many = Array.from({ length: 12 }, (_, at) => ({ hosts: at + 1 }))
     expect(lines(fleet(12), { waves: many })).toMatch(/^In 12 waves of 1, 1, 1, 1, 1, 1, 1 and 5 more hosts\./)
+  })
+
+  test('is over before anybody is asked, where more hosts failed already than may', () => {
+    const most = (hosts: number): Pace => ({ waves: null, maxFail: { hosts }, pauseSeconds: 0, sparesPairs: true })
+    expect(failedBefore(['web-1'], before, most(0))).toEqual({
+      spent: '1 host failed (dead-1), and none may',
+      lines: [
+        'Nothing was changed: 1 host failed (dead-1), and none may.',
+        'To go on all the same: the same command with --max-fail 1; or without them: --limit web-1',
+      ],
+    })
+    expect(failedBefore(['web-1'], before, most(1))).toEqual({
+      spent: null,
+      lines: ['1 host failed already (dead-1); with more than 1 no further host begins (--max-fail).'],
+    })
+    expect(failedBefore([], before, most(0))).toEqual({ spent: null, lines: [] })
+    expect(failedBefore(['web-1'], before, { ...most(0), maxFail: null })).toEqual({ spent: null, lines: [] })
   })
 
   test('says who goes last, alone', () => {

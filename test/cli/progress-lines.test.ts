@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { endLine, isWorthALine, newsLine, standingLines } from '../../src/cli/progress-lines.ts'
+import { endLine, isWorthALine, newsLines, standingLines } from '../../src/cli/progress-lines.ts'
 import { newTally } from '../../src/cli/tally.ts'
 import { plain } from '../report/paper.ts'
 
@@ -21,7 +21,15 @@ test('a name that would move the cursor does not', () => {
   const tally = tallyOf(1)
   tally.begin('web\x1b[9A', 'reading')
   expect(standingLines(plain(80), 'Reading', tally, 0)[1]).toBe('  web\\x1b[9A reading')
-  expect(newsLine(plain(80), { host: 'web\r', status: 'failed', isBad: true })).toBe('  web\\r  failed')
+  expect(newsLines(plain(80), { host: 'web\r', status: 'failed', isBad: true })).toEqual(['  web\\r  failed'])
+})
+
+test('a remark that is wider than the terminal goes on below, broken between words', () => {
+  const remark = 'stopped, no further host begins: 2 hosts failed (dead-1 and silent-1), and no more than 1 may'
+  expect(newsLines(plain(80), { remark, isBad: true })).toEqual([
+    '  stopped, no further host begins: 2 hosts failed (dead-1 and silent-1), and no',
+    '    more than 1 may',
+  ])
 })
 
 test('what ended is told once', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newsLine, standingLines } from '../../src/cli/progress-lines.ts'
+import { newsLines, standingLines } from '../../src/cli/progress-lines.ts'
 import { newTally } from '../../src/cli/tally.ts'
 import { tellNews } from '../../src/cli/wave-words.ts'
 import type { WaveNews } from '../../src/run/fleet-waves.ts'
@@ -8,7 +8,7 @@ import { plain } from '../report/paper.ts'
 const said = (...news: readonly WaveNews[]) => {
   const tally = newTally(20, () => 0)
   for (const each of news) tellNews(tally, each, new Date(2026, 10, 26, 9, 59, 30))
-  return { tally, lines: tally.takeNews().map((each) => newsLine(plain(100), each)) }
+  return { tally, lines: tally.takeNews().flatMap((each) => newsLines(plain(100), each)) }
 }
 
 test('a wave is said as it begins, and stands beside the progress until the next one', () => {

@@ -90,6 +90,7 @@ export const HEALTHY: Facts = {
     loaders: known([]),
   },
   history: { lastChangeAgeSeconds: known(null) },
+  lock: { holder: known(null) },
   privilege: { user: known('root'), root: known(true), sshPort: known(22) },
 }
 

@@ -25,6 +25,7 @@ const LONGEST: Readonly<Record<Name, number>> = {
   managers: 8 * KIB,
   persistence: 6144 * KIB,
   history: KIB,
+  lock: KIB,
   privilege: 4 * KIB,
 }
 

@@ -24,6 +24,27 @@ test('a host without variables is reached at its name, as the one who runs ctfle
   ])
 })
 
+test('of a file that names no host at all three mistakes are told, and how many there are', () => {
+  const other = JSON.stringify(Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`key-${at}`, `value ${at}`])))
+  const told = (text: string): readonly string[] => {
+    try {
+      parseInventory(text, 'package.json', HERE)
+      return []
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      return error.complaints.map(({ message }) => message)
+    }
+  }
+  expect(told(other)).toEqual([
+    expect.stringContaining('expected a map'),
+    expect.stringContaining('expected a map'),
+    expect.stringContaining('expected a map'),
+    'and 17 mistakes more; is this the inventory that you meant?',
+  ])
+  // One that names hosts is mended in one go.
+  expect(told(`all: {hosts: {web-1: }}\n${Array.from({ length: 20 }, (_, at) => `key-${at}: 1\n`).join('')}`)).toHaveLength(20)
+})
+
 test('every variable that ctfleet reads', () => {
   const [host] = load(`
 all:

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { FOLLOW_ON } from '../../src/journal/conversation.ts'
+import { FOLLOW_ON, launch } from '../../src/journal/conversation.ts'
 import { ROOT } from '../../src/journal/transaction.ts'
 
 let root: string
@@ -34,4 +34,29 @@ test.each([
 test('but not with such a word in what a tool said', () => {
   expect(follow('1 armed', '2 failed 1 exit 1: connection refused by peer', '3 undoing')).toBe(5)
   expect(follow('1 armed', '2 stuck 1 exit 4: it is applied', '3 stuck 2 it was rolled-back')).toBe(5)
+})
+
+/** The undo as a launch puts it there, beside a transaction whose undo ends in these words. */
+function undoByHand(last: string) {
+  const directory = join(root, 'bbb')
+  mkdirSync(directory, { recursive: true })
+  const text = launch('').text
+  const undo = /printf '%s' ('#!\/bin\/sh\n(?:[^']|'\\'')*') > "\$dir\/undo"/.exec(text)?.[1]
+  spawnSync('sh', ['-c', `printf '%s' ${undo} > "$1"`, 'sh', join(directory, 'undo')])
+  writeFileSync(join(directory, 'transaction'), `echo '5 ${last}' > journal\n`)
+  const { status, stdout } = spawnSync('sh', [join(directory, 'undo')], { encoding: 'utf8' })
+  return { status, stdout: stdout.replaceAll(root, '') }
+}
+
+test('the undo on the host says in words what came of it, and what to do where it is not whole', () => {
+  expect(undoByHand('rolled-back')).toEqual({
+    status: 0,
+    stdout: 'All that transaction bbb changed is taken back.\n',
+  })
+  expect(undoByHand('needs-hands')).toEqual({
+    status: 1,
+    stdout:
+      'Transaction bbb is not taken back whole, its journal ends with: 5 needs-hands\n' +
+      'Next: cat /bbb/journal, mend what it names, then the same again: sh /bbb/undo\n',
+  })
 })

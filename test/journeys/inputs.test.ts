@@ -115,7 +115,7 @@ const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
     'apply foreign.json --yes',
     /foreign\.json: this is not a plan that ctfleet wrote/,
   ],
-  ['a plan that is not JSON', 'show words.json', /words\.json: this is not JSON\n {2}.*ctfleet plan -o/],
+  ['a plan that is not JSON', 'show words.json', /words\.json: is no saved plan\n {2}.*ctfleet plan words\.json/],
   ['neither plan nor inventory', 'apply words.json --yes', /words\.json:1:1: is not a map of groups/],
   [
     'mistakes of every kind at once',

@@ -102,6 +102,49 @@ test('killed in the middle of a fleet: resume keeps what was confirmed, takes ba
   for (const name of NAMES) expect(await remains(lab.host(name))).toBe('')
 })
 
+test('a host whose change is not over is neither healthy nor already right, whoever looks', async () => {
+  const looked = async (...words: readonly string[]) => {
+    const { code, stdout } = await ctfleet([...words, '--limit', 'web-1', '--format', 'json'], env)
+    return { code, host: JSON.parse(stdout).hosts[0] }
+  }
+  expect(await looked('plan')).toMatchObject({ code: 0, host: { status: 'healthy' } })
+
+  await standStillAfter('web-1', 'applied')
+  const running = startCtfleet(apply('--limit', 'web-1', '--confirm-within', '10m'), env)
+  await said('web-1', 'applied')
+  running.kill()
+  await running.ended
+  await goOn('web-1')
+  expect(await timeoutOf('web-1')).toBe('17')
+  const [run] = (await store().list()).runs
+  const id = run?.id ?? ''
+  const fault = {
+    code: 'locked',
+    message: expect.stringMatching(`^it is locked since .* of run ${id} by `),
+    next: expect.stringMatching(`ctfleet resume ${id}$`),
+  }
+  const blocked = { code: 1, host: { status: 'blocked', fault } }
+  expect(await looked('plan')).toMatchObject(blocked)
+  expect(await looked('apply', '--yes')).toMatchObject(blocked)
+  expect(await looked('explain')).toMatchObject({ code: 1, host: { locked: fault, health: 'cannot-tell' } })
+  expect((await looked('facts')).host.facts.lock.holder).toMatchObject({ value: { asker: { run: id }, until: null } })
+  const resumed = await ctfleet(['resume', id, '--format', 'json'], env)
+  expect(statuses(resumed.stdout)).toEqual({ 'web-1': 'rolled-back' })
+  expect(await looked('plan')).toMatchObject({ code: 0, host: { status: 'healthy' } })
+
+  const aid = await ctfleet(apply('--limit', 'web-1', '--for', '1h'), env)
+  expect(aid.code, aid.stderr).toBe(0)
+  const { run: aided } = JSON.parse(aid.stdout) as { readonly run: string }
+  const again = await ctfleet(apply('--limit', 'web-1', '--for', '1h'), env)
+  expect([again.code, statuses(again.stdout)]).toEqual([1, { 'web-1': 'blocked' }])
+  expect(again.stdout).toMatch(
+    new RegExp(`first aid of run ${aided} by .* stands until .*, and takes itself back then`),
+  )
+  expect((await ctfleet(['rollback', aided, '--yes'], env)).code).toBe(0)
+  expect(await looked('plan')).toMatchObject({ code: 0, host: { status: 'healthy' } })
+  expect(await remains(lab.host('web-1'))).toBe('')
+})
+
 test('a change that was cut off is taken back by a rollback of its run as well', async () => {
   const before = await lab.host('web-1').dump()
   await standStillAfter('web-1', 'intend')
@@ -134,7 +177,7 @@ test('the record is lost: hosts tell what stands on them, a drifted one gives ba
   expect(other.stdout).toContain('Nothing that could be taken back.')
   const { code, stdout } = await ctfleet(words, fresh)
   expect(code).toBe(3)
-  expect(stdout).toMatch(new RegExp(`legacy-1: 1 transaction\\n.*committed: in force for good.*udp.*${run}`, 's'))
+  expect(stdout).toMatch(new RegExp(`legacy-1: 1 transaction\\n.*committed: confirmed and kept.*udp.*${run}`, 's'))
   expect(stdout).toMatch(
     /web-1 +needs-hands.*not everything.*set net\.netfilter\.nf_conntrack_udp_timeout to 17: changed/s,
   )

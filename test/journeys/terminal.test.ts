@@ -130,7 +130,7 @@ const ESCAPE = new RegExp(String.fromCharCode(27))
 
 async function asked(screen: Screen): Promise<string> {
   const text = await screen.until(/Go ahead\?|ended with \d/)
-  expect(text).toMatch(/web-1: notrack, 5 changes\. Go ahead\?/)
+  expect(text).toMatch(/web-1: notrack 443\/tcp, 5 changes\. Go ahead\?/)
   return text
 }
 

@@ -4,6 +4,7 @@ import { applyHost } from '../../src/run/apply-host.ts'
 import { askAbout } from '../../src/run/journal-link.ts'
 import { resumeHost } from '../../src/run/resume-host.ts'
 import { rollbackFromHost, rollbackHost } from '../../src/run/rollback-host.ts'
+import { transactionsHost } from '../../src/run/transactions-host.ts'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { planOn, rewritten, type Wish } from '../support/hand-made-plan.ts'
 import { inventoryHost, opened } from '../support/lab-host.ts'
@@ -86,7 +87,8 @@ test('over first aid nothing else is changed, which would lose its ground', asyn
   const { plan, transaction } = await firstAid(600)
   const next = await planOn(host, [['sysctl', { key: KEY, value: 7000 }]])
   const refused = await applyHost(next, terms(20), TELLING)
-  expect(refused).toMatchObject({ status: 'refused', fault: { code: 'locked' } })
+  const message = expect.stringMatching(/^first aid of run 20261126-0942-7f3a by tester@here stands until /)
+  expect(refused).toMatchObject({ status: 'refused', fault: { code: 'locked', message } })
   expect(await rollbackHost({ plan, transaction }, TELLING)).toMatchObject({ status: 'rolled-back', fault: null })
   expect(await remains(there)).toBe('')
 })
@@ -181,6 +183,19 @@ test('a daemon whose group has the number that a process of ours had long ago is
   expect(daemon.stdout).toMatch(/^\d+\n$/)
   expect(await rollbackHost(applied, TELLING)).toMatchObject({ status: 'rolled-back' })
   expect(await there.exec(`kill ${daemon.stdout.trim()}`)).toMatchObject({ code: 0 })
+})
+
+test("what stands in a directory that is not root's alone is not run", async () => {
+  const plan = await planOn(host, [SYSCTL])
+  const bad = ['mkdir -m 777 /var/lib/ctfleet', 'mkdir -m 700 /run/elsewhere; ln -s /run/elsewhere /var/lib/ctfleet']
+  for (const made of bad) {
+    await there.exec(`${made}; mkdir /var/lib/ctfleet/x; echo ': > /run/was-run' > /var/lib/ctfleet/x/transaction`)
+    const fault = { code: 'step-failed', message: expect.stringContaining("root's alone") }
+    expect(await applyHost(plan, terms(20), TELLING)).toMatchObject({ status: 'failed', fault })
+    expect(await transactionsHost(host, TELLING)).toMatchObject({ status: 'failed', fault })
+    expect((await there.exec('ls /var/lib/ctfleet/ /run/was-run')).stdout).toBe('/var/lib/ctfleet/:\nx\n')
+    await there.exec('rm -rf /var/lib/ctfleet /run/elsewhere')
+  }
 })
 
 test('a change that never began cannot begin any more once it was asked about', async () => {

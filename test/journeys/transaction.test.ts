@@ -197,7 +197,7 @@ describe('on a web server', () => {
     await there.exec(`echo 432000 > ${TIMEOUT}`)
     expect(await there.exec(`sh /var/lib/ctfleet/${transaction}/undo`)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('rolled-back'),
+      stdout: `All that transaction ${transaction} changed is taken back.\n`,
     })
     await there.exec('rm -r /var/lib/ctfleet')
   })

@@ -52,3 +52,15 @@ law.prop([
 ])('nor does what only looks like a plan', (any) => {
   expect(readPlanDocument(JSON.stringify(any))).toHaveProperty('problem')
 })
+
+test.each([
+  [
+    'another host’s plan under a name',
+    [{ host: 'db-1', status: 'planned', plan: aPlan }],
+    /db-1 is a plan for another host/,
+  ],
+  ['a host twice', [hosts[0], hosts[0]], /web-9 twice/],
+])('a plan with %s is no plan, though its digest matches', (_what, held, problem) => {
+  const saved = planDocument('inventory.yaml', '2026-01-02T03:04:05Z', held as readonly HostResult[])
+  expect(readPlanDocument(JSON.stringify(saved))).toEqual({ problem: expect.stringMatching(problem) })
+})

@@ -96,5 +96,6 @@ export const FULL_WEB_SERVER: Facts = {
     loaders: known([]),
   },
   history: { lastChangeAgeSeconds: unknown('only root may read /var/lib/ctfleet') },
+  lock: { holder: unknown('only root may read /var/lib/ctfleet') },
   privilege: { user: known('ops'), root: known(false), sshPort: known(22) },
 }

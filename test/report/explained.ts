@@ -16,6 +16,7 @@ function port(number: number, share: number, decision: PortDecision['decision'],
 
 /** A web server whose table is almost full, sampled. */
 export const EXPLAINED: Explanation = {
+  locked: null,
   health: 'unwell',
   findings: [
     {

@@ -43,6 +43,38 @@ test('a host that can be asked and never says how its undo ended is not said to 
   })
 })
 
+test('what somebody else confirmed is not said to be applied, as nothing was checked', async () => {
+  const { asked } = scriptedHost(() => ({ lines: [...UNTIL_APPLIED, '1 confirmed', '1 committed'] }))
+  expect(await applyHost(scriptedPlan, terms(60), telling())).toMatchObject({
+    status: 'needs-hands',
+    fault: { code: 'not-verified', message: expect.stringContaining('not from here') },
+  })
+  expect(asked.map(([what]) => what)).toEqual(['launch'])
+})
+
+test('a journal without an end is heard no further', async () => {
+  scriptedHost((asked) => {
+    if (asked === 'launch') return { lines: Array.from({ length: 30_000 }, () => '1 done 1 abc') }
+    vi.setSystemTime(Date.now() + 300_000)
+    return { code: 5 }
+  })
+  expect(await applyHost(scriptedPlan, terms(60), telling())).toMatchObject({
+    status: 'needs-hands',
+    fault: { message: expect.stringContaining('has no end') },
+  })
+})
+
+test('when first aid ends is told by our own clock', async () => {
+  scriptedHost((what, words) => {
+    if (what === 'launch') return { lines: UNTIL_APPLIED }
+    if (what === 'decide') return { lines: ['2 confirmed', '2 committed until 7202'] }
+    return readingOf('2', words)
+  })
+  const result = await applyHost(scriptedPlan, { ...terms(60), keepSeconds: 7200 }, telling())
+  if (result.status !== 'applied') throw new Error(JSON.stringify(result))
+  expect(Date.parse(result.until ?? '')).toBeGreaterThan(Date.now() + 7_000_000)
+})
+
 test('the last word is not waited for again where the link is lost right after it', async () => {
   const { asked } = scriptedHost((what, words) => {
     if (what === 'launch') return { lines: UNTIL_APPLIED }

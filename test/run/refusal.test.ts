@@ -17,6 +17,13 @@ test('a lock is told with its holder, and what to type', () => {
   })
 })
 
+test('first aid that keeps the lock is told as what it is', () => {
+  const { message } = refused('locked 7f3a since 1795600000 until 1795703600 run 20261126-0942-7f3a by ann@desk')
+  expect(message).toBe(
+    'first aid of run 20261126-0942-7f3a by ann@desk stands until 2026-11-26 14:33 UTC, and takes itself back then',
+  )
+})
+
 test('of a lock whose first lines alone are there the holder is told', () => {
   expect(refused('locked 7f3a since  ')).toMatchObject({
     message: 'it is locked by transaction 7f3a',

@@ -40,7 +40,6 @@ type Source = {
 
 export async function applyCommand(words: ApplyWords, terminal: Terminal): Promise<ExitCode> {
   const { source, format, parallel, pace, confirmWithinSeconds, keepSeconds, store } = await checkAll({
-    approval: () => checkApproval(words.yes, terminal),
     source: () => sourceFrom(words),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
@@ -48,6 +47,7 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
     confirmWithinSeconds: () => secondsFrom('--confirm-within', words.confirmWithin, { least: 10, most: 3600 }),
     keepSeconds: () => (words.for === undefined ? null : secondsFrom('--for', words.for, KEPT)),
     store: () => storeToWrite(terminal),
+    approval: () => checkApproval(words.yes, terminal),
   })
   checkWindow(confirmWithinSeconds, source.asked)
   checkKept(keepSeconds, pace.pauseSeconds)

@@ -2,11 +2,12 @@ import { counted } from '../../diagnosis/numbers.ts'
 import { type Holdings, positionOf, whyKept } from '../../journal/holdings.ts'
 import type { CleanResult } from '../../model/cleaning.ts'
 import type { Host } from '../../model/host.ts'
-import { visible } from '../../report/format.ts'
+import { paragraph, visible } from '../../report/format.ts'
 import { cleaningJson } from '../../report/json/cleaning.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { cleaningText } from '../../report/text/cleaning.ts'
 import { holdingsText } from '../../report/text/holdings.ts'
+import { names } from '../../report/text/status.ts'
 import { cleanHost } from '../../run/clean-host.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkApproval } from '../change-fleet.ts'
@@ -28,24 +29,26 @@ export type CleanWords = TargetWords & {
 /** Removes from hosts what ctfleet keeps there; what was changed stays, and cannot be taken back by ctfleet any more. */
 export async function cleanCommand(words: CleanWords, terminal: Terminal): Promise<ExitCode> {
   const { targets, format, asking, parallel } = await checkAll({
-    approval: () => checkApproval(words.yes, terminal),
     targets: () => targetsFrom(words),
     format: () => formatFrom(words.format),
     asking: () => forksFrom(words.forks, READING),
     parallel: () => forksFrom(words.forks, CHANGING),
+    approval: () => checkApproval(words.yes, terminal),
   })
   const held = await holdingsFleet(targets.hosts, asking, terminal)
   if (format === 'text') terminal.print(holdingsText(terminal.paper, held))
   else if (!words.yes) terminal.say(holdingsText(terminal.notices, held))
 
   const withSome = held.filter(isListed).filter(({ transactions, lock }) => transactions.length > 0 || lock !== null)
-  const inForce = withSome.filter((one) => countInForce(one) > 0).map(({ host }) => host)
-  if (inForce.length > 0) {
-    terminal.say([
-      '',
-      `Changes that are in force stay so on ${visible(inForce.join(', '))}, files of theirs too, and their undo is gone then.`,
-      `To take them back instead: ctfleet rollback --from-hosts ${visible(targets.inventory)}`,
-    ])
+  const confirmed = withSome.filter((one) => countConfirmed(one) > 0)
+  if (confirmed.length > 0) {
+    const inventory = visible(targets.inventory)
+    const lines = [
+      `What was confirmed on ${visible(names(confirmed))} stays as it is now, in the kernel and in files; only its undo goes.`,
+      `Whether it is in force: ctfleet verify ${inventory}`,
+      `To take it back instead: ctfleet rollback --from-hosts ${inventory}`,
+    ]
+    terminal.say(['', ...lines.flatMap((line) => paragraph(terminal.notices, { first: '', rest: '  ' }, line))])
   }
   const question = (one: Listed) => questionFor(one, words.needsHands)
   const decided = await decideHoldings(withSome, { yes: words.yes, question }, terminal)
@@ -89,20 +92,18 @@ function isListed(one: Holdings): one is Listed {
   return one.status === 'listed'
 }
 
-function countInForce({ transactions }: Listed): number {
+function countConfirmed({ transactions }: Listed): number {
   return transactions.filter((each) => positionOf(each) === 'committed').length
 }
 
 function questionFor(one: Listed, needsHandsToo: boolean): string {
   const { host, transactions } = one
   const kept = transactions.filter((each) => whyKept(each, needsHandsToo) !== null).length
-  const inForce = countInForce(one)
-  const parts = [
-    `what is kept of ${counted(transactions.length - kept, 'transaction', 'transactions')}`,
-    ...(inForce === 0 ? [] : [`the undo of ${inForce} in force`]),
-  ]
-  const rest = kept === 0 ? '' : `, but not of ${kept} that must stay for now`
-  return `${visible(host)}: remove ${parts.join(', with it ')}${rest}?`
+  const confirmed = countConfirmed(one)
+  const all = counted(transactions.length - kept, 'transaction', 'transactions')
+  const loss = confirmed === 0 ? '' : ` (${confirmed} can then not be taken back)`
+  const rest = kept === 0 ? '' : `, but not ${kept} that must stay for now`
+  return `${visible(host)}: forget ${all}${loss}${rest}?`
 }
 
 function inOrder(hosts: readonly Host[], results: readonly CleanResult[]): readonly CleanResult[] {

@@ -4,7 +4,7 @@ import { type Holdings, toTakeBack } from '../../journal/holdings.ts'
 import type { HostTransaction } from '../../journal/listing.ts'
 import type { Host } from '../../model/host.ts'
 import type { HostResult } from '../../model/result.ts'
-import { visible } from '../../report/format.ts'
+import { paragraph, visible } from '../../report/format.ts'
 import { holdingsJson } from '../../report/json/holdings.ts'
 import { resultsJson } from '../../report/json/plan.ts'
 import { jsonText } from '../../report/json/text.ts'
@@ -44,13 +44,13 @@ export type FromHostsWords = PaceWords & {
 /** Takes back what hosts say was changed on them, newest first on each; no record of it is needed here. */
 export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: Terminal): Promise<ExitCode> {
   const { targets, format, asking, parallel, store } = await checkAll({
-    approval: () => checkApproval(words.yes, terminal),
     pace: () => checkNoPace(words),
     targets: () => targetsFrom({ inventory: words.fromHosts, inventoryOption: undefined, limit: words.limit }),
     format: () => formatFrom(words.format),
     asking: () => forksFrom(words.forks, READING),
     parallel: () => forksFrom(words.forks, CHANGING),
     store: () => storeToWrite(terminal),
+    approval: () => checkApproval(words.yes, terminal),
   })
   const startedAt = new Date()
   const held = await holdingsFleet(targets.hosts, asking, terminal)
@@ -128,7 +128,11 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
     if (withSome.length === 0) terminal.print(['', 'Nothing that could be taken back.'])
     if (results.length > 0) terminal.print(['', ...resultText(terminal.paper, results)])
   }
-  if (declined.length > 0) terminal.say([`Left as it is: ${visible(names(declined))}`])
+  if (declined.length > 0) {
+    const next = `To take that back too: ctfleet rollback --from-hosts ${targets.inventory}`
+    const text = `Skipped or declined, and still changed: ${names(declined)}. ${next}`
+    terminal.say(['', ...paragraph(terminal.notices, { first: '', rest: '  ' }, text)])
+  }
   const [problem] = problems
   if (problem === undefined) return exitCodeOf(results)
   terminal.say([`The record of run ${id} is not whole: ${problem}`])

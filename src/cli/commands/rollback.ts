@@ -1,13 +1,15 @@
-import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
+import { visible } from '../../report/format.ts'
+import { workText } from '../../report/text/work.ts'
 import { rollbackHost } from '../../run/rollback-host.ts'
 import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { stillApplied, stillOpen } from '../../store/standing.ts'
 import type { RunStore } from '../../store/store.ts'
 import { formatFrom } from '../arguments.ts'
+import { backwards } from '../backwards.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { checkLeftAlone, closeHost, endIfClosed, failuresOf, locate, orRemember } from '../closing.ts'
@@ -29,15 +31,16 @@ export type RollbackWords = PaceWords & {
 const LAST: Last = {
   fits: (run, runs) => run.command === 'apply' && standingHosts(run.id, run.hosts, runs).length > 0,
   none: 'nothing that was applied from here still stands',
+  hint: 'see what was run: ctfleet runs; applied by somebody else, or from elsewhere: ctfleet rollback --from-hosts INVENTORY',
 }
 
 export async function rollbackCommand(words: RollbackWords, terminal: Terminal): Promise<ExitCode> {
   const { found, format, parallel, pace } = await checkAll({
-    approval: () => checkApproval(words.yes, terminal),
     found: () => findStanding(words, terminal),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
     pace: () => rollbackPaceFrom(words),
+    approval: () => checkApproval(words.yes, terminal),
   })
   const { store, run, standing, lost } = found
   const problems: string[] = []
@@ -48,6 +51,10 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
       title: 'Taking back',
       results: [...standing.map(({ host, plan }): HostResult => ({ host, status: 'planned', plan })), ...lost],
       shown: backwards,
+      question: ({ host, plan }) => {
+        const transaction = byHost.get(host)?.transaction ?? ''
+        return `${visible(host)}: ${workText(plan)} (transaction ${transaction})?`
+      },
       run: {
         id: newRunId(startedAt),
         command: 'rollback',
@@ -132,7 +139,7 @@ function standingHosts<R extends Parameters<typeof stillApplied>[1][number]>(
   hosts: readonly R[],
   runs: readonly RunSummary[],
 ): readonly (R & { readonly status: Standing['status'] })[] {
-  const standing = new Set<R>([...stillApplied(id, hosts, runs, new Date()), ...stillOpen(id, hosts, runs)])
+  const standing = new Set<R>([...stillApplied(id, hosts, runs, null), ...stillOpen(id, hosts, runs)])
   return hosts.filter((host): host is R & { readonly status: Standing['status'] } => standing.has(host))
 }
 
@@ -152,26 +159,4 @@ function nextRun(runs: readonly RunSummary[]): string {
   return other === undefined
     ? 'see what was run: ctfleet runs'
     : `the newest run that still stands: ctfleet rollback ${other.id}`
-}
-
-/** A plan as its undo is shown: changes in reverse order, each with its two sides swapped. For reading only. */
-function backwards(plan: Plan): Plan {
-  const changes = plan.changes.map(takenBack).reverse()
-  const { sessionLoss = [], ...rest } = plan
-  return {
-    ...rest,
-    changes,
-    kept: [],
-    considered: [],
-    findings: [],
-    notes: sessionLoss,
-    gates: [{ gate: 'reads-back' }],
-  }
-}
-
-function takenBack(change: Change): Change {
-  const { title, before, after, shown, volatile } = change
-  // What moves by itself (entries of the table) does not come back to what it was.
-  const swapped = volatile ? { before: [], after: [] } : { before: shown.after, after: shown.before }
-  return { ...change, title: `take back: ${title}`, before: after, after: before, shown: swapped, notes: [] }
 }

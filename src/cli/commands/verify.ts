@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { HostResult } from '../../model/result.ts'
 import type { RunSummary } from '../../model/run.ts'
 import type { VerifyResult } from '../../model/verification.ts'
-import { visible } from '../../report/format.ts'
+import { paragraph } from '../../report/format.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { verificationJson } from '../../report/json/verification.ts'
 import { names } from '../../report/text/status.ts'
@@ -116,7 +116,10 @@ async function ofInventory(store: RunStore, words: VerifyWords, terminal: Termin
     throw complainAbout(inventory, message, 'see what was run: ctfleet runs')
   }
   const others = [...wanted].map((host) => ({ host }))
-  if (others.length > 0) terminal.say([visible(`Nothing that still stands was applied from here to ${names(others)}`)])
+  if (others.length > 0) {
+    const text = `Nothing that still stands was applied from here to ${names(others)}`
+    terminal.say(paragraph(terminal.notices, { first: '', rest: '  ' }, text))
+  }
   return { place: inventory, standing }
 }
 

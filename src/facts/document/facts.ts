@@ -8,6 +8,8 @@ const word = z.string().max(4096)
 const yesOrNo = z.boolean()
 const amount = z.number().nonnegative()
 const whole = z.number().int().nonnegative()
+// Seconds since the epoch that a date can be made of.
+const moment = z.number().int().min(0).max(999_999_999_999)
 const share = z.number().min(0).max(1)
 const port = z.number().int().min(0).max(65_535)
 
@@ -95,6 +97,15 @@ const sample = z.object({
   remaining: remaining.nullable().default(null),
 })
 
+const lockHolder = z.object({
+  transaction: word,
+  since: moment.nullable(),
+  asker: z.object({ run: word, by: word }).nullable(),
+  until: moment.nullable(),
+  beforeRestart: yesOrNo,
+  seenAt: moment,
+})
+
 /**
  * Facts as they come out of JSON, every reading with its value or its reason. What this version does not know is left out;
  * what an older one did not ask for is not known. The compiler holds it equal to the facts there are.
@@ -149,6 +160,7 @@ export const factsSchema: z.ZodType<Facts> = z.object({
     loaders: reading(list(z.object({ name: loaderName, sign: word, files: list(ruleFile) }))).default(notAsked()),
   }),
   history: z.object({ lastChangeAgeSeconds: reading(amount.nullable()) }),
+  lock: z.object({ holder: reading(lockHolder.nullable()) }).default({ holder: notAsked() }),
   privilege: z.object({ user: reading(word), root: reading(yesOrNo), sshPort: reading(port.nullable()) }),
 })
 

@@ -6,7 +6,7 @@ const VERSION = 1
 export type FactsSource = { readonly facts: string; readonly takenAt: string | null; readonly tool: string | null }
 
 /**
- * What explain prints as JSON. Every host has the same keys: `host`, `status`, `health`, `findings`, `table`, `strategies`
+ * What explain prints as JSON. Every host has the same keys: `host`, `status`, `locked`, `health`, `findings`, `table`, `strategies`
  * (each with its `verdict` and its `effect`, where every number is a reading), `choice`, `ports`, `standing`, `root`, `fault`, `why`;
  * null or `[]` where there is none.
  */
@@ -19,6 +19,7 @@ function hostJson(result: ExplainResult): object {
   return {
     host: result.host,
     status: result.status,
+    locked: explained?.locked ?? null,
     health: explained?.health ?? null,
     findings: explained?.findings ?? [],
     table: explained?.table ?? null,

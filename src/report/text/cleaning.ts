@@ -2,7 +2,7 @@ import { counted } from '../../diagnosis/numbers.ts'
 import type { CleanResult } from '../../model/cleaning.ts'
 import type { Paper, Tone } from '../format.ts'
 import { endingsText } from './endings.ts'
-import { faultLines } from './fault.ts'
+import { codeText, faultLines } from './fault.ts'
 
 /** One line a host, those where something is left first; then the count of each status. */
 export function cleaningText(paper: Paper, results: readonly CleanResult[]): readonly string[] {
@@ -39,7 +39,7 @@ function summary(result: CleanResult): string {
       return 'left as it is'
     case 'unreachable':
     case 'failed':
-      return result.fault.code
+      return codeText(result)
     case 'not-reached':
       return result.why
   }

@@ -23,7 +23,8 @@ function summaryLines(paper: Paper, results: readonly ExplainResult[]): readonly
 
 function outcomeOf(result: ExplainResult): string {
   if (result.status !== 'explained') return result.status
-  const { choice, health } = result.explanation
+  const { choice, health, locked } = result.explanation
+  if (locked !== null) return 'locked'
   return choice.strategy ?? (health === 'healthy' ? 'healthy' : 'without a strategy')
 }
 
@@ -32,11 +33,12 @@ function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
   const fallen = (status: string) => paragraph(paper, '', name, ': ', { tone: 'bad', text: status })
   switch (result.status) {
     case 'explained': {
-      const { strategy, why } = result.explanation.choice
+      const { locked, choice } = result.explanation
+      const { strategy, why } = choice
       const would = { tone: 'strong', text: strategy ?? 'nothing' } as const
       return [
         ...paragraph(paper, { first: '', rest: '  ' }, name, ': ', would, ' would be chosen'),
-        ...paragraph(paper, { first: '  ', rest: '  ' }, why),
+        ...(locked === null ? paragraph(paper, { first: '  ', rest: '  ' }, why) : faultLines(paper, '  ', locked)),
         ...explainedLines(paper, result.explanation),
         ...firstAid(paper, result.host, result.explanation),
       ]
@@ -64,8 +66,8 @@ function explainedLines(paper: Paper, explanation: Explanation): readonly string
   ]
 }
 
-function firstAid(paper: Paper, host: string, { choice, health, strategies }: Explanation): readonly string[] {
-  if (choice.strategy !== null || health === 'healthy') return []
+function firstAid(paper: Paper, host: string, { choice, health, locked, strategies }: Explanation): readonly string[] {
+  if (choice.strategy !== null || health === 'healthy' || locked !== null) return []
   return firstAidLines(
     paper,
     host,

@@ -1,9 +1,10 @@
 import { bytes, counted, duration, grouped, percent } from '../../diagnosis/numbers.ts'
-import type { ConntrackFacts, Facts, FirewallFacts, Module, RuleDump, Share } from '../../model/facts.ts'
+import type { ConntrackFacts, Facts, FirewallFacts, LockHolder, Module, RuleDump, Share } from '../../model/facts.ts'
 import { known, mapReading, type Reading } from '../../model/reading.ts'
 import type { FactsResult } from '../../model/result.ts'
-import { type Paper, paragraph } from '../format.ts'
+import { type Paper, type Piece, paragraph } from '../format.ts'
 import { faultLines } from './fault.ts'
+import { momentText } from './moment.ts'
 import { type Row, rows } from './rows.ts'
 
 /** The facts of each host by subject; what could not be read says why. */
@@ -42,7 +43,7 @@ function subjects(paper: Paper, facts: Facts): readonly string[] {
   return groups.flatMap(([title, group]) => [...paragraph(paper, '  ', title), ...rows(paper, group)])
 }
 
-function systemRows({ system, memory, privilege }: Facts): readonly Row[] {
+function systemRows({ system, memory, lock, privilege }: Facts): readonly Row[] {
   return [
     ['host name', system.hostname],
     ['system', mapReading(system.os, ({ name }) => name)],
@@ -57,8 +58,17 @@ function systemRows({ system, memory, privilege }: Facts): readonly Row[] {
     ['boot id', system.bootId],
     ['network namespace', system.netns],
     ['we are', both(privilege.user, privilege.root, (user, root) => `${user}${root ? '' : ', without root'}`)],
+    ['locked', mapReading(lock.holder, lockText)],
     ['sshd port', mapReading(privilege.sshPort, (port) => (port === null ? 'not over SSH' : String(port)))],
   ]
+}
+
+function lockText(holder: LockHolder | null): string | readonly Piece[] {
+  if (holder === null) return 'by no transaction'
+  const { transaction, asker, until, beforeRestart } = holder
+  const whose = asker === null ? '' : ` of run ${asker.run} by ${asker.by}`
+  const text = `by transaction ${transaction}${whose}, ${until === null ? 'which is not over' : `first aid until ${momentText(until)}`}`
+  return [{ tone: 'warn', text: `${text}${beforeRestart ? ', from before a restart' : ''}` }]
 }
 
 function trackingRows(conntrack: ConntrackFacts): readonly Row[] {

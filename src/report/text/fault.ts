@@ -9,6 +9,11 @@ export function faultLines(paper: Paper, margin: string, fault: Fault): readonly
   ]
 }
 
+/** What kind of fault it is, beside a status that may have said it. */
+export function codeText({ status, fault }: { readonly status: string; readonly fault: Fault }): string {
+  return fault.code === status ? '' : fault.code
+}
+
 /** The same of a host that was not reached; where its own table may be why, what to type at its console. */
 export function unreachableLines(paper: Paper, margin: string, fault: Fault): readonly string[] {
   const silent = fault.code === 'connect-timed-out' || fault.code === 'handshake-timed-out'

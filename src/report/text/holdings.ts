@@ -43,6 +43,7 @@ function transactionLines(paper: Paper, transaction: HostTransaction): readonly 
   const position = positionOf(transaction)
   const { tone, said } = POSITIONS[position]
   const until = position === 'kept' ? keptUntil(transaction.records) : null
+  const since = position === 'committed' && transaction.restarted ? ' (the host was restarted since)' : ''
   const at = madeAt(transaction)
   const when = at === 0 ? '' : `, begun ${momentText(at)}`
   const whose = about === null ? ', of nobody that it names' : `, ${about.strategy}, run ${about.run} by ${about.by}`
@@ -52,7 +53,7 @@ function transactionLines(paper: Paper, transaction: HostTransaction): readonly 
       { first: '  ', rest: '    ' },
       `${id} `,
       { tone, text: position },
-      `: ${said}${until === null ? '' : ` at ${momentText(until)}`}${when}${whose}`,
+      `: ${said}${until === null ? '' : ` at ${momentText(until)}`}${since}${when}${whose}`,
     ),
     ...groups(about?.changes ?? [], (title) => title).flatMap(([title, those]) =>
       paragraph(
@@ -71,7 +72,7 @@ const POSITIONS: Readonly<Record<Position, { readonly tone: Tone; readonly said:
   'needs-hands': { tone: 'bad', said: 'it could not be taken back whole' },
   'under-way': { tone: 'warn', said: 'a process on the host is at it' },
   'cut-off': { tone: 'bad', said: 'nobody is at it any more, and it has not ended' },
-  committed: { tone: 'good', said: 'in force for good' },
-  kept: { tone: 'good', said: 'in force, and takes itself back' },
+  committed: { tone: 'good', said: 'confirmed and kept; whether it is in force: ctfleet verify' },
+  kept: { tone: 'good', said: 'first aid, confirmed, and takes itself back' },
   gone: { tone: 'faint', said: 'first aid that a restart took away' },
 }

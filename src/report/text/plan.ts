@@ -108,6 +108,7 @@ function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): 
       return paragraph(paper, '  ', 'Nothing to do.')
     case 'no-strategy':
     case 'blocked':
+      if ('fault' in result && result.fault !== undefined) return faultLines(paper, '  ', result.fault)
       return [
         ...paragraph(paper, '  ', result.why),
         ...consideredLines(paper, result.considered, null),

@@ -1,10 +1,11 @@
 import { counted } from '../../diagnosis/numbers.ts'
-import type { GateOutcome } from '../../model/plan.ts'
+import type { GateOutcome, Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import { type Paper, paragraph, visible } from '../format.ts'
-import { faultLines } from './fault.ts'
+import { codeText, faultLines } from './fault.ts'
 import { outcomesText } from './gates.ts'
 import { statusColumn, statusCounts, worstFirst } from './status.ts'
+import { workText } from './work.ts'
 
 /** One line a host, worst first, with cause and next step where something is left to do; then the count of each status. */
 export function resultText(paper: Paper, results: readonly HostResult[]): readonly string[] {
@@ -36,15 +37,16 @@ function hostLines(paper: Paper, result: HostResult, column: number): readonly s
 /** What a person wants to know beside the status, on the same line. */
 function summary(result: HostResult): string {
   switch (result.status) {
-    case 'not-reached':
     case 'blocked':
+      return result.fault?.code ?? result.why
+    case 'not-reached':
     case 'no-strategy':
     case 'same-machine':
       return result.why
     case 'unreachable':
     case 'failed':
     case 'refused':
-      return result.fault.code
+      return codeText(result)
     case 'healthy':
       return 'nothing to do'
     case 'already-right':
@@ -60,11 +62,17 @@ function summary(result: HostResult): string {
       return `${workText(result.plan)}, transaction ${result.transaction}${untilText(result.until)}${checkedText(result.checked)}`
     case 'rolled-back':
       return result.fault === null
-        ? `as it was before transaction ${result.transaction}`
+        ? `as it was before transaction ${result.transaction}${exceptText(result.plan)}`
         : `${result.fault.code}; as it was before transaction ${result.transaction}${checkedText(result.checked)}`
     case 'needs-hands':
       return `${result.fault.code}, transaction ${result.transaction}`
   }
+}
+
+/** Entries that a change deleted stay away when it is taken back. */
+function exceptText(plan: Plan | null): string {
+  const deletes = plan?.changes.some(({ kind }) => kind === 'flush-entries') === true
+  return deletes ? ', but for the entries that it deleted' : ''
 }
 
 /** What came of the gates; nothing where none was asked. */
@@ -74,8 +82,4 @@ function checkedText(outcomes: readonly GateOutcome[] = []): string {
 
 function untilText(until: string | undefined): string {
   return until === undefined ? '' : `, takes itself back at ${until.slice(0, 16).replace('T', ' ')} UTC`
-}
-
-function workText({ strategy, changes }: { strategy: string; changes: readonly unknown[] }): string {
-  return `${strategy}, ${counted(changes.length, 'change', 'changes')}`
 }

@@ -1,10 +1,11 @@
-import type { Holdings } from '../../journal/holdings.ts'
+import { type Holdings, type Position, positionOf } from '../../journal/holdings.ts'
 import type { HostTransaction } from '../../journal/listing.ts'
+import { keptUntil } from '../../journal/standing.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
 import { type Paper, paragraph } from '../format.ts'
 import { faultLines } from './fault.ts'
-import { isoMomentText } from './moment.ts'
+import { isoMomentText, secondText } from './moment.ts'
 import { statusCounts } from './status.ts'
 
 /** Who asked for a run, when, and what became of it later. */
@@ -46,22 +47,30 @@ export function journalText(
     case 'listed': {
       const own = holdings.transactions.find(({ id }) => id === transaction)
       if (own === undefined) return title('which the host keeps no more: it was taken back, or cleaned')
-      return [...title('as the host has it now'), ...recordLines(paper, own, plan)]
+      return [...title('as the host has it now, by its clock in UTC'), ...recordLines(paper, own, plan)]
     }
   }
 }
 
-function recordLines(paper: Paper, { never, carried, restarted, records }: HostTransaction, plan: Plan | null) {
+function recordLines(paper: Paper, transaction: HostTransaction, plan: Plan | null): readonly string[] {
+  const { never, carried, restarted, records } = transaction
   if (never) return paragraph(paper, '  ', 'It was closed before it began.')
   return [
     ...records.flatMap(({ at, word, change, detail }) => {
-      const moment = new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')
       const title = change === null ? '' : ` ${change}. ${plan?.changes[change - 1]?.title ?? ''}`
       // A digest of a state says nothing to a person.
-      const more = detail === '' || word === 'intend' || word === 'done' ? '' : `${title === '' ? ' ' : ': '}${detail}`
-      return paragraph(paper, { first: `  ${moment}  `, rest: '      ' }, `${word}${title}${more}`)
+      const isDigest = word === 'intend' || word === 'done'
+      const said = detail.replace(/^until (\d{1,12})$/, (_, until: string) => `until ${secondText(Number(until))}`)
+      const more = said === '' || isDigest ? '' : `${title === '' ? ' ' : ': '}${said}`
+      return paragraph(paper, { first: `  ${secondText(at).replace(' UTC', '')}  `, rest: '      ' }, `${word}${title}${more}`)
     }),
-    ...(carried ? paragraph(paper, '  ', 'A process on the host is at it.') : []),
+    ...(carried ? paragraph(paper, '  ', atWorkText(positionOf(transaction), keptUntil(records))) : []),
     ...(restarted ? paragraph(paper, '  ', 'The host was restarted since.') : []),
   ]
+}
+
+function atWorkText(position: Position, until: number | null): string {
+  return position === 'kept' && until !== null
+    ? `A process on the host waits to take it back at ${secondText(until)}.`
+    : 'A process on the host is at it.'
 }

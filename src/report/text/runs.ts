@@ -2,10 +2,21 @@ import type { RunSummary } from '../../model/run.ts'
 import { type Paper, type Piece, paragraph } from '../format.ts'
 import { statusCounts } from './status.ts'
 
-/** One paragraph a run, in the order given. */
-export function runsText(paper: Paper, runs: readonly RunSummary[]): readonly string[] {
-  if (runs.length === 0)
-    return paragraph(paper, '', 'No runs yet. A run is recorded by ctfleet apply and ctfleet rollback.')
+/**
+ * One paragraph a run, in the order given.
+ * @param place where they are kept
+ */
+export function runsText(paper: Paper, runs: readonly RunSummary[], place: string): readonly string[] {
+  if (runs.length === 0) {
+    return [
+      ...paragraph(paper, '', `No runs in ${place}. A run is recorded by ctfleet apply and ctfleet rollback.`),
+      ...paragraph(
+        paper,
+        { first: '', rest: '  ' },
+        'Applied by somebody else (root, sudo), or from elsewhere: ctfleet rollback --from-hosts INVENTORY',
+      ),
+    ]
+  }
   return runs.flatMap((run) =>
     paragraph(
       paper,

@@ -3,7 +3,7 @@ import type { VerifiedChange, VerifyResult } from '../../model/verification.ts'
 import { type Paper, paragraph, type Tone } from '../format.ts'
 import { diffText } from './diff.ts'
 import { endingsText } from './endings.ts'
-import { faultLines } from './fault.ts'
+import { codeText, faultLines } from './fault.ts'
 
 /** One line a host, those first where something is not in force, with what is there in its place. */
 export function verificationText(paper: Paper, results: readonly VerifyResult[]): readonly string[] {
@@ -14,9 +14,12 @@ export function verificationText(paper: Paper, results: readonly VerifyResult[])
       if ('fault' in result) return faultLines(paper, '    ', result.fault)
       if (!('changes' in result)) return []
       const { changes, remark } = result
+      // Where the host itself says why nothing of it is there, each rule that is not would say nothing more.
+      const isTold = remark !== null && !changes.some(({ inForce }) => inForce?.known === true && inForce.value)
       return [
         ...(remark === null ? [] : paragraph(paper, '    ', remark)),
-        ...changes.flatMap((change) => changeLines(paper, change)),
+        ...(isTold ? [] : changes.flatMap((change) => changeLines(paper, change))),
+        ...nextLines(paper, result),
       ]
     },
   })
@@ -44,7 +47,7 @@ function summary(result: VerifyResult): string {
         : `whether it was restarted since is not known: ${result.restarted.why}`
     case 'unreachable':
     case 'failed':
-      return result.fault.code
+      return codeText(result)
     case 'not-reached':
       return result.why
   }
@@ -54,12 +57,39 @@ function summary(result: VerifyResult): string {
 function inForceText(changes: readonly VerifiedChange[]): string {
   const steady = changes.filter(({ inForce }) => inForce !== null)
   const inForce = steady.filter((change) => change.inForce?.known === true && change.inForce.value)
-  return `${inForce.length} of ${counted(steady.length, 'change', 'changes')} in force`
+  const others = changes.length - steady.length
+  const more =
+    others === 0 ? '' : ` (${others} more ${others === 1 ? 'leaves' : 'leave'} nothing to read: deleted entries)`
+  return `${inForce.length} of ${counted(steady.length, 'change', 'changes')} in force${more}`
 }
 
-function restartText({ transaction, restarted }: Extract<VerifyResult, { readonly transaction: string }>): string {
+function restartText({ transaction, restarted }: Looked): string {
   const since = restarted.known ? (restarted.value ? 'restarted since' : 'not restarted since') : 'restart not known'
   return `${since}, transaction ${transaction}`
+}
+
+/** What to type where something is not in force, and why that may be as the plan foretold. */
+function nextLines(paper: Paper, { host, status, remark, restarted }: Looked): readonly string[] {
+  if (status !== 'not-in-force') return []
+  const why =
+    remark === null && restarted.known && restarted.value
+      ? paragraph(paper, '    ', 'Where its plan said "until the next reboot", the restart is why.')
+      : []
+  const next = `ctfleet plan --limit ${host} says what it needs now, ctfleet apply --limit ${host} does it. To clear the record: ctfleet rollback RUN (ctfleet runs has its id)`
+  return [
+    ...why,
+    ...paragraph(paper, { first: '    ', rest: '          ' }, { tone: 'strong', text: 'Next:' }, ` ${next}`),
+  ]
+}
+
+type Looked = Extract<VerifyResult, { readonly transaction: string }>
+
+/** Lines of one change that are worth the room, where a host may have dozens of rules. */
+const MOST_LINES = 4
+
+function shortened(lines: readonly string[]): readonly string[] {
+  const more = lines.length - MOST_LINES
+  return more < 2 ? lines : [...lines.slice(0, MOST_LINES), `      … ${more} more lines`]
 }
 
 function changeLines(paper: Paper, { title, inForce, shown }: VerifiedChange): readonly string[] {
@@ -69,6 +99,6 @@ function changeLines(paper: Paper, { title, inForce, shown }: VerifiedChange): r
     return paragraph(paper, indent, title, ': ', { tone: 'warn', text: 'not known' }, `, ${inForce.why}`)
   return [
     ...paragraph(paper, indent, title, ': ', { tone: 'bad', text: 'not in force' }, '; what would put it so:'),
-    ...diffText(paper, '      ', { before: shown.now, after: shown.applied }),
+    ...shortened(diffText(paper, '      ', { before: shown.now, after: shown.applied })),
   ]
 }

@@ -39,7 +39,9 @@ test('the JSON of a plan shows what changes, and keeps the scripts for the saved
 test('every host that is explained has the same keys, whatever came of it', () => {
   const { hosts } = parsed(explanationJson(EXPLAINED_FLEET, null))
   const keys = new Set(hosts.map((host) => Object.keys(host).join(' ')))
-  expect([...keys]).toEqual(['host status health findings table strategies choice ports standing root fault why'])
+  expect([...keys]).toEqual([
+    'host status locked health findings table strategies choice ports standing root fault why',
+  ])
   expect(hosts[0]).toMatchObject({
     choice: { strategy: 'notrack' },
     strategies: [{}, { effect: { entriesFreed: { known: true, value: { value: 203_843, low: 194_532 } } } }, {}],

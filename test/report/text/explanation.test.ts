@@ -65,6 +65,16 @@ test('a figure says where it comes from, as its playbook has it', () => {
   expect(text).toContain('262\u202f144, would be 503\u202f316: the formula, of 1\u202f024 things\n')
 })
 
+test('of a host that a transaction has nothing would be chosen, and what to type comes first', () => {
+  const locked = aFault({ code: 'locked', message: 'it is locked', next: 'ctfleet resume 7f3a' })
+  const choice = { strategy: null, why: locked.message }
+  const text = textOf({ ...EXPLAINED, locked, health: 'cannot-tell', choice })
+  expect(text).toMatch(
+    /^1 host: 1 locked\n\na: nothing would be chosen\n {2}it is locked\n {2}Next: ctfleet resume 7f3a\n/,
+  )
+  expect(text).not.toContain('First aid')
+})
+
 describe('where nothing was chosen', () => {
   const none: Explanation = { ...EXPLAINED, choice: { strategy: null, why: 'no strategy fits this host' } }
   const judged = (verdict: 'eligible' | 'ineligible') =>

@@ -31,6 +31,25 @@ test('what is not known says why, in the place of a value', () => {
   expect(text).toContain('    memory              not known: /proc/meminfo has no MemTotal line')
 })
 
+test('a transaction that has the host is told with whose it is', () => {
+  const shown = (until: number | null) => {
+    const asker = { run: '20261126-0942-7f3a', by: 'ann@desk' }
+    const lock = {
+      transaction: '7f3a',
+      since: 1_795_600_000,
+      asker,
+      until,
+      beforeRestart: false,
+      seenAt: 1_795_600_060,
+    }
+    const facts = { ...FULL_WEB_SERVER, lock: { holder: { known: true, value: lock } } } as const
+    return factsText(plain(200), [{ host: 'a', status: 'read', facts }]).join('\n')
+  }
+  const whose = 'locked              by transaction 7f3a of run 20261126-0942-7f3a by ann@desk'
+  expect(shown(null)).toContain(`${whose}, which is not over\n`)
+  expect(shown(1_795_603_600)).toContain(`${whose}, first aid until 2026-11-25 10:46 UTC\n`)
+})
+
 test('a parameter of the kernel command line is no setting', () => {
   const shown = (settings: { readonly [key: string]: string }) => {
     const conntrack = { ...FULL_WEB_SERVER.conntrack, settings: { known: true, value: settings } } as const

@@ -35,3 +35,29 @@ describe.each([80, 200])('on %i columns', (columns) => {
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`../screens/${name}-${columns}.txt`)
   })
 })
+
+test('first aid that waits says until when, and times of a journal have their zone', () => {
+  const [first] = HOLDINGS
+  if (first?.status !== 'listed') throw new Error('no listing')
+  const text = journalText(plain(120), { holdings: first, transaction: '77ffee0011', plan })
+  expect(text).toEqual([
+    'Journal of 77ffee0011, as the host has it now, by its clock in UTC',
+    '  2026-11-26 10:46:40  armed',
+    '  2026-11-26 10:46:41  committed until 2026-11-26 12:46:41 UTC',
+    '  A process on the host waits to take it back at 2026-11-26 12:46:41 UTC.',
+  ])
+})
+
+test('of a change with many lines that is not in force a few are shown, and what to type', () => {
+  const [, gone] = VERIFIED
+  if (gone?.status !== 'not-in-force') throw new Error('none is gone')
+  const [, change = gone.changes[0]] = gone.changes
+  if (change === undefined) throw new Error('no change')
+  const applied = Array.from({ length: 10 }, (_, at) => `-A INPUT ${at}`)
+  const many = { ...change, shown: { now: [], applied } }
+  const text = verificationText(plain(80), [{ ...gone, remark: null, changes: [many] }]).join('\n')
+  expect(text).toMatch(/-A INPUT 3\n {6}… 6 more lines\n.*"until the next reboot".*Next: ctfleet plan --limit web-2 /s)
+  const told = verificationText(plain(80), [{ ...gone, changes: [many] }]).join('\n')
+  expect(told).not.toContain('INPUT')
+  expect(told).toMatch(/it was taken back on the host itself\n {4}Next: /)
+})

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { HostResult } from '../../../src/model/result.ts'
 import { planText, scriptText } from '../../../src/report/text/plan.ts'
-import { aChange, aPlan, PLANNED_FLEET } from '../fleet.ts'
+import { aChange, aFault, aPlan, PLANNED_FLEET } from '../fleet.ts'
 import { marked, plain } from '../paper.ts'
 
 describe('a fleet as it was planned', () => {
@@ -114,6 +114,16 @@ test('a strategy by name that does not fit: one that does is named', () => {
   const considered = [verdict('unload', 'ineligible'), verdict('tune', 'eligible')]
   const text = planText(plain(80), [{ host: 'a', status: 'blocked', findings: [], considered, why: 'no' }]).join('\n')
   expect(text).toContain('- tune fits, if you want it: ctfleet plan --limit a --strategy tune')
+})
+
+test('a host that a transaction has for itself: who has it, and nothing of what would be done', () => {
+  const fault = aFault({ code: 'locked', message: 'it is locked', next: 'ctfleet resume 7f3a' })
+  const considered = [{ strategy: 'tune', verdict: 'eligible', reasons: [], vars: {} }] as const
+  const text = planText(plain(80), [
+    { host: 'a', status: 'blocked', findings: [], considered, why: fault.message, fault },
+  ]).join('\n')
+  expect(text).toContain('a: blocked\n  it is locked\n  Next: ctfleet resume 7f3a')
+  expect(text).not.toMatch(/explain|tune/)
 })
 
 test('why a value is what it is stands below the values', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { resultText } from '../../../src/report/text/result.ts'
 import { runsText } from '../../../src/report/text/runs.ts'
-import { aFault, aPlan, aRun, ENDED_FLEET } from '../fleet.ts'
+import { aChange, aFault, aPlan, aRun, ENDED_FLEET } from '../fleet.ts'
 import { plain } from '../paper.ts'
 import { summaryOf } from '../run-summary.ts'
 
@@ -24,13 +24,40 @@ describe('runs', () => {
     aRun(),
   ].map(summaryOf)
   test.each([80, 200])('on %i columns', async (columns) => {
-    const text = runsText(plain(columns), runs).join('\n')
+    const text = runsText(plain(columns), runs, '/root/.local/state/ctfleet').join('\n')
     await expect(`${text}\n`).toMatchFileSnapshot(`../screens/runs-${columns}.txt`)
   })
 })
 
 test('without a run, the list says how one comes about', () => {
-  expect(runsText(plain(80), [])).toEqual(['No runs yet. A run is recorded by ctfleet apply and ctfleet rollback.'])
+  expect(runsText(plain(120), [], '/root/.local/state/ctfleet')).toEqual([
+    'No runs in /root/.local/state/ctfleet. A run is recorded by ctfleet apply and ctfleet rollback.',
+    'Applied by somebody else (root, sudo), or from elsewhere: ctfleet rollback --from-hosts INVENTORY',
+  ])
+})
+
+test('a host that a transaction has for itself says once who has it', () => {
+  const fault = aFault({ code: 'locked', message: 'it is locked', next: 'ctfleet resume 7f3a' })
+  const blocked = { host: 'a', status: 'blocked', findings: [], considered: [], why: fault.message, fault } as const
+  expect(resultText(plain(100), [blocked]).slice(0, 3)).toEqual([
+    expect.stringMatching(/^a +blocked +locked$/),
+    '    it is locked',
+    '    Next: ctfleet resume 7f3a',
+  ])
+})
+
+test('a rollback does not claim that entries which were deleted are there again', () => {
+  const plan = aPlan('web-1', { changes: [aChange({ kind: 'flush-entries', volatile: true })] })
+  const back = { host: 'web-1', status: 'rolled-back', plan, transaction: '3fe12545e6', fault: null } as const
+  const said = (result: typeof back | (Omit<typeof back, 'plan'> & { plan: null })) =>
+    resultText(plain(120), [result])[0]
+  expect(said(back)).toMatch(/as it was before transaction 3fe12545e6, but for the entries that it deleted$/)
+  expect(said({ ...back, plan: null })).toMatch(/as it was before transaction 3fe12545e6$/)
+})
+
+test('a fault that is called as its status is named once', () => {
+  const fault = aFault({ code: 'unreachable' })
+  expect(resultText(plain(80), [{ host: 'dead-1', status: 'unreachable', fault }])[0]).toBe('dead-1  unreachable')
 })
 
 test('one that is well no more stands before those that are, and says what to type', () => {

@@ -1,0 +1,22 @@
+import fastStringWidth from 'fast-string-width'
+import { expect, test } from 'vitest'
+import { inLines } from '../../src/cli/ask.ts'
+
+const LONG =
+  'web-1.example.com: forget 12 transactions (11 can then not be taken back), but not 1 that must stay for now?'
+
+test('a question that has room stays as it is', () => {
+  expect(inLines('web-1: tune, 2 changes. Go ahead?', '(ynsfaqH)', 80)).toBe('web-1: tune, 2 changes. Go ahead?')
+})
+
+test.each([40, 60, 80, 105, 110, 115])(
+  'a longer one is broken at spaces, and its answers stay whole, on %i columns',
+  (columns) => {
+    // As it is drawn: a mark before it, the answers and what is typed behind it.
+    const drawn = `? ${inLines(LONG, '(ynsfaqH)', columns)} (ynsfaqH) y`
+    const lines = drawn.split('\n')
+    for (const line of lines) expect(fastStringWidth(line)).toBeLessThanOrEqual(columns)
+    expect(lines.at(-1)).toMatch(/\(ynsfaqH\) y$/)
+    expect(drawn.replaceAll(/\s+/g, ' ')).toBe(`? ${LONG} (ynsfaqH) y`)
+  },
+)
