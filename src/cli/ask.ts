@@ -1,6 +1,6 @@
-import fastStringWidth from 'fast-string-width'
 import inquirer from 'inquirer'
 import { paragraph } from '../report/format.ts'
+import { widthOf } from './terminal.ts'
 
 export type Answer = 'yes' | 'no' | 'skip' | 'show' | 'rest' | 'quit'
 
@@ -39,7 +39,7 @@ export async function askToAccept(message: string): Promise<boolean | 'interrupt
  * @param answers what is shown after it, and stays in one piece
  */
 export function inLines(question: string, answers: string, columns = process.stderr.columns ?? 80): string {
-  const paper = { columns, width: (text: string) => fastStringWidth(text), ink: (_: unknown, text: string) => text }
+  const paper = { columns, width: widthOf, ink: (_: unknown, text: string) => text }
   // After the answers there is room for a space and the letter that is typed.
   const place = `${answers}${'_'.repeat(2)}`
   const lines = paragraph(paper, MARGIN, `${question} ${place}`).join('\n')

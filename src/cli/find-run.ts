@@ -54,6 +54,7 @@ export async function findRun(store: RunStore, wanted: string, last: Last, termi
 async function newest(store: RunStore, { fits, none, hint = RUNS }: Last): Promise<string> {
   const { runs } = await kept(async () => await store.list())
   const run = runs.find((each) => fits(each, runs))
-  if (run === undefined) throw complainAbout('last', runs.length === 0 ? `${none}: no run is on record in ${recordPlace()}` : none, hint)
+  if (run === undefined)
+    throw complainAbout('last', runs.length === 0 ? `${none}: no run is on record in ${recordPlace()}` : none, hint)
   return run.id
 }

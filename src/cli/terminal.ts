@@ -80,9 +80,14 @@ function paperOn(stream: WriteStream, environment: Environment): Paper {
   }
   return {
     columns: Math.max(stream.isTTY ? (stream.columns ?? 80) : COLUMNS_ELSEWHERE, FEWEST_COLUMNS),
-    width: (text) => fastStringWidth(text),
+    width: widthOf,
     ink: (tone, text) => inks[tone](text),
   }
+}
+
+/** Columns that a terminal shows a text in. */
+export function widthOf(text: string): number {
+  return fastStringWidth(text)
 }
 
 /** https://no-color.org, and FORCE_COLOR for a pager that can show it. */

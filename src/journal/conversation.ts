@@ -19,12 +19,12 @@ case $last in
 esac
 `
 
-/** Exit code where the directory is a link, or others than root could have put something into it: nothing of it is run. */
+/** Exit code where the directory is a link, or others than root may write to it: nothing of it is run. */
 export const NOT_OURS = 9
 
 const GUARD = sh`if [ -e ${ROOT} ] || [ -L ${ROOT} ]; then
   case $(ls -ldn ${ROOT} | sed 's/^\([^ ]*\)  *[^ ]*  *\([^ ]*\) .*/\1 \2/') in
-    "drwx------ $(id -u)" | drwx------?" $(id -u)") ;;
+    d????-??-?*" $(id -u)") ;;
     *) exit ${String(NOT_OURS)} ;;
   esac
 fi`

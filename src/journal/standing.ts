@@ -11,11 +11,11 @@ const STANDINGS: ReadonlySet<JournalWord> = new Set<Standing>([
   'needs-hands',
 ])
 
-/** Null while it is on its way. What was committed, or needs hands, stays so when an undo of it is refused. */
+/** Null while it is on its way, as first aid is whose time is over. What was committed, or needs hands, stays so when an undo of it is refused. */
 export function standingOf(records: readonly JournalRecord[]): Standing | null {
   let standing: Standing | null = null
   for (const { word } of records) {
-    if (word === 'undoing') standing = null
+    if (word === 'undoing' || (word === 'expired' && standing === 'committed')) standing = null
     else if (isStanding(word) && !(word === 'refused' && standing !== null && standing !== 'applied')) standing = word
   }
   return standing

@@ -285,6 +285,7 @@ settle() {
   take_over
   if ! take_lock; then return; fi
   carry_on
+  look_after
 }
 
 case $verb in

@@ -70,10 +70,16 @@ export async function endedUnplanned(host: Host, journal: SeenJournal, titles: r
   }
 }
 
-/** After a restart of the host its run-time settings are its own business: what was undone by that is not read back. */
-function comparable({ changes }: Plan, { records }: SeenJournal): readonly Change[] {
-  const restarted = records.filter(({ word, detail }) => word === 'undone' && detail === 'restarted')
-  return changes.filter((_, index) => !restarted.some(({ change }) => change === index + 1))
+/**
+ * After a restart of the host its run-time settings are its own business: what was undone by that is not read back, nor what
+ * was never begun.
+ */
+function comparable({ changes }: Plan, { records, passed }: SeenJournal): readonly Change[] {
+  return changes.filter((_, index) => {
+    const own = records.filter(({ change }) => change === index + 1)
+    const isBegun = passed > 0 || own.some(({ word }) => word === 'intend')
+    return isBegun && !own.some(({ word, detail }) => word === 'undone' && detail === 'restarted')
+  })
 }
 
 /** Checks over a new connection that the host reads as before, then removes the transaction's directory. */

@@ -10,10 +10,16 @@ import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome } from './facts-host.ts'
 
 /** The host's journal of one transaction, as far as it was seen here. */
-export type SeenJournal = { readonly transaction: string; readonly records: JournalRecord[]; lines: number }
+export type SeenJournal = {
+  readonly transaction: string
+  readonly records: JournalRecord[]
+  /** How many there are up to now, and how many of them went by before anybody listened. */
+  lines: number
+  passed: number
+}
 
 export function newSeenJournal(transaction: string): SeenJournal {
-  return { transaction, records: [], lines: 0 }
+  return { transaction, records: [], lines: 0, passed: 0 }
 }
 
 /** A transaction of a hundred changes has some hundred records; who goes on talking after so many is no host of ours. */
@@ -34,7 +40,7 @@ export async function converse(
       if (journal.lines > MOST_LINES) return void session[Symbol.asyncDispose]()
       const passed = /^# (\d{1,6})$/.exec(line)?.[1]
       if (passed !== undefined) {
-        journal.lines = Number(passed)
+        journal.lines = journal.passed = Number(passed)
         return
       }
       journal.lines += 1
@@ -108,13 +114,13 @@ export async function askAbout(session: Session, transaction: string): Promise<A
   if (from === -1 || to < from) return { fault: unreadable(transaction) }
   const lines = rows.slice(from + 1, to)
   const records = lines.flatMap((line) => parseRecord(line) ?? [])
-  return { journal: { transaction, records, lines: lines.length } }
+  return { journal: { transaction, records, lines: lines.length, passed: 0 } }
 }
 
 /** Why a host's answer about its transactions is none; null where it is one. */
 export function faultOfTalk(outcome: Outcome, doing: string): Fault | null {
   if (outcome.type !== 'exited' || outcome.code !== NOT_OURS) return faultOfOutcome(outcome, doing)
-  const message = `${ROOT} is not a directory of root's alone (drwx------), and what others may have put there is not run`
+  const message = `${ROOT} is a link, or others than root may write to it: what they may have put there is not run`
   const next = `on the host: ls -ld ${ROOT}; then make it root's again, or move it away where nothing of it is needed`
   return { code: 'step-failed', message, next }
 }

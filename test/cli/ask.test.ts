@@ -1,6 +1,6 @@
-import fastStringWidth from 'fast-string-width'
 import { expect, test } from 'vitest'
 import { inLines } from '../../src/cli/ask.ts'
+import { plain } from '../report/paper.ts'
 
 const LONG =
   'web-1.example.com: forget 12 transactions (11 can then not be taken back), but not 1 that must stay for now?'
@@ -15,7 +15,7 @@ test.each([40, 60, 80, 105, 110, 115])(
     // As it is drawn: a mark before it, the answers and what is typed behind it.
     const drawn = `? ${inLines(LONG, '(ynsfaqH)', columns)} (ynsfaqH) y`
     const lines = drawn.split('\n')
-    for (const line of lines) expect(fastStringWidth(line)).toBeLessThanOrEqual(columns)
+    for (const line of lines) expect(plain(columns).width(line)).toBeLessThanOrEqual(columns)
     expect(lines.at(-1)).toMatch(/\(ynsfaqH\) y$/)
     expect(drawn.replaceAll(/\s+/g, ' ')).toBe(`? ${LONG} (ynsfaqH) y`)
   },

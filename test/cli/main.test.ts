@@ -181,8 +181,14 @@ describe('from recorded facts', () => {
     ['explain --facts nowhere.json', /nowhere\.json: cannot be read: no such file or directory\n {2}.*ctfleet facts/],
     ['explain --facts facts.json --limit wbe', /--limit: .*"wbe"\n {2}did you mean "web"\?/],
     ['apply --facts facts.json', /unknown option '--facts'/],
-    ['plan plan.json', /^plan\.json:1:1: is a saved plan, and is no inventory\n.*show plan\.json\n.*apply plan\.json\n$/],
-    ['show inventory.yaml', /^inventory\.yaml: is no saved plan\n {2}if it is an inventory: ctfleet plan inventory\.yaml/],
+    [
+      'plan plan.json',
+      /^plan\.json:1:1: is a saved plan, and is no inventory\n.*show plan\.json\n.*apply plan\.json\n$/,
+    ],
+    [
+      'show inventory.yaml',
+      /^inventory\.yaml: is no saved plan\n {2}if it is an inventory: ctfleet plan inventory\.yaml/,
+    ],
     ...['plan facts.json', 'explain -i facts.json', 'facts facts.json'].map(
       (typed) =>
         [

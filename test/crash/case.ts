@@ -52,7 +52,7 @@ export async function record(ground: Ground, path: Path): Promise<{ boundaries: 
   await rest
   const state = stateOf(await there.dump())
   const trace = (await fileOn(there, `${STRIKE_DIR}/trace`)) ?? ''
-  if (path.words.at(-1) === 'confirm') await decide(ground, transaction, 'undo')
+  if (path.keep === 0 && path.words.at(-1) === 'confirm') await decide(ground, transaction, 'undo')
   await standsStill(transaction, 20)
   if (stateOf(await there.dump()) !== ground.before) {
     const journal = await fileOn(there, `/var/lib/ctfleet/${transaction}/journal`)
@@ -94,19 +94,22 @@ export async function strike(ground: Ground, each: Case, goal: Goal): Promise<Ve
     struck = (await poll(async () => ((await wasStruck(ground)) ? true : over ? false : undefined), SOON)) === true
     if (struck) await happen(fault.after, ground, begun)
   }
-  const rest = await resting
+  let rest = await resting
   const told = await controller?.ended
-  const processes = rest === 'at rest' ? '' : await must(there, 'ps axf 2> /dev/null || ps')
   struck ||= await wasStruck(ground)
-  const alone = await journalOf(there, transaction)
   if (fault.heal !== undefined && struck) await must(there, fault.heal)
+  if (rest !== 'at rest' && path.keep > 0 && (await standsStill(transaction, MOST_SECONDS))) rest = 'at rest'
+  const processes = rest === 'at rest' ? '' : await must(there, 'ps axf 2> /dev/null || ps')
+  const alone = await journalOf(there, transaction)
   // A controller that lived on has brought it to its end, and removed what was taken back.
   const byItself = (isClosed(alone) || isEnd(told)) && (await locksOf(there)).length === 0
   const dir = `/var/lib/ctfleet/${transaction}`
   const resumed = byItself ? null : await resume(ground, transaction, path)
   const verdict = await judge(ground, transaction, goal, {
     rebooted: struck && fault.after === 'reboot',
-    said: resumed === null ? told : resumed.byHand ? undefined : resumed.result.status,
+    kept: path.keep > 0,
+    // What it said of first aid then was not the end of it.
+    said: resumed === null ? told : resumed.byHand || path.keep > 0 ? undefined : resumed.result.status,
   })
   const problems = [...verdict.problems, ...(rest === 'at rest' ? [] : [`it never came to rest:\n${processes}`])]
   const broken = verdict.state === 'neither' || problems.length > 0
@@ -174,6 +177,7 @@ async function locksOf(there: NamespaceHost): Promise<readonly string[]> {
 async function resume({ there, host, plans }: Ground, transaction: string, path: Path): Promise<Resumed> {
   const telling = { signal: AbortSignal.timeout(60_000), onStage: () => undefined }
   const result = await resumeHost({ plan: { ...plans[path.plan], host }, transaction }, telling)
+  if (path.keep > 0) await standsStill(transaction, MOST_SECONDS)
   if (result.status !== 'needs-hands') return { byHand: false, result }
   await there.exec(`sh /var/lib/ctfleet/${transaction}/undo`, { timeoutSeconds: 60 })
   return { byHand: true, result }
@@ -197,16 +201,20 @@ async function judge(
   ground: Ground,
   transaction: string,
   goal: Goal,
-  how: { readonly rebooted: boolean; readonly said: string | undefined },
+  how: { readonly rebooted: boolean; readonly kept: boolean; readonly said: string | undefined },
 ) {
   const { there } = ground
   const state = stateOf(await there.dump())
   const last = (isEnd(how.said) ? ENDS[how.said] : undefined) ?? (await journalOf(there, transaction)).at(-1)?.word
   const problems: string[] = []
   const after = how.rebooted ? goal.afterReboot : goal.after
-  const found: Verdict['state'] = state === ground.before ? 'before' : state === after ? 'after' : 'neither'
-  if (found === 'neither') problems.push(difference(ground.before, state, 'before'), difference(after, state, 'after'))
-  if (found === 'before' && last === 'committed') problems.push('it says committed, and is as before')
+  const isAfter = state === after && !how.kept
+  const found: Verdict['state'] = state === ground.before ? 'before' : isAfter ? 'after' : 'neither'
+  if (found === 'neither') problems.push(difference(ground.before, state, 'before'))
+  if (found === 'neither' && !how.kept) problems.push(difference(after, state, 'after'))
+  // Of first aid a restart leaves nothing, and nobody who could say so.
+  const isForgotten = how.kept && how.rebooted
+  if (found === 'before' && last === 'committed' && !isForgotten) problems.push('it says committed, and is as before')
   if (found === 'after' && last !== 'committed') problems.push(`it says ${last}, and is as after`)
   // Whoever watched over it looks once more whether it is over, and goes.
   const isLeft = running(`/${transaction}/transaction`).length > 0 && !(await standsStill(transaction, 10))

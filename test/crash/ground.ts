@@ -19,24 +19,29 @@ export type Path = {
   readonly plan: 'whole' | 'failing'
   readonly words: readonly ('confirm' | 'abort' | 'settle' | 'undo')[]
   readonly confirmWithin: number
+  /** Seconds after which what was confirmed takes itself back; 0: it stays. */
+  readonly keep: number
   /** Who leads it: nobody outside the host, or a program of ours over SSH. */
   readonly by: 'host' | 'controller'
 }
 
 export const PATHS: readonly Path[] = [
-  { name: 'confirmed', plan: 'whole', words: ['confirm'], confirmWithin: 15, by: 'host' },
-  { name: 'expired', plan: 'whole', words: [], confirmWithin: 2, by: 'host' },
-  { name: 'aborted', plan: 'whole', words: ['abort'], confirmWithin: 15, by: 'host' },
-  { name: 'a step fails', plan: 'failing', words: [], confirmWithin: 15, by: 'host' },
-  { name: 'rolled back', plan: 'whole', words: ['confirm', 'undo'], confirmWithin: 15, by: 'host' },
-  { name: 'settled', plan: 'whole', words: ['settle'], confirmWithin: 15, by: 'host' },
-  { name: 'led over SSH', plan: 'whole', words: ['confirm'], confirmWithin: 8, by: 'controller' },
+  { name: 'confirmed', plan: 'whole', words: ['confirm'], confirmWithin: 15, keep: 0, by: 'host' },
+  { name: 'expired', plan: 'whole', words: [], confirmWithin: 2, keep: 0, by: 'host' },
+  { name: 'aborted', plan: 'whole', words: ['abort'], confirmWithin: 15, keep: 0, by: 'host' },
+  { name: 'a step fails', plan: 'failing', words: [], confirmWithin: 15, keep: 0, by: 'host' },
+  { name: 'rolled back', plan: 'whole', words: ['confirm', 'undo'], confirmWithin: 15, keep: 0, by: 'host' },
+  { name: 'settled', plan: 'whole', words: ['settle'], confirmWithin: 15, keep: 0, by: 'host' },
+  { name: 'first aid', plan: 'whole', words: ['confirm'], confirmWithin: 15, keep: 4, by: 'host' },
+  { name: 'led over SSH', plan: 'whole', words: ['confirm'], confirmWithin: 8, keep: 0, by: 'controller' },
 ]
 
 /** Seconds that the changes may take. */
 const WINDOW = 25
 /** Seconds after which nothing of a transaction may move any more: its window, its confirmation and its undo. */
 export const MOST_SECONDS = 75
+/** The same of first aid, unless its disk cannot be written: then it waits until somebody mends that. */
+const FIRST_AID_SECONDS = 40
 /** Seconds after which a controller that was cut off from its host has to know how it ended. */
 const LONGEST_LED = 150
 
@@ -117,7 +122,7 @@ export async function begin(ground: Ground, path: Path): Promise<Begun> {
 /** Does what a controller would do, from the host itself and without a connection, until nothing of it moves any more. */
 async function conduct(ground: Ground, transaction: string, path: Path): Promise<'at rest' | 'never at rest'> {
   const { there, plans } = ground
-  const words = [transaction, String(WINDOW), String(path.confirmWithin), '0', 'crash', 'test']
+  const words = [transaction, String(WINDOW), String(path.confirmWithin), String(path.keep), 'crash', 'test']
   const script = launch(plans[path.plan].script).text
   const begun = there.exec(['/bin/sh', '-c', script, 'ctfleet', ...words], { timeoutSeconds: 90 })
   await untilDoneOrStill(ground, transaction, begun)
@@ -126,7 +131,7 @@ async function conduct(ground: Ground, transaction: string, path: Path): Promise
     if (standing !== (word === 'undo' ? 'committed' : 'applied')) break
     await decide(ground, transaction, word)
   }
-  const still = await standsStill(transaction, MOST_SECONDS)
+  const still = await standsStill(transaction, path.keep > 0 ? FIRST_AID_SECONDS : MOST_SECONDS)
   endListeners(transaction)
   return still ? 'at rest' : 'never at rest'
 }

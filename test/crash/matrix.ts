@@ -100,7 +100,7 @@ async function fieldOf(lab: Lab, scenario: Scenario): Promise<Field> {
   return { scenario, grounds, goal, cases: casesOf(records) }
 }
 
-/** A boundary that several paths come to on the host alone is one case's, of the first path. */
+/** A boundary that several paths come to on the host alone is one case's, of the first path; first aid ends otherwise. */
 function casesOf(records: readonly Recorded[]): Case[] {
   const known = new Set<string>()
   return records
@@ -108,8 +108,9 @@ function casesOf(records: readonly Recorded[]): Case[] {
     .flatMap(({ path, boundaries }) =>
       boundaries.flatMap((boundary) => {
         const faults = path.by === 'host' ? HOST_FAULTS : CONTROLLER_FAULTS
-        if (known.has(`${path.by} ${boundary}`)) return []
-        known.add(`${path.by} ${boundary}`)
+        const place = `${path.by} ${path.keep} ${boundary}`
+        if (known.has(place)) return []
+        known.add(place)
         return faults.filter(({ at }) => at.test(boundary)).map((fault) => ({ path, boundary, fault }))
       }),
     )

@@ -42,7 +42,9 @@ test('of a file that names no host at all three mistakes are told, and how many 
     'and 17 mistakes more; is this the inventory that you meant?',
   ])
   // One that names hosts is mended in one go.
-  expect(told(`all: {hosts: {web-1: }}\n${Array.from({ length: 20 }, (_, at) => `key-${at}: 1\n`).join('')}`)).toHaveLength(20)
+  expect(
+    told(`all: {hosts: {web-1: }}\n${Array.from({ length: 20 }, (_, at) => `key-${at}: 1\n`).join('')}`),
+  ).toHaveLength(20)
 })
 
 test('every variable that ctfleet reads', () => {

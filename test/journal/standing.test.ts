@@ -10,6 +10,7 @@ test.each([
   ['1 armed\n2 applied\n3 confirmed\n4 intend 2 a', 'applied'],
   ['1 armed\n2 applied\n3 confirmed\n4 committed', 'committed'],
   ['1 armed\n2 applied\n3 confirmed\n4 committed until 1795651200', 'committed'],
+  ['1 applied\n2 confirmed\n3 committed until 1795651200\n4 expired its time was over', null],
   ['1 armed\n2 applied\n3 expired no confirmation came\n4 undoing\n5 undone 1', null],
   ['1 armed\n2 failed 1 exit 1: applied\n3 undoing\n4 rolled-back', 'rolled-back'],
   ['1 committed\n2 undoing\n3 left 1 changed\n4 needs-hands', 'needs-hands'],

@@ -18,19 +18,26 @@ const TELLING = { signal: new AbortController().signal, onStage: () => undefined
 const PATH = '/etc/modprobe.d/ctfleet.conf'
 const WISHES: readonly Wish[] = [
   ['hash-size', { buckets: 50_000 }],
+  ['kernel-modules', { unload: ['xt_conntrack'] }],
   ['firewall', { edits: [edit({ backend: 'legacy', spec: acceptPort(8001, 'ctfleet:test:1') })] }],
   ['file', { path: PATH, content: 'options nf_conntrack hashsize=50176\n' }],
 ]
 
-type Pulled = { readonly at: string; readonly confirmed: boolean; readonly status: HostResult['status'] }
+type Pulled = {
+  readonly at: string
+  readonly confirmed: boolean
+  readonly status: HostResult['status']
+  /** Whether the module was unloaded by then, so that the undo loads it again; the restart alone leaves it out. */
+  readonly unloads: boolean
+}
 
-/** Where the host waits for the plug to be pulled, and what resume makes of it. */
+/** Where the host waits for the plug to be pulled, and what resume makes of it. The first finds a machine that has just started. */
 const PULLED: readonly Pulled[] = [
-  { at: 'switch after armed', confirmed: false, status: 'rolled-back' },
-  { at: 'run after applied', confirmed: false, status: 'rolled-back' },
-  { at: 'confirm after confirmed', confirmed: true, status: 'rolled-back' },
-  { at: 'confirm after apply 3', confirmed: true, status: 'rolled-back' },
-  { at: 'confirm after committed', confirmed: true, status: 'applied' },
+  { at: 'switch after armed', confirmed: false, status: 'rolled-back', unloads: false },
+  { at: 'run after applied', confirmed: false, status: 'rolled-back', unloads: true },
+  { at: 'confirm after confirmed', confirmed: true, status: 'rolled-back', unloads: true },
+  { at: 'confirm after apply 4', confirmed: true, status: 'rolled-back', unloads: true },
+  { at: 'confirm after committed', confirmed: true, status: 'applied', unloads: true },
 ]
 
 let vm: LabVm | undefined
@@ -50,11 +57,12 @@ beforeEach((context) => {
 
 test.each(PULLED)(
   'restarted at "$at", resume says $status and the host is so',
-  async ({ at, confirmed, status }) => {
+  async ({ at, confirmed, status, unloads }) => {
     const there = vm as LabVm
     const host = inventoryHost(there.dir, there)
-    const before = await there.dump()
-    await there.exec('modprobe nf_conntrack')
+    const unloaded = await there.dump()
+    await there.exec('modprobe -a nf_conntrack xt_conntrack')
+    const loaded = await there.dump()
     const { id: _, ...planned } = await planOn(host, WISHES)
     const plan = sealPlan({ ...planned, script: withBoundaries(planned.script) })
     const wait = `while [ ! -e ${STRIKE_DIR}/go ]; do sleep 0.1; done`
@@ -79,8 +87,8 @@ test.each(PULLED)(
       expect((await there.exec('ls /var/lib/ctfleet')).stdout).toBe(`${transaction}\n`)
       expect(await rollbackHost({ plan, transaction }, TELLING)).toMatchObject({ status: 'rolled-back' })
     }
-    expect(await there.dump()).toBe(before)
+    expect(await there.dump()).toBe(unloads ? loaded : unloaded)
     expect(await remains(there)).toBe('')
   },
-  400_000,
+  600_000,
 )

@@ -104,7 +104,7 @@ const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
     'apply good.yaml',
     /--yes: there is no terminal to ask in.*\n {2}run this in a terminal/,
   ],
-  ['to roll back with nobody to ask', 'rollback last', /--yes: there is no terminal/, /last: nothing that was applied/],
+  ['to roll back with nobody to ask', 'rollback last', /last: nothing that was applied/, /--yes: there is no terminal/],
   ['an unknown option', 'plan good.yaml --frobnicate', /error: unknown option '--frobnicate'/],
   ['an unknown command', 'paln good.yaml', /error: unknown command 'paln'\n\(Did you mean plan\?\)/],
   ['an unknown run', 'rollback 20261126-0942-ffff --yes', /20261126-0942-ffff: no run has this id\n {2}.*ctfleet runs/],
@@ -115,7 +115,7 @@ const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
     'apply foreign.json --yes',
     /foreign\.json: this is not a plan that ctfleet wrote/,
   ],
-  ['a plan that is not JSON', 'show words.json', /words\.json: is no saved plan\n {2}.*ctfleet plan words\.json/],
+  ['a plan that is not JSON', 'show words.json', /words\.json: is no saved plan\n {2}.*ctfleet plan \S*words\.json/],
   ['neither plan nor inventory', 'apply words.json --yes', /words\.json:1:1: is not a map of groups/],
   [
     'mistakes of every kind at once',

@@ -83,7 +83,7 @@ describe.each([80, 200])('%i columns wide', (columns) => {
     await screen.press('y')
     await screen.press('Enter')
     const applied = await screen.until(/ended with \d/)
-    expect(applied).toMatch(/web-1 +applied +notrack, 5 changes/)
+    expect(applied).toMatch(/web-1 +applied +notrack 80\/tcp, 5 changes/)
     expect(applied).toMatch(/To take it back: ctfleet rollback \S+\n+ended with 0/)
     // What was drawn while it worked is gone: each phase leaves one line.
     expect(applied.match(/^(?:Planning|Applying).*$/gm)).toEqual([
@@ -94,7 +94,11 @@ describe.each([80, 200])('%i columns wide', (columns) => {
 
     await screen.clear()
     await screen.type('ctfleet rollback last; echo "ended with $?"')
-    await asked(screen)
+    const question = await screen.until(/\(ynsfaqH\)|ended with \d/)
+    expect(question).toMatch(
+      /web-1: take back notrack 80\/tcp, 5 changes\s+\(transaction [0-9a-f]{10}\)\?\s+\(ynsfaqH\)/,
+    )
+    expect(question).toMatch(/remove \d rules? in IPv4 raw/)
     await screen.press('y')
     await screen.press('Enter')
     expect(await screen.until(/ended with \d/)).toMatch(/1 host: 1 rolled-back\n+ended with 0/)
@@ -130,7 +134,7 @@ const ESCAPE = new RegExp(String.fromCharCode(27))
 
 async function asked(screen: Screen): Promise<string> {
   const text = await screen.until(/Go ahead\?|ended with \d/)
-  expect(text).toMatch(/web-1: notrack 443\/tcp, 5 changes\. Go ahead\?/)
+  expect(text).toMatch(/web-1: notrack 80\/tcp, 5 changes\. Go ahead\?/)
   return text
 }
 

@@ -177,7 +177,7 @@ type Made = { readonly run: string; readonly result: HostResult }
  * What rests on another goes first; after one that needs a person, what is below it stays.
  * @param onBack hears of each that was taken back
  */
-export async function takeBackAll(
+async function takeBackAll(
   host: Host,
   all: readonly HostTransaction[],
   onBack: (transaction: string) => Promise<void>,

@@ -62,7 +62,11 @@ function recordLines(paper: Paper, transaction: HostTransaction, plan: Plan | nu
       const isDigest = word === 'intend' || word === 'done'
       const said = detail.replace(/^until (\d{1,12})$/, (_, until: string) => `until ${secondText(Number(until))}`)
       const more = said === '' || isDigest ? '' : `${title === '' ? ' ' : ': '}${said}`
-      return paragraph(paper, { first: `  ${secondText(at).replace(' UTC', '')}  `, rest: '      ' }, `${word}${title}${more}`)
+      return paragraph(
+        paper,
+        { first: `  ${secondText(at).replace(' UTC', '')}  `, rest: '      ' },
+        `${word}${title}${more}`,
+      )
     }),
     ...(carried ? paragraph(paper, '  ', atWorkText(positionOf(transaction), keptUntil(records))) : []),
     ...(restarted ? paragraph(paper, '  ', 'The host was restarted since.') : []),

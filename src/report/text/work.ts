@@ -16,7 +16,10 @@ export function workText({ strategy, changes }: Work): string {
 function portsIn(want: Json): readonly string[] {
   if (!isMap(want)) return []
   const { protocol, ports, flows } = want
-  const own = typeof protocol === 'string' && isList(ports) ? ports.map((port) => `${String(port)}/${protocol}`) : []
+  const own =
+    typeof protocol === 'string' && isList(ports)
+      ? ports.flatMap((port) => (typeof port === 'number' ? [`${port}/${protocol}`] : []))
+      : []
   return [...own, ...(isList(flows) ? flows.flatMap(portsIn) : [])]
 }
 

@@ -111,8 +111,12 @@ export async function openVm(dir: string, name: string): Promise<LabVm> {
     },
     async reset() {
       await leave(record)
-      await tellQemu(runDir, 'system_reset')
-      await untilUp(record)
+      const pull = async () => {
+        await tellQemu(runDir, 'system_reset')
+        await untilUp(record)
+      }
+      // Starved of its two processors while it boots, an emulated kernel may stand still for good.
+      await pull().catch(pull)
     },
     console: async () => (await textOf(`${runDir}/console.log`)) ?? '',
     down,
