@@ -211,7 +211,7 @@ test('clean forgets how to take a change back and leaves it in force, but never 
     env,
   )
   expect(code, stderr).toBe(1)
-  expect(stderr).toMatch(/stay so on web-1, .* their undo is gone then/)
+  expect(stderr).toMatch(/What was confirmed on web-1 stays as it is now, .* only its undo goes/)
   expect(JSON.parse(stdout)).toMatchObject({
     hosts: [
       { host: 'web-1', status: 'clean', removed: [expect.any(String)] },

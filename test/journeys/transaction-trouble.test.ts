@@ -154,7 +154,7 @@ test.each(['with setsid', 'without setsid'])(
 
 test('an unconfirmed change is still taken back when the disk has become read-only', async () => {
   const before = await there.dump()
-  await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o size=1m tmpfs /var/lib/ctfleet')
+  await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o mode=700,size=1m tmpfs /var/lib/ctfleet')
   const plan = await planOn(host, WISHES.slice(0, 2))
   expect(await launched(host, plan, { transaction: 'readonly', window: 30, confirmWithin: 4 })).toContain('applied')
   expect(await there.dump()).toContain('ctfleet:test:1')
@@ -172,7 +172,7 @@ test('an unconfirmed change is still taken back when the disk has become read-on
 test('a full disk is noticed before anything begins', async () => {
   const before = await there.dump()
   const plan = await planOn(host, WISHES)
-  await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o size=16k tmpfs /var/lib/ctfleet')
+  await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o mode=700,size=16k tmpfs /var/lib/ctfleet')
   expect(await applyHost(plan, terms(20), TELLING)).toMatchObject({
     status: 'failed',
     fault: { message: expect.stringContaining('could not be written; nothing was touched') },
@@ -183,7 +183,7 @@ test('a full disk is noticed before anything begins', async () => {
 
 test('a disk that fills up in the middle keeps room for the way back', async () => {
   const before = await there.dump()
-  await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o size=256k tmpfs /var/lib/ctfleet')
+  await there.exec('mkdir -p /var/lib/ctfleet; mount -t tmpfs -o mode=700,size=256k tmpfs /var/lib/ctfleet')
   const plan = await planThat(`size=$(wc -c < "$dir/journal")
 printf "%$((4095 - size % 4096))s\\n" '' >> "$dir/journal"
 dd if=/dev/zero of=/var/lib/ctfleet/filler bs=4096 2> /dev/null

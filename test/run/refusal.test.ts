@@ -6,7 +6,7 @@ import { refusal } from '../../src/run/refusal.ts'
 const refused = (detail: string) => {
   const records = [parseRecord(`1795700000 refused ${detail}`)] as readonly JournalRecord[]
   expect(records).not.toContain(null)
-  return refusal({ transaction: '3fe12545e6', records: [...records], lines: 1 })
+  return refusal({ transaction: '3fe12545e6', records: [...records], lines: 1, passed: 0 })
 }
 
 test('a lock is told with its holder, and what to type', () => {
