@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { counted } from '../../diagnosis/numbers.ts'
-import { type Holdings, toTakeBack } from '../../journal/holdings.ts'
+import { type Holdings, positionOf, toTakeBack } from '../../journal/holdings.ts'
 import type { HostTransaction } from '../../journal/listing.ts'
 import type { Host } from '../../model/host.ts'
 import type { HostResult } from '../../model/result.ts'
@@ -75,7 +75,9 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
       : []
   })
   const others = held.flatMap((one) =>
-    isListed(one) ? notAgain(one.host, wanted(one).length > 0 ? twins.get(one.host) : undefined) : [one],
+    isListed(one)
+      ? [...notAgain(one.host, wanted(one).length > 0 ? twins.get(one.host) : undefined), ...stillAtIt(one)]
+      : [one],
   )
   const runs = new Set(approved.flatMap(({ transactions }) => transactions.map(({ about }) => about?.run ?? null)))
   const [of = null] = runs.size === 1 ? runs : []
@@ -137,6 +139,21 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
   if (problem === undefined) return exitCodeOf(results)
   terminal.say([`The record of run ${id} is not whole: ${problem}`])
   return exitCodeOf(results) || EXIT.someFailed
+}
+
+/** What is on its way may be in force in a moment, and is nobody's to take back until then. */
+function stillAtIt({ host, transactions }: Listed): readonly HostResult[] {
+  const underWay = transactions.find((each) => positionOf(each) === 'under-way')
+  if (underWay === undefined || toTakeBack(transactions, undefined).length > 0) return []
+  const of = underWay.about === null ? '' : ` of run ${underWay.about.run} by ${underWay.about.by}`
+  const message = `transaction ${underWay.id}${of} is under way there, and may be in force in a moment`
+  return [
+    {
+      host,
+      status: 'failed',
+      fault: { code: 'locked', message, next: 'wait for it to end, then run the same command again' },
+    },
+  ]
 }
 
 function checkNoPace({ waves, maxFail, pause }: PaceWords): void {

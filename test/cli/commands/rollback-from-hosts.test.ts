@@ -40,11 +40,16 @@ afterEach(() => {
 })
 const store = () => databaseStore(state, () => {})
 
+let listed = LISTED
+beforeEach(() => {
+  listed = LISTED
+})
+
 async function takeBack(answer: (asked: Asked, given: readonly string[]) => Said, ...hosts: readonly string[]) {
   const fromHosts = join(state, 'inventory.yaml')
   const rows = hosts.map((name) => `    ${name}: { ansible_connection: local }\n`)
   writeFileSync(fromHosts, `all:\n  hosts:\n${rows.join('')}`)
-  const { asked } = scriptedHost((what, given) => (what === 'list' ? { lines: LISTED } : answer(what, given)))
+  const { asked } = scriptedHost((what, given) => (what === 'list' ? { lines: listed } : answer(what, given)))
   const { terminal, printed } = desk()
   const none = {
     run: undefined,
@@ -96,4 +101,11 @@ test('of two names of one machine one is asked to take back', async () => {
   const { code, text, undone } = await takeBack(() => ({ lines: DONE }), 'web-1', 'www')
   expect({ code, undone }).toEqual({ code: 0, undone: ['ccc', 'bbb', 'aaa'] })
   expect(text).toMatch(/www same-machine .*is the same machine as web-1/)
+})
+
+test('a change that is under way is said to be, and is not well', async () => {
+  listed = ['# transaction aaa', '# carried', '1 armed', '1 intend 1 abc', '# end']
+  const { code, text } = await takeBack(() => ({}), 'web-1')
+  expect(code).toBe(1)
+  expect(text).toContain('transaction aaa is under way there, and may be in force in a moment')
 })
