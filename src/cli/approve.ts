@@ -3,6 +3,7 @@ import type { HostResult } from '../model/result.ts'
 import { visible } from '../report/format.ts'
 import { workText } from '../report/text/work.ts'
 import type { Answer } from './ask.ts'
+import { asking } from './ask-each.ts'
 
 export type Planned = Extract<HostResult, { readonly status: 'planned' }>
 
@@ -27,18 +28,13 @@ export async function approve(
 ): Promise<Approval | 'interrupted'> {
   const approved: Plan[] = []
   const others: HostResult[] = []
-  let toTheRest: 'rest' | 'quit' | undefined
+  const decide = asking({ ask, question, show })
   for (const planned of all) {
     const { host, plan } = planned
-    let answer = toTheRest ?? (await ask(question(planned)))
-    while (answer === 'show') {
-      show(planned)
-      answer = await ask(question(planned))
-    }
-    if (answer === 'interrupted') return 'interrupted'
-    if (answer === 'rest' || answer === 'quit') toTheRest = answer
-    if (answer !== 'yes' && answer !== 'rest') {
-      others.push({ host, status: answer === 'no' ? 'declined' : 'skipped', plan })
+    const decision = await decide(planned)
+    if (decision === 'interrupted') return 'interrupted'
+    if (decision !== 'yes') {
+      others.push({ host, status: decision, plan })
       continue
     }
     // No yes to all the rest covers what is asked here: each host loses sessions of its own.

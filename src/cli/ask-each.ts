@@ -8,14 +8,10 @@ type Person<T> = {
   readonly show: (one: T) => void
 }
 
-/** Asks about each in turn, in their order; every one ends with a decision, unless the person breaks off. */
-export async function askEach<T>(
-  all: readonly T[],
-  { ask, question, show }: Person<T>,
-): Promise<readonly Decision[] | 'interrupted'> {
-  const decisions: Decision[] = []
+/** Asks about one after the other; what was said to all the rest is asked no more. */
+export function asking<T>({ ask, question, show }: Person<T>): (one: T) => Promise<Decision | 'interrupted'> {
   let toTheRest: 'rest' | 'quit' | undefined
-  for (const one of all) {
+  return async (one) => {
     let answer = toTheRest ?? (await ask(question(one)))
     while (answer === 'show') {
       show(one)
@@ -23,7 +19,18 @@ export async function askEach<T>(
     }
     if (answer === 'interrupted') return 'interrupted'
     if (answer === 'rest' || answer === 'quit') toTheRest = answer
-    decisions.push(answer === 'yes' || answer === 'rest' ? 'yes' : answer === 'no' ? 'declined' : 'skipped')
+    return answer === 'yes' || answer === 'rest' ? 'yes' : answer === 'no' ? 'declined' : 'skipped'
+  }
+}
+
+/** Asks about each in turn, in their order; every one ends with a decision, unless the person breaks off. */
+export async function askEach<T>(all: readonly T[], person: Person<T>): Promise<readonly Decision[] | 'interrupted'> {
+  const decide = asking(person)
+  const decisions: Decision[] = []
+  for (const one of all) {
+    const decision = await decide(one)
+    if (decision === 'interrupted') return 'interrupted'
+    decisions.push(decision)
   }
   return decisions
 }

@@ -14,6 +14,7 @@ import type { Telling } from '../run/story.ts'
 import type { RunStore } from '../store/store.ts'
 import { workerOn } from './at-work.ts'
 import { complainAbout } from './checks.ts'
+import { nameOnly } from './name-only.ts'
 import { inventoryOf, usableHosts } from './targets.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -102,7 +103,9 @@ export async function locate<R extends OnRecord>(
   limit: string | undefined,
 ): Promise<readonly Located<R>[]> {
   const located = results.map((result): Located<R> => ({ result, ...placeOf(result, inventory) }))
-  const named = located.map((one) => ('host' in one ? one.host : nowhere(one.result)))
+  const named = located.map((one) =>
+    'host' in one ? one.host : nameOnly(one.result.host, one.result.plan?.host.groups ?? [], ''),
+  )
   const chosen = new Set(selectHosts(inventoryOf(place, named), limit).map(({ name }) => name))
   const left = located.filter(({ result }) => chosen.has(result.host))
   await usableHosts(
@@ -150,21 +153,4 @@ function placeOf(
 
 function cannotBeAsked(message: string, next: string): { readonly fault: Fault } {
   return { fault: { code: 'unreadable', message, next } }
-}
-
-/** To be chosen by its name, and by its groups where a damaged plan still has some; nobody logs in to it. */
-function nowhere({ host: name, plan }: OnRecord): Host {
-  return {
-    name,
-    groups: plan?.host.groups ?? [],
-    address: '',
-    port: 0,
-    user: '',
-    identityFiles: [],
-    knownHostsFiles: [],
-    become: 'none',
-    transport: 'ssh',
-    vars: {},
-    origin: '',
-  }
 }

@@ -2,9 +2,9 @@ import { open } from 'node:fs/promises'
 import { type FactsDocument, type RecordedHost, readFactsDocument } from '../facts/document.ts'
 import { InputError } from '../input/complaint.ts'
 import { selectHosts } from '../inventory/select-hosts.ts'
-import type { Host } from '../model/host.ts'
 import type { FactsSource } from '../report/json/explanation.ts'
 import { complainAbout } from './checks.ts'
+import { nameOnly } from './name-only.ts'
 import { inventoryOf, type TargetWords } from './targets.ts'
 
 /** Facts of some thousand hosts; more is a file that was not meant. */
@@ -27,7 +27,7 @@ export async function recordedFrom(
   const { takenAt, tool, hosts } = await documentFrom(path)
   const named = inventoryOf(
     path,
-    hosts.map((host) => asHost(host, path)),
+    hosts.map(({ host, groups }) => nameOnly(host, groups, path)),
   )
   const chosen = new Set(selectHosts(named, limit).map(({ name }) => name))
   return { source: { facts: path, takenAt, tool }, hosts: hosts.filter(({ host }) => chosen.has(host)) }
@@ -38,23 +38,6 @@ async function documentFrom(path: string): Promise<FactsDocument> {
   if (!('problem' in read)) return read
   const { problem } = read
   throw new InputError([{ ...problem, file: path, line: null, column: null }])
-}
-
-/** For choosing by name and group alone: recorded hosts are never logged in to. */
-function asHost({ host, groups }: RecordedHost, file: string): Host {
-  return {
-    name: host,
-    groups,
-    address: '',
-    port: 0,
-    user: '',
-    identityFiles: [],
-    knownHostsFiles: [],
-    become: 'none',
-    transport: 'local',
-    vars: {},
-    origin: file,
-  }
 }
 
 async function textOf(path: string): Promise<string> {

@@ -225,15 +225,22 @@ export type RuleLoader = {
   readonly sign: string
   readonly files: readonly RuleFile[]
 }
-export type RuleLoaderName =
-  | 'netfilter-persistent'
-  | 'iptables'
-  | 'ip6tables'
-  | 'nftables'
-  | 'ufw'
-  | 'firewalld'
-  | 'script'
-  | 'another'
+export type RuleLoaderName = (typeof RULE_LOADERS)[number]
+
+const RULE_LOADERS = [
+  'netfilter-persistent',
+  'iptables',
+  'ip6tables',
+  'nftables',
+  'ufw',
+  'firewalld',
+  'script',
+  'another',
+] as const
+
+export function isRuleLoader(name: unknown): name is RuleLoaderName {
+  return RULE_LOADERS.some((each) => each === name)
+}
 
 /** A file of rules: those of one family as iptables-restore reads them, or nft's own. Text: at most 256 KiB; null: no such file. */
 export type RuleFile = {

@@ -1,5 +1,5 @@
 import type { ConntrackFacts, Facts } from '../model/facts.ts'
-import type { Json } from '../model/json.ts'
+import { isJsonMap, type Json } from '../model/json.ts'
 import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 
 /**
@@ -134,11 +134,7 @@ function textOf(value: Json | undefined): string {
 }
 
 function fieldsOf(value: Json): Fields {
-  return isMap(value) ? value : {}
-}
-
-function isMap(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isJsonMap(value) ? value : {}
 }
 
 function own<T>(values: { readonly [key: string]: T }, key: string): T | undefined {

@@ -30,7 +30,7 @@ export function onceEach(results: readonly HostResult[]): readonly HostResult[] 
     const [one] = candidate(result)
     const plan = one === undefined ? undefined : chosen.get(one.machine)
     if (plan === undefined || plan === one?.plan) return result
-    return { host: result.host, status: 'same-machine', why: whyOf(plan.host.name) }
+    return sameMachine(result.host, plan.host.name)
   })
 }
 
@@ -44,6 +44,7 @@ function tells({ gateway, pair }: Host): number {
   return pair === undefined ? 0 : 1
 }
 
-function whyOf(other: string): string {
-  return `is the same machine as ${other}, under which name it is handled; take one of the two names out of the inventory`
+export function sameMachine(host: string, other: string): HostResult {
+  const why = `is the same machine as ${other}, under which name it is handled; take one of the two names out of the inventory`
+  return { host, status: 'same-machine', why }
 }

@@ -8,25 +8,13 @@ import { poll } from '../lab/command.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet, startCtfleet } from '../support/ctfleet.ts'
 import { remains } from '../support/trouble.ts'
+import { UDP, UDP_FILE, UDP_PLAYBOOK } from '../support/udp-playbook.ts'
 
 /** ctfleet goes away in the middle, or forgets everything: the hosts know, and each ends as it was or as it was to be. */
 
 const able = canRunLab()
 const NAMES = ['web-1', 'legacy-1', 'sudo-1', 'open-1'] as const
 type Name = (typeof NAMES)[number]
-const UDP = '/proc/sys/net/netfilter/nf_conntrack_udp_timeout'
-const FILE = '/etc/sysctl.d/90-udp.conf'
-const PLAYBOOK = `
-name: udp
-title: a shorter timeout for udp
-about: Small and the same on every host.
-steps:
-  - name: udp is forgotten sooner
-    sysctl: { key: net.netfilter.nf_conntrack_udp_timeout, value: 17 }
-  - name: after a reboot too
-    file: { path: ${FILE}, content: "net.netfilter.nf_conntrack_udp_timeout = 17\\n" }
-verify: [reads-back]
-`
 
 let lab: Lab
 let dir: string
@@ -34,7 +22,7 @@ let env: { readonly CTFLEET_INVENTORY: string; readonly CTFLEET_STATE: string }
 beforeAll(async () => {
   if (!able.ok) return
   dir = await mkdtemp(join(tmpdir(), 'ctfleet-journey-'))
-  await writeFile(join(dir, 'udp.yaml'), PLAYBOOK)
+  await writeFile(join(dir, 'udp.yaml'), UDP_PLAYBOOK)
   lab = await startLab({ hosts: NAMES })
 })
 afterAll(async () => {
@@ -184,7 +172,7 @@ test('the record is lost: hosts tell what stands on them, a drifted one gives ba
   expect(stdout).toMatch(/legacy-1 +rolled-back/)
   expect(await lab.host('legacy-1').dump()).toBe(before)
   expect(await timeoutOf('web-1')).toBe('99')
-  expect((await lab.host('web-1').exec(`ls ${FILE}`)).code).not.toBe(0)
+  expect((await lab.host('web-1').exec(`ls ${UDP_FILE}`)).code).not.toBe(0)
   expect((await databaseStore(fresh.CTFLEET_STATE, () => {}).list()).runs).toMatchObject([
     { command: 'rollback', of: run },
   ])
@@ -221,7 +209,7 @@ test('clean forgets how to take a change back and leaves it in force, but never 
   })
   expect(await remains(lab.host('web-1'))).toBe('')
   expect(await timeoutOf('web-1')).toBe('17')
-  await lab.host('web-1').exec(`echo 30 > ${UDP}; rm ${FILE}`)
+  await lab.host('web-1').exec(`echo 30 > ${UDP}; rm ${UDP_FILE}`)
 
   await goOn('legacy-1')
   const undisturbed = await running.ended
@@ -264,7 +252,7 @@ test('verify tells after a restart what is in force and what is not, and show pr
   const undo = shown.stdout.slice(shown.stdout.indexOf('#!/bin/sh\n'))
   // It is a script as it stands.
   expect(await host.exec(undo)).toMatchObject({ code: 0 })
-  expect([await timeoutOf('web-1'), (await host.exec(`ls ${FILE}`)).code === 0]).toEqual(['30', false])
+  expect([await timeoutOf('web-1'), (await host.exec(`ls ${UDP_FILE}`)).code === 0]).toEqual(['30', false])
   expect((await ctfleet(['verify', run], env)).stdout).toContain('0 of 2 changes in force')
   expect((await ctfleet(['rollback', run, '--yes'], env)).code).toBe(0)
   expect(await remains(host)).toBe('')

@@ -1,33 +1,22 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { running, standsStill } from '../crash/watch.ts'
 import { poll } from '../lab/command.ts'
 import { canRunLab, type Lab, type NamespaceHost, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
+import { programWords } from '../support/program.ts'
 import { canOpenScreen, openScreen } from '../support/tmux.ts'
+import { UDP, UDP_PLAYBOOK } from '../support/udp-playbook.ts'
 
 /** The session of whoever changes a host dies, in every way and at several moments; nobody has to be there for the host. */
 
 const able = canRunLab()
 const screens = canOpenScreen()
-const MAIN = ['--import', import.meta.resolve('tsx'), resolve('src/cli/main.ts')]
-const UDP = '/proc/sys/net/netfilter/nf_conntrack_udp_timeout'
 /** The shortest that may be asked for, in seconds. */
 const CONFIRM_WITHIN = '10s'
-const PLAYBOOK = `
-name: udp
-title: a shorter timeout for udp
-about: Small and the same on every host.
-steps:
-  - name: udp is forgotten sooner
-    sysctl: { key: net.netfilter.nf_conntrack_udp_timeout, value: 17 }
-  - name: after a reboot too
-    file: { path: /etc/sysctl.d/90-udp.conf, content: "net.netfilter.nf_conntrack_udp_timeout = 17\\n" }
-verify: [reads-back]
-`
 
 type Death = {
   readonly name: string
@@ -49,7 +38,7 @@ let dir: string
 beforeAll(async () => {
   if (!able.ok) return
   dir = await mkdtemp(join(tmpdir(), 'ctfleet-journey-'))
-  await writeFile(join(dir, 'udp.yaml'), PLAYBOOK)
+  await writeFile(join(dir, 'udp.yaml'), UDP_PLAYBOOK)
   lab = await startLab({ hosts: DEATHS.map((_, index) => `web-${index + 1}`) })
 })
 afterAll(async () => {
@@ -123,10 +112,11 @@ async function begun(
   if (how === 'terminal closed') {
     const screen = await openScreen({ dir: home, columns: 80 }, env)
     await screen.until(/\$/)
-    await screen.type([process.execPath, ...MAIN, ...words].join(' '))
+    await screen.type([...programWords(), ...words].join(' '))
     return async () => await screen[Symbol.asyncDispose]()
   }
-  const child = spawn(process.execPath, [...MAIN, ...words], {
+  const [node, program] = programWords()
+  const child = spawn(node, [program, ...words], {
     stdio: 'ignore',
     detached: true,
     env: { ...process.env, ...env },

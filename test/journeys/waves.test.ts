@@ -5,23 +5,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { poll } from '../lab/command.ts'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { ctfleet, startCtfleet } from '../support/ctfleet.ts'
+import { UDP, UDP_PLAYBOOK } from '../support/udp-playbook.ts'
 
 /** A fleet that is changed in waves: a canary that is believed, a budget that is kept, and nobody held up. */
 
 const able = canRunLab()
 const NAMES = ['web-1', 'web-2', 'web-3', 'web-4', 'legacy-1', 'open-1']
-const UDP = '/proc/sys/net/netfilter/nf_conntrack_udp_timeout'
-const PLAYBOOK = `
-name: udp
-title: a shorter timeout for udp
-about: Small and the same on every host.
-steps:
-  - name: udp is forgotten sooner
-    sysctl: { key: net.netfilter.nf_conntrack_udp_timeout, value: 17 }
-  - name: after a reboot too
-    file: { path: /etc/sysctl.d/90-udp.conf, content: "net.netfilter.nf_conntrack_udp_timeout = 17\\n" }
-verify: [reads-back]
-`
 
 let lab: Lab
 let dir: string
@@ -30,7 +19,7 @@ let planned: readonly string[]
 beforeAll(async () => {
   if (!able.ok) return
   dir = await mkdtemp(join(tmpdir(), 'ctfleet-journey-'))
-  await writeFile(join(dir, 'udp.yaml'), PLAYBOOK)
+  await writeFile(join(dir, 'udp.yaml'), UDP_PLAYBOOK)
   lab = await startLab({ hosts: NAMES })
   planned = ['apply', join(dir, 'plan.json'), '--yes', '--format', 'json', '--pause', '0']
 })

@@ -12,6 +12,7 @@ import { holdingsText } from '../../report/text/holdings.ts'
 import { resultText } from '../../report/text/result.ts'
 import { names } from '../../report/text/status.ts'
 import { rollbackFromHost } from '../../run/rollback-host.ts'
+import { sameMachine } from '../../run/same-machine.ts'
 import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
 import type { RunStore } from '../../store/store.ts'
@@ -60,6 +61,10 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
   const wanted = (one: Listed) => toTakeBack(one.transactions, words.run)
   // Two undos of one transaction would end each other.
   const twins = secondNames(held)
+  const underOtherName = (one: Listed): readonly HostResult[] => {
+    const other = twins.get(one.host)
+    return other === undefined || wanted(one).length === 0 ? [] : [sameMachine(one.host, other)]
+  }
   const withSome = held.filter(isListed).filter((one) => wanted(one).length > 0 && !twins.has(one.host))
   const question = (one: Listed) => questionFor(one, wanted(one))
   const decided = await decideHoldings(withSome, { yes: words.yes, question }, terminal)
@@ -74,11 +79,7 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
       ? [{ name: host.name, groups: host.groups, host, transactions: wanted(one) }]
       : []
   })
-  const others = held.flatMap((one) =>
-    isListed(one)
-      ? [...notAgain(one.host, wanted(one).length > 0 ? twins.get(one.host) : undefined), ...stillAtIt(one)]
-      : [one],
-  )
+  const others = held.flatMap((one) => (isListed(one) ? [...underOtherName(one), ...stillAtIt(one)] : [one]))
   const runs = new Set(approved.flatMap(({ transactions }) => transactions.map(({ about }) => about?.run ?? null)))
   const [of = null] = runs.size === 1 ? runs : []
   const id = newRunId(startedAt)
@@ -224,10 +225,4 @@ function withOthers(result: HostResult, ids: readonly string[], at: number): Hos
   ]
   if (more.length === 0) return result
   return { ...result, fault: { ...result.fault, message: `${result.fault.message}; ${more.join('; ')}` } }
-}
-
-function notAgain(host: string, other: string | undefined): readonly HostResult[] {
-  if (other === undefined) return []
-  const why = `is the same machine as ${other}, under which name it is handled; take one of the two names out of the inventory`
-  return [{ host, status: 'same-machine', why }]
 }

@@ -1,5 +1,5 @@
 import { z } from '../../input/schema.ts'
-import type { Facts, ManagerName, RuleLoaderName } from '../../model/facts.ts'
+import { type Facts, isRuleLoader, type ManagerName, type RuleLoaderName } from '../../model/facts.ts'
 import { type Reading, type Unknown, unknown } from '../../model/reading.ts'
 
 // Texts are no longer than a probe's answer, lists than a parser makes them: a document may come from anybody.
@@ -36,20 +36,7 @@ const managerName = z.custom<ManagerName>(
   'no manager of firewalls is known by this name',
 )
 
-const LOADERS: Readonly<Record<RuleLoaderName, true>> = {
-  'netfilter-persistent': true,
-  iptables: true,
-  ip6tables: true,
-  nftables: true,
-  ufw: true,
-  firewalld: true,
-  script: true,
-  another: true,
-}
-const loaderName = z.custom<RuleLoaderName>(
-  (name) => typeof name === 'string' && Object.hasOwn(LOADERS, name),
-  'no loader of rules is known by this name',
-)
+const loaderName = z.custom<RuleLoaderName>(isRuleLoader, 'no loader of rules is known by this name')
 const ruleFile = z.object({ path: word, holds: z.enum(['ip', 'ip6', 'nft']), text: dump })
 
 const system = z.object({

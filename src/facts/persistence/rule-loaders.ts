@@ -1,4 +1,10 @@
-import type { PersistenceFacts, RuleFile, RuleLoader, RuleLoaderName } from '../../model/facts.ts'
+import {
+  isRuleLoader,
+  type PersistenceFacts,
+  type RuleFile,
+  type RuleLoader,
+  type RuleLoaderName,
+} from '../../model/facts.ts'
 import { known, type Reading, unknown } from '../../model/reading.ts'
 import type { Probe, Section } from '../../shell/bundle.ts'
 import { lines, type Script, sh } from '../../shell/script.ts'
@@ -177,7 +183,7 @@ function loadersIn(rows: readonly string[], sections: Sections): readonly RuleLo
   const commands = rows.flatMap((row) => /^command (\/[^:]{1,300}):(.*)$/.exec(row)?.slice(1) ?? [])
   for (const row of rows) {
     const [, name, sign] = /^loader (\S+) (\S{1,300})$/.exec(row) ?? []
-    if (name !== undefined && sign !== undefined && isLoader(name)) found.push({ name, sign, files: [] })
+    if (name !== undefined && sign !== undefined && isRuleLoader(name)) found.push({ name, sign, files: [] })
     if (row.startsWith('command ') && found.every((each) => each.name !== 'script')) {
       found.push({ name: 'script', sign: commands[0] ?? 'a script', files: [] })
     }
@@ -189,21 +195,6 @@ function loadersIn(rows: readonly string[], sections: Sections): readonly RuleLo
   return found.map((each) =>
     each.name === 'script' && !onlyRestores(rows, each.files) ? { ...each, files: [] } : each,
   )
-}
-
-const NAMES: Readonly<Record<RuleLoaderName, true>> = {
-  'netfilter-persistent': true,
-  iptables: true,
-  ip6tables: true,
-  nftables: true,
-  ufw: true,
-  firewalld: true,
-  script: true,
-  another: true,
-}
-
-function isLoader(name: string): name is RuleLoaderName {
-  return Object.hasOwn(NAMES, name)
 }
 
 /** Whether scripts do nothing to rules but to restore these files, each once. */

@@ -1,6 +1,6 @@
 import { counted } from '../../diagnosis/numbers.ts'
 import type { Change } from '../../model/change.ts'
-import type { Json } from '../../model/json.ts'
+import { isJsonMap, type Json } from '../../model/json.ts'
 import { listed } from './listed.ts'
 
 type Work = { readonly strategy: string; readonly changes: readonly Change[] }
@@ -14,7 +14,7 @@ export function workText({ strategy, changes }: Work): string {
 
 /** The ports of flows whose entries a change deletes, or whose packets it leaves untracked. */
 function portsIn(want: Json): readonly string[] {
-  if (!isMap(want)) return []
+  if (!isJsonMap(want)) return []
   const { protocol, ports, flows } = want
   const own =
     typeof protocol === 'string' && isList(ports)
@@ -25,8 +25,4 @@ function portsIn(want: Json): readonly string[] {
 
 function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value)
-}
-
-function isMap(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !isList(value)
 }

@@ -1,27 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { applyCommand } from '../../../src/cli/commands/apply.ts'
 import { planDocument } from '../../../src/plan/document.ts'
 import { aFault } from '../../report/fleet.ts'
 import { desk } from '../../support/desk.ts'
+import { ownState } from '../../support/own-state.ts'
 import { scriptedHost, scriptedPlanFor } from '../../support/scripted-host.ts'
 
-let state: string
-beforeEach(() => {
-  state = mkdtempSync(join(tmpdir(), 'ctfleet-state-'))
-  vi.stubEnv('CTFLEET_STATE', state)
-})
-afterEach(() => {
-  rmSync(state, { recursive: true })
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
-})
+const state = ownState()
 
 test('where too many hosts failed before anything began, nobody is asked or touched, and it says how to go on', async () => {
   const { asked } = scriptedHost(() => ({ lines: [] }))
-  const plan = join(state, 'plan.json')
+  const plan = join(state(), 'plan.json')
   const document = planDocument('inventory.yaml', '2026-11-26T09:42:00.000Z', [
     { host: 'web-1', status: 'planned', plan: scriptedPlanFor('web-1') },
     { host: 'dead-1', status: 'unreachable', fault: aFault() },

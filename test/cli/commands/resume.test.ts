@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { resumeCommand } from '../../../src/cli/commands/resume.ts'
 import { rollbackCommand } from '../../../src/cli/commands/rollback.ts'
 import { verifyCommand } from '../../../src/cli/commands/verify.ts'
@@ -9,6 +8,7 @@ import type { HostResult } from '../../../src/model/result.ts'
 import { databaseStore } from '../../../src/store/database.ts'
 import { aRun } from '../../report/fleet.ts'
 import { desk } from '../../support/desk.ts'
+import { ownState } from '../../support/own-state.ts'
 import { readingOf, scriptedHost, scriptedPlanFor } from '../../support/scripted-host.ts'
 
 /** What a person is told at the end, whatever is wrong with the record. */
@@ -21,22 +21,13 @@ const under = (host: string, transaction: string): HostResult => {
 }
 const COMMITTED = ['# journal', '1 armed', '1 applied', '2 confirmed', '2 committed', '# end']
 
-let state: string
-beforeEach(() => {
-  state = mkdtempSync(join(tmpdir(), 'ctfleet-state-'))
-  vi.stubEnv('CTFLEET_STATE', state)
-})
-afterEach(() => {
-  rmSync(state, { recursive: true })
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
-})
-const store = () => databaseStore(state, () => {})
+const state = ownState()
+const store = () => databaseStore(state(), () => {})
 
 /** From now on nothing can be written there. */
 function lockAway(): void {
-  rmSync(join(state, 'ctfleet.db'))
-  mkdirSync(join(state, 'ctfleet.db'))
+  rmSync(join(state(), 'ctfleet.db'))
+  mkdirSync(join(state(), 'ctfleet.db'))
 }
 
 test('a record that cannot be written once hosts were asked keeps nobody from hearing how they ended', async () => {

@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { rollbackFromHostsCommand } from '../../../src/cli/commands/rollback-from-hosts.ts'
 import { printAbout } from '../../../src/journal/about.ts'
 import { databaseStore } from '../../../src/store/database.ts'
 import { aRun } from '../../report/fleet.ts'
 import { desk } from '../../support/desk.ts'
+import { ownState } from '../../support/own-state.ts'
 import { type Asked, type Said, scriptedHost, scriptedPlanFor } from '../../support/scripted-host.ts'
 
 /** Hosts tell what was changed on them; what is on record of it is true afterwards too. */
@@ -28,17 +28,8 @@ const LISTED = [
   '# end',
 ]
 
-let state: string
-beforeEach(() => {
-  state = mkdtempSync(join(tmpdir(), 'ctfleet-state-'))
-  vi.stubEnv('CTFLEET_STATE', state)
-})
-afterEach(() => {
-  rmSync(state, { recursive: true })
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
-})
-const store = () => databaseStore(state, () => {})
+const state = ownState()
+const store = () => databaseStore(state(), () => {})
 
 let listed = LISTED
 beforeEach(() => {
@@ -46,7 +37,7 @@ beforeEach(() => {
 })
 
 async function takeBack(answer: (asked: Asked, given: readonly string[]) => Said, ...hosts: readonly string[]) {
-  const fromHosts = join(state, 'inventory.yaml')
+  const fromHosts = join(state(), 'inventory.yaml')
   const rows = hosts.map((name) => `    ${name}: { ansible_connection: local }\n`)
   writeFileSync(fromHosts, `all:\n  hosts:\n${rows.join('')}`)
   const { asked } = scriptedHost((what, given) => (what === 'list' ? { lines: listed } : answer(what, given)))
