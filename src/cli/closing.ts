@@ -14,8 +14,7 @@ import type { Telling } from '../run/story.ts'
 import type { RunStore } from '../store/store.ts'
 import { workerOn } from './at-work.ts'
 import { complainAbout } from './checks.ts'
-import { nameOnly } from './name-only.ts'
-import { inventoryOf, usableHosts } from './targets.ts'
+import { choosable, reachable, usable } from './targets.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Hosts whose end only they themselves know, and those that a person may have mended since. */
@@ -102,19 +101,15 @@ export async function locate<R extends OnRecord>(
   results: readonly R[],
   limit: string | undefined,
 ): Promise<readonly Located<R>[]> {
-  const located = results.map((result): Located<R> => ({ result, ...placeOf(result, inventory) }))
+  const located = await Promise.all(
+    results.map(async (result): Promise<Located<R>> => ({ result, ...(await placeOf(result, inventory)) })),
+  )
   const named = located.map((one) =>
-    'host' in one ? one.host : nameOnly(one.result.host, one.result.plan?.host.groups ?? [], ''),
+    'host' in one ? one.host : { name: one.result.host, groups: one.result.plan?.host.groups ?? [] },
   )
-  const chosen = new Set(selectHosts(inventoryOf(place, named), limit).map(({ name }) => name))
+  const chosen = new Set(selectHosts(choosable(place, named), limit).map(({ name }) => name))
   const left = located.filter(({ result }) => chosen.has(result.host))
-  await usableHosts(
-    inventoryOf(
-      place,
-      left.flatMap((one) => ('host' in one ? [one.host] : [])),
-    ),
-    undefined,
-  )
+  await usable(left.flatMap((one) => ('host' in one ? [one.host] : [])))
   return left
 }
 
@@ -127,10 +122,10 @@ export function failuresOf(located: readonly Located<OnRecord>[]): readonly Fail
 
 type Failure = { readonly host: string; readonly status: 'failed'; readonly fault: Fault }
 
-function placeOf(
+async function placeOf(
   { host, plan, transaction }: OnRecord,
   file: string,
-): { readonly host: Host } | { readonly fault: Fault } {
+): Promise<{ readonly host: Host } | { readonly fault: Fault }> {
   if (plan !== null && isSealed(plan)) return { host: plan.host }
   if (plan !== null) {
     return cannotBeAsked(
@@ -139,8 +134,8 @@ function placeOf(
     )
   }
   try {
-    const found = loadInventory(file).hosts.find(({ name }) => name === host)
-    if (found !== undefined) return { host: found }
+    const found = (await loadInventory(file)).hosts.filter(({ name }) => name === host)
+    for (const each of await reachable(found)) return { host: each }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     return cannotBeAsked(`where it is cannot be read from ${file}`, `mend it; ctfleet plan ${file} names what is wrong`)

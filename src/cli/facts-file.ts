@@ -4,8 +4,7 @@ import { InputError } from '../input/complaint.ts'
 import { selectHosts } from '../inventory/select-hosts.ts'
 import type { FactsSource } from '../report/json/explanation.ts'
 import { complainAbout } from './checks.ts'
-import { nameOnly } from './name-only.ts'
-import { inventoryOf, type TargetWords } from './targets.ts'
+import { choosable, type TargetWords } from './targets.ts'
 
 /** Facts of some thousand hosts; more is a file that was not meant. */
 const LIMIT = 256 * 1024 * 1024
@@ -25,9 +24,9 @@ export async function recordedFrom(
     throw complainAbout('--facts', message, 'leave one of the two out; --limit chooses among the hosts of the facts')
   }
   const { takenAt, tool, hosts } = await documentFrom(path)
-  const named = inventoryOf(
+  const named = choosable(
     path,
-    hosts.map(({ host, groups }) => nameOnly(host, groups, path)),
+    hosts.map(({ host, groups }) => ({ name: host, groups })),
   )
   const chosen = new Set(selectHosts(named, limit).map(({ name }) => name))
   return { source: { facts: path, takenAt, tool }, hosts: hosts.filter(({ host }) => chosen.has(host)) }

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from './commander.ts'
 import type { ApplyWords } from './commands/apply.ts'
 import type { CleanWords } from './commands/clean.ts'
 import type { ExplainWords } from './commands/explain.ts'
@@ -11,6 +11,20 @@ import type { RunsWords } from './commands/runs.ts'
 import type { ShowWords } from './commands/show.ts'
 import type { VerifyWords } from './commands/verify.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import {
+  APPLY_SOURCE,
+  examples,
+  factsOption,
+  forksOption,
+  formatOption,
+  limitOption,
+  maxFailOption,
+  onInventory,
+  pauseOption,
+  SOURCE,
+  wavesOption,
+  withWish,
+} from './options.ts'
 import { CHANGING, READING } from './parallel.ts'
 import type { TargetWords } from './targets.ts'
 import type { Terminal } from './terminal.ts'
@@ -266,68 +280,4 @@ type Named = { readonly inventory?: string }
 
 function withInventory<T extends TargetWords>(inventory: string | undefined, options: T & Named): T {
   return { ...options, inventory, inventoryOption: options.inventory }
-}
-
-const SOURCE = 'an inventory (default: CTFLEET_INVENTORY, else ./inventory.yaml)'
-const APPLY_SOURCE = 'a plan that plan -o saved, or an inventory\n(default: CTFLEET_INVENTORY, else ./inventory.yaml)'
-
-function onInventory(name: string, summary: string, forks: number, argument = '[inventory]', source = SOURCE): Command {
-  return new Command(name)
-    .summary(summary)
-    .argument(argument, source)
-    .option('-i, --inventory <file>', 'the same, as an option')
-    .addOption(limitOption())
-    .addOption(formatOption())
-    .addOption(forksOption(forks))
-}
-
-function withWish(command: Command): Command {
-  return command
-    .option(
-      '-s, --strategy <name>',
-      'auto, unload, notrack, tune, or a playbook of yours: a name or a file (default: auto)',
-    )
-    .option(
-      '--ports <list>',
-      'the ports that notrack may take out of tracking: 80,443/tcp,53/udp; 443@forward: flows that the host forwards there',
-    )
-    .option('--near-full <percent>', 'from where on a table counts as near full (default: 75)')
-    .option('--logged-within <time>', 'how long a logged "table full" counts, as 30m or 24h (default: 24h)')
-}
-
-function limitOption(): Option {
-  return new Option('-l, --limit <pattern>', 'only these hosts and groups: web,db-1 · web-* · all:!web-3')
-}
-
-function factsOption(): Option {
-  return new Option(
-    '--facts <file>',
-    'judge from what facts --format json printed, and contact no host; such a plan is indicative and cannot be applied',
-  )
-}
-
-function formatOption(): Option {
-  return new Option('--format <format>', 'text or json').default('text')
-}
-
-function forksOption(otherwise: number): Option {
-  return new Option('--forks <number>', `hosts at a time (default: ${otherwise})`)
-}
-
-function wavesOption(otherwise: string): Option {
-  const text = '1,10%,100%: how many hosts are through after each wave; pairs are kept apart, gateways go last'
-  return new Option('--waves <sizes>', `${text} (default: ${otherwise})`)
-}
-
-function maxFailOption(otherwise: string): Option {
-  const text = 'how many hosts may fail, those not reached and not confirmed among them, before no further one begins'
-  return new Option('--max-fail <hosts>', `${text}: 2 or 10% (default: ${otherwise})`)
-}
-
-function pauseOption(otherwise: string, then = ', then look at some of its hosts again'): Option {
-  return new Option('--pause <time>', `wait this long after each wave${then} (default: ${otherwise})`)
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ctfleet ${line}`).join('\n')}`
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { InputError } from '../input/complaint.ts'
-import { type Inventory, inventoryPath, loadInventory } from '../inventory/inventory.ts'
-import { selectHosts } from '../inventory/select-hosts.ts'
-import type { Host } from '../model/host.ts'
+import { inventoryPath, loadInventory } from '../inventory/inventory.ts'
+import { type Choosable, selectHosts } from '../inventory/select-hosts.ts'
+import type { Host, InventoryHost } from '../model/host.ts'
+import { resolveWays } from '../transport/access.ts'
 import { checkIdentities } from '../transport/identities.ts'
 import { checkKnownHosts, DEFAULT_KNOWN_HOSTS } from '../transport/known-hosts.ts'
 import { complainAbout } from './checks.ts'
@@ -28,20 +29,26 @@ export async function targetsFrom({ inventory, inventoryOption, limit }: TargetW
   if ((inventory ?? inventoryOption ?? process.env.CTFLEET_INVENTORY ?? '') === '' && !existsSync(path)) {
     throw complainAbout(path, 'no such file, and no inventory is named', NO_INVENTORY)
   }
-  const loaded = loadInventory(path)
-  return { inventory: loaded.file, hosts: await usableHosts(loaded, limit) }
+  const loaded = await loadInventory(path)
+  return { inventory: loaded.file, hosts: await usable(await reachable(selectHosts(loaded, limit))) }
 }
 
-/** Hosts that are known from a plan, as an inventory to choose from. */
-export function inventoryOf(file: string, hosts: readonly Host[]): Inventory {
+/** Hosts that are known from a plan, as something to choose from. */
+export function choosable<H extends Pick<Host, 'name' | 'groups'>>(file: string, hosts: readonly H[]): Choosable<H> {
   const names = new Set(['all', ...hosts.flatMap(({ groups }) => groups)])
   const members = (group: string) => hosts.filter(({ groups }) => group === 'all' || groups.includes(group))
   return { file, hosts, groups: [...names].map((name) => ({ name, hosts: members(name).map((host) => host.name) })) }
 }
 
-/** The hosts that the limit leaves, with every file that logging in to them needs. */
-export async function usableHosts(inventory: Inventory, limit: string | undefined): Promise<readonly Host[]> {
-  const hosts = selectHosts(inventory, limit)
+/** @throws InputError with every mistake in what the inventory and ssh_config say of the way to them. */
+export async function reachable(hosts: readonly InventoryHost[]): Promise<readonly Host[]> {
+  const resolved = await resolveWays(hosts)
+  if (resolved.complaints.length > 0) throw new InputError(resolved.complaints)
+  return resolved.hosts
+}
+
+/** The hosts themselves, where every file is there that logging in to them needs. @throws InputError where one is not. */
+export async function usable(hosts: readonly Host[]): Promise<readonly Host[]> {
   const overSsh = hosts.filter(({ transport }) => transport === 'ssh')
   const usual = new Set(DEFAULT_KNOWN_HOSTS)
   const named = overSsh.flatMap(({ knownHostsFiles }) => knownHostsFiles).filter((file) => !usual.has(withTilde(file)))

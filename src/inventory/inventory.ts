@@ -1,10 +1,10 @@
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { resolve } from 'node:path'
-import { cwd, env } from 'node:process'
+import { cwd } from 'node:process'
 import { type Complaint, InputError, inReadingOrder } from '../input/complaint.ts'
 import { readTextFile } from '../input/text-file.ts'
 import { jsonOf, pathText, readYamlTree } from '../input/yaml-tree.ts'
-import type { Host } from '../model/host.ts'
+import type { InventoryHost, SshOption } from '../model/host.ts'
 import type { Json } from '../model/json.ts'
 import { quote } from '../shell/script.ts'
 import {
@@ -19,13 +19,17 @@ import { readSshArguments } from './ssh-arguments.ts'
 import { checkVariable, isTrue, otherVariables } from './variables.ts'
 
 /** Every host that ctfleet may be asked to work on, in the order in which the file names them. */
-export type Inventory = { readonly file: string; readonly hosts: readonly Host[]; readonly groups: readonly Group[] }
+export type Inventory = {
+  readonly file: string
+  readonly hosts: readonly InventoryHost[]
+  readonly groups: readonly Group[]
+}
 
 /** `hosts` are all that the group holds, those of the groups below it among them. */
 export type Group = { readonly name: string; readonly hosts: readonly string[] }
 
-/** Where ctfleet runs: what `~` and relative paths mean, and who logs in unless the inventory says. */
-export type Here = { readonly cwd: string; readonly home: string; readonly user: string }
+/** Where ctfleet runs: what `~` and relative paths mean. */
+export type Here = { readonly cwd: string; readonly home: string }
 
 /** The inventory that is meant: the one named, else CTFLEET_INVENTORY, else `./inventory.yaml`. */
 export function inventoryPath(
@@ -36,7 +40,7 @@ export function inventoryPath(
 }
 
 /** @throws InputError with every mistake in the file. */
-export function loadInventory(path: string, here: Here = thisMachine()): Inventory {
+export async function loadInventory(path: string, here: Here = thisMachine()): Promise<Inventory> {
   return parseInventory(readTextFile(path), path, here)
 }
 
@@ -177,7 +181,7 @@ function hostOf(
   groups: readonly string[],
   variables: ReadonlyMap<string, Variable>,
   { file, here }: { file: string; here: Here },
-): Host {
+): InventoryHost {
   const value = (...names: readonly string[]): Json | undefined =>
     names
       .map((name) => variables.get(name))
@@ -191,27 +195,33 @@ function hostOf(
   }
   const path = (name: string) => resolve(here.cwd, name.replace(/^~(?=$|\/)/, here.home))
 
-  const read = readSshArguments([text('ansible_ssh_common_args'), text('ansible_ssh_extra_args')].join(' '))
-  const { userKnownHostsFiles, identityFiles } =
-    'cannot' in read ? { userKnownHostsFiles: [], identityFiles: [] } : read
+  const args = [text('ansible_ssh_common_args'), text('ansible_ssh_extra_args')].filter((each) => each !== undefined)
+  const read = readSshArguments(args.join(' '))
+  const ofArguments = 'cannot' in read ? { options: [] } : read
+  const said = (keyword: string, value: string | number | undefined): readonly SshOption[] =>
+    value === undefined ? [] : [{ keyword, value: String(value) }]
+  const port = value('ansible_ssh_port', 'ansible_port')
   const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
-  const ownKnownHosts = value('ctfleet_known_hosts_file')
+  const ownKnownHosts = [value('ctfleet_known_hosts_file') ?? []].flat().filter((name) => typeof name === 'string')
   const pair = text('ctfleet_pair')
-  const userKnownHosts = userKnownHostsFiles.length > 0 ? userKnownHostsFiles : ['~/.ssh/known_hosts']
   return {
     name: host.name,
     groups,
     address: (text('ansible_ssh_host', 'ansible_host') ?? host.name).replace(/^\[(.*)\]$/, '$1'),
-    port: Number(value('ansible_ssh_port', 'ansible_port') ?? 22),
-    user: text('ansible_ssh_user', 'ansible_user') ?? here.user,
-    identityFiles: [...(keyFile === undefined ? [] : [keyFile]), ...identityFiles].map(path),
-    knownHostsFiles:
-      ownKnownHosts === undefined
-        ? [...userKnownHosts, '/etc/ssh/ssh_known_hosts'].map(path)
-        : [ownKnownHosts]
-            .flat()
-            .filter((name) => typeof name === 'string')
-            .map(path),
+    sshOptions: [
+      ...said('Port', port === undefined ? undefined : Number(port)),
+      ...said('User', text('ansible_ssh_user', 'ansible_user')),
+      ...said('IdentityFile', keyFile === undefined ? undefined : path(keyFile)),
+      // A file of ours is the only one read.
+      ...(ownKnownHosts.length === 0
+        ? []
+        : [
+            ...said('UserKnownHostsFile', ownKnownHosts.map((name) => `"${path(name)}"`).join(' ')),
+            ...said('GlobalKnownHostsFile', 'none'),
+          ]),
+      ...ofArguments.options,
+    ],
+    ...('configFile' in ofArguments ? { sshConfigFile: ofArguments.configFile } : {}),
     become: isTrue(value('ansible_become')) ? 'sudo' : 'none',
     transport: /(?:^|[.])local$/.test(text('ansible_connection') ?? '') ? 'local' : 'ssh',
     ...(pair === undefined ? {} : { pair }),
@@ -227,14 +237,5 @@ function distinct(complaints: readonly Complaint[]): readonly Complaint[] {
 }
 
 function thisMachine(): Here {
-  return { cwd: cwd(), home: homedir(), user: loginName() }
-}
-
-function loginName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A container may run us under a number that no user has.
-    return env.USER ?? 'root'
-  }
+  return { cwd: cwd(), home: homedir() }
 }

@@ -1,14 +1,21 @@
 import { type Complaint, InputError, quoted } from '../input/complaint.ts'
 import { didYouMean } from '../input/nearest.ts'
-import type { Host } from '../model/host.ts'
-import type { Inventory } from './inventory.ts'
+
+/** What a pattern chooses from: an inventory, or the hosts of a plan, of a run, of recorded facts. */
+export type Choosable<H> = {
+  readonly file: string
+  readonly hosts: readonly H[]
+  readonly groups: readonly { readonly name: string; readonly hosts: readonly string[] }[]
+}
+
+type Named = { readonly name: string }
 
 /**
  * The hosts that a pattern names, in the inventory's order: names and groups, globs (`web-*`), joined by commas or
  * colons; `&group` keeps only those in it, `!name` takes out. Without a pattern: all.
  * @throws InputError where a part of it names nothing, or all of it leaves nobody.
  */
-export function selectHosts(inventory: Inventory, limit?: string): readonly Host[] {
+export function selectHosts<H extends Named>(inventory: Choosable<H>, limit?: string): readonly H[] {
   if (limit === undefined) return inventory.hosts
   const parts = limit.split(',').flatMap((part) => splitColons(part.trim(), inventory))
   const matched = parts.filter((part) => part !== '').map((part) => matchPart(part, inventory))
@@ -37,7 +44,7 @@ type Match = {
   readonly emptyGroup: boolean
 }
 
-function matchPart(part: string, inventory: Inventory): Match {
+function matchPart(part: string, inventory: Choosable<Named>): Match {
   const sign = part.startsWith('!') ? '!' : part.startsWith('&') ? '&' : ''
   const name = part.slice(sign.length)
   const matches = globMatcher(name)
@@ -52,7 +59,7 @@ function matchPart(part: string, inventory: Inventory): Match {
 }
 
 /** Colons join patterns and also stand in IPv6 names: what the inventory knows as a whole stays whole. */
-function splitColons(part: string, inventory: Inventory): readonly string[] {
+function splitColons(part: string, inventory: Choosable<Named>): readonly string[] {
   const name = part.replace(/^[!&]/, '')
   if (inventory.hosts.some((host) => host.name === name)) return [part]
   return part.split(':').map((each) => each.trim())
@@ -77,7 +84,7 @@ function globMatcher(glob: string): (name: string) => boolean {
   }
 }
 
-function unmatched(name: string, inventory: Inventory): Complaint {
+function unmatched(name: string, inventory: Choosable<Named>): Complaint {
   const names = [...inventory.hosts, ...inventory.groups].map((each) => each.name)
   const message = `no host or group of ${inventory.file} matches ${quoted(name)}`
   return complaint(

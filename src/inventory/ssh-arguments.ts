@@ -1,51 +1,42 @@
-/** What `ansible_ssh_common_args` says that matters to us. */
+import type { SshOption } from '../model/host.ts'
+
+/** What words for `ssh` say of the way to a host. */
 export type SshArguments = {
-  readonly userKnownHostsFiles: readonly string[]
-  readonly identityFiles: readonly string[]
+  /** In their order; of a keyword that is given twice the first counts. */
+  readonly options: readonly SshOption[]
+  readonly configFile?: string
 }
 
-/**
- * Reads the simple options out of ssh arguments. What only tunes ssh is passed over; what would lead to another machine
- * than we would reach without it (jump hosts, proxies, another configuration) is refused.
- */
+/** Options of ssh(1) with a value, and the keyword that each stands for. What only tunes ssh is passed over. */
+const KEYWORDS: { readonly [flag: string]: string } = {
+  '-i': 'IdentityFile',
+  '-J': 'ProxyJump',
+  '-p': 'Port',
+  '-l': 'User',
+}
+const WITH_VALUE = ['-B', '-b', '-c', '-D', '-E', '-e', '-I', '-L', '-m', '-O', '-Q', '-R', '-S', '-W', '-w']
+
+/** Reads `ansible_ssh_common_args` and the like as ssh would. */
 export function readSshArguments(text: string): SshArguments | { readonly cannot: string; readonly hint: string } {
   const words = splitWords(text)
-  const userKnownHostsFiles: string[] = []
-  const identityFiles: string[] = []
+  const options: SshOption[] = []
+  let configFile: string | undefined
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''
     const flag = word.slice(0, 2)
-    if (!['-o', '-i', '-J', '-F', '-W', '-p', '-l'].includes(flag)) continue
+    const keyword = KEYWORDS[flag]
+    if (keyword === undefined && flag !== '-o' && flag !== '-F' && !WITH_VALUE.includes(flag)) continue
     const value = word.length > 2 ? word.slice(2) : (words[++at] ?? '')
-    if (flag === '-i') identityFiles.push(value)
-    else if (flag !== '-o') return refusal(flag)
-    else {
-      const [, name = '', setting = ''] = /^\s*(\w+)(?:\s*=\s*|\s+)(.*)$/s.exec(value) ?? []
-      const option = name.toLowerCase()
-      if (['proxyjump', 'proxycommand'].includes(option) && setting !== 'none') return refusal(name)
-      if (['port', 'user', 'hostname'].includes(option)) return refusal(name)
-      if (option === 'identityfile') identityFiles.push(setting)
-      // Keys are checked strictly whatever is said here; a file that forgets them would only make every host unknown.
-      if (option === 'userknownhostsfile')
-        userKnownHostsFiles.push(...splitWords(setting).filter((file) => file !== '/dev/null'))
+    if (keyword !== undefined) options.push({ keyword, value })
+    else if (flag === '-F') configFile ??= value
+    else if (flag === '-o') {
+      const [, name, setting] = /^\s*(\w+)(?:\s*=\s*|\s+)(.*)$/s.exec(value) ?? []
+      if (name === undefined || setting === undefined)
+        return { cannot: `-o ${value}`, hint: 'write it as -o Keyword=value' }
+      options.push({ keyword: name, value: setting })
     }
   }
-  return { userKnownHostsFiles, identityFiles }
-}
-
-function refusal(option: string): { cannot: string; hint: string } {
-  const instead: { readonly [option: string]: string } = {
-    '-p': 'write ansible_port instead',
-    port: 'write ansible_port instead',
-    '-l': 'write ansible_user instead',
-    user: 'write ansible_user instead',
-    hostname: 'write ansible_host instead',
-  }
-  const hint =
-    instead[option] ??
-    instead[option.toLowerCase()] ??
-    'run ctfleet where these hosts can be reached directly, or leave them out of its inventory'
-  return { cannot: option, hint }
+  return configFile === undefined ? { options } : { options, configFile }
 }
 
 function splitWords(text: string): readonly string[] {

@@ -5,14 +5,14 @@ import { expect, test } from 'vitest'
 import { InputError } from '../../src/input/complaint.ts'
 import { loadInventory } from '../../src/inventory/inventory.ts'
 
-test('every YAML file of public Ansible projects loads, or gets complaints with places', (context) => {
+test('every YAML file of public Ansible projects loads, or gets complaints with places', async (context) => {
   const folder = join(env.CTFLEET_CORPUS ?? '../shared/corpus', '05-inventories')
   context.skip(!existsSync(folder), `no corpus in ${folder}: name its folder in CTFLEET_CORPUS`)
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.ya?ml$/.test(name))
   expect(files.length).toBeGreaterThan(50)
   for (const name of files) {
     try {
-      loadInventory(join(folder, name), { cwd: '/', home: '/root', user: 'root' })
+      await loadInventory(join(folder, name), { cwd: '/', home: '/root' })
     } catch (error) {
       if (!(error instanceof InputError)) throw new Error(`${name} crashed`, { cause: error })
       const placed = error.complaints.every(({ line, column }) => line !== null && column !== null)

@@ -3,19 +3,17 @@ import { describe, expect, test } from 'vitest'
 import { InputError } from '../../src/input/complaint.ts'
 import { readTextFile } from '../../src/input/text-file.ts'
 import { inventoryPath, parseInventory } from '../../src/inventory/inventory.ts'
+import type { InventoryHost } from '../../src/model/host.ts'
 
-const HERE = { cwd: '/work/fleet', home: '/home/ada', user: 'ada' }
+const HERE = { cwd: '/work/fleet', home: '/home/ada' }
 
-test('a host without variables is reached at its name, as the one who runs ctfleet', () => {
+test('a host without variables is reached at its name, and nothing is said of the way to it', () => {
   expect(load('all:\n  hosts:\n    web-1:').hosts).toEqual([
     {
       name: 'web-1',
       groups: ['ungrouped'],
       address: 'web-1',
-      port: 22,
-      user: 'ada',
-      identityFiles: [],
-      knownHostsFiles: ['/home/ada/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
+      sshOptions: [],
       become: 'none',
       transport: 'ssh',
       vars: {},
@@ -65,10 +63,14 @@ all:
 `).hosts
   expect(host).toMatchObject({
     address: '2001:db8::1',
-    port: 2222,
-    user: 'ops',
-    identityFiles: ['/work/fleet/keys/fleet', '/home/ada/second'],
-    knownHostsFiles: ['/home/ada/hosts', '/work/fleet/other', '/etc/ssh/ssh_known_hosts'],
+    sshOptions: [
+      { keyword: 'Port', value: '2222' },
+      { keyword: 'User', value: 'ops' },
+      { keyword: 'IdentityFile', value: '/work/fleet/keys/fleet' },
+      { keyword: 'ControlMaster', value: 'auto' },
+      { keyword: 'UserKnownHostsFile', value: '~/hosts other' },
+      { keyword: 'IdentityFile', value: '~/second' },
+    ],
     become: 'sudo',
     transport: 'local',
     vars: { team: 'edge' },
@@ -88,7 +90,10 @@ test('pairs and gateways are told by variables of ours, which no playbook sees',
 
 test('a known_hosts file of our own is the only one read', () => {
   const text = 'all:\n  vars: {ctfleet_known_hosts_file: [a, ~/b]}\n  hosts: {web-1: }'
-  expect(load(text).hosts[0]?.knownHostsFiles).toEqual(['/work/fleet/a', '/home/ada/b'])
+  expect(load(text).hosts[0]?.sshOptions).toEqual([
+    { keyword: 'UserKnownHostsFile', value: '"/work/fleet/a" "/home/ada/b"' },
+    { keyword: 'GlobalKnownHostsFile', value: 'none' },
+  ])
 })
 
 test('deeper groups win over their parents, later names over earlier ones, priority over names, the host over all', () => {
@@ -118,27 +123,25 @@ test('a group that stands in two places is one group, and a host in two groups o
 
 describe('names', () => {
   const cases: readonly [written: string, hosts: readonly string[]][] = [
-    ['web[1:3]', ['web1:22', 'web2:22', 'web3:22']],
-    ['web[08:10].x', ['web08.x:22', 'web09.x:22', 'web10.x:22']],
-    ['web[1:5:2]', ['web1:22', 'web3:22', 'web5:22']],
-    ['db-[a:c]', ['db-a:22', 'db-b:22', 'db-c:22']],
-    ['r[1:2]s[1:2]', ['r1s1:22', 'r1s2:22', 'r2s1:22', 'r2s2:22']],
+    ['web[1:3]', ['web1', 'web2', 'web3']],
+    ['web[08:10].x', ['web08.x', 'web09.x', 'web10.x']],
+    ['web[1:5:2]', ['web1', 'web3', 'web5']],
+    ['db-[a:c]', ['db-a', 'db-b', 'db-c']],
+    ['r[1:2]s[1:2]', ['r1s1', 'r1s2', 'r2s1', 'r2s2']],
     ['"web[1:2]:2222"', ['web1:2222', 'web2:2222']],
-    ['"2001:db8::1"', ['2001:db8::1:22']],
+    ['"2001:db8::1"', ['2001:db8::1']],
     ['"[2001:db8::1]:2222"', ['2001:db8::1:2222']],
-    ['10.1', ['10.1:22']],
+    ['10.1', ['10.1']],
   ]
   test.each(cases)('%s', (written, hosts) => {
-    expect(load(`all:\n  hosts:\n    ${written}:`).hosts.map(({ address, port }) => `${address}:${port}`)).toEqual(
-      hosts,
-    )
+    expect(load(`all:\n  hosts:\n    ${written}:`).hosts.map(nameAndPort)).toEqual(hosts)
   })
 })
 
 test('aliases and merge keys work as in Ansible', () => {
   const text =
     'all:\n  hosts:\n    a: &base {ansible_user: ops, ansible_port: 2222}\n    b: {<<: *base, ansible_port: 23}\n    c: *base'
-  expect(load(text).hosts.map(({ user, port }) => `${user} ${port}`)).toEqual(['ops 2222', 'ops 23', 'ops 2222'])
+  expect(load(text).hosts.map((host) => said(host))).toEqual(['2222 ops', '23 ops', '2222 ops'])
 })
 
 test('secrets, templates and vaults do not get into what plans hold', () => {
@@ -233,11 +236,6 @@ describe('mistakes', () => {
       'another way to root',
       'all:\n  hosts: {a: {ansible_become_method: su}}',
       `2:38 all.hosts.a.ansible_become_method: "su" is not supported${hint('ctfleet becomes root through sudo only')}`,
-    ],
-    [
-      'a jump host',
-      'all:\n  hosts: {a: {ansible_ssh_common_args: -J b}}',
-      `2:40 all.hosts.a.ansible_ssh_common_args: ctfleet cannot follow -J yet${hint('run ctfleet where these hosts can be reached directly, or leave them out of its inventory')}`,
     ],
     [
       'a name that is an option',
@@ -344,14 +342,14 @@ test('ten thousand hosts load within a few seconds', () => {
 
 test('the example that comes with ctfleet loads', () => {
   const { hosts } = parseInventory(readTextFile('inventory.example.yaml'), 'inventory.example.yaml', HERE)
-  expect(hosts.map(({ name, port, become }) => `${name} ${port} ${become}`)).toEqual([
-    'web-1.example.com 2222 sudo',
-    'web-2.example.com 2222 sudo',
-    'web-3.example.com 2222 sudo',
-    'db-1 22 sudo',
-    'db-2 22 none',
-    'gw-1.example.com 22 sudo',
-    'localhost 22 sudo',
+  expect(hosts.map((host) => `${nameAndPort(host)} ${host.become}`)).toEqual([
+    'web-1.example.com:2222 sudo',
+    'web-2.example.com:2222 sudo',
+    'web-3.example.com:2222 sudo',
+    '192.0.2.11 sudo',
+    '2001:db8::12 none',
+    'gw-1.example.com sudo',
+    'localhost sudo',
   ])
 })
 
@@ -360,6 +358,15 @@ test('the inventory is the one named, else the one in the environment, else ./in
   expect(inventoryPath(undefined, { CTFLEET_INVENTORY: 'b' })).toBe('b')
   expect(inventoryPath(undefined, { CTFLEET_INVENTORY: '' })).toBe('./inventory.yaml')
 })
+
+function said({ sshOptions }: InventoryHost): string {
+  return sshOptions.map(({ value }) => value).join(' ')
+}
+
+function nameAndPort({ address, name, sshOptions }: InventoryHost): string {
+  const port = sshOptions.find(({ keyword }) => keyword === 'Port')?.value
+  return `${name === address ? name : address}${port === undefined ? '' : `:${port}`}`
+}
 
 function load(text: string) {
   return parseInventory(text, 'inventory.yaml', HERE)

@@ -5,7 +5,7 @@ import { selectHosts } from '../../src/inventory/select-hosts.ts'
 const INVENTORY = parseInventory(
   'all:\n  hosts: {lone: , "::1": }\n  children:\n    web: {hosts: {web-1: , web-2: , web-10: }}\n    db: {hosts: {db-1: }}\n    eu: {hosts: {web-2: , db-1: }}\n    idle: ',
   'inventory.yaml',
-  { cwd: '/', home: '/root', user: 'root' },
+  { cwd: '/', home: '/root' },
 )
 
 const cases: readonly [limit: string | undefined, names: readonly string[]][] = [

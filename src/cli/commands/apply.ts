@@ -1,4 +1,5 @@
 import { duration } from '../../diagnosis/numbers.ts'
+import { selectHosts } from '../../inventory/select-hosts.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import type { Playbook } from '../../playbook/playbook.ts'
@@ -16,7 +17,7 @@ import { CHANGING, forksFrom, READING } from '../parallel.ts'
 import { planFleet } from '../plan-fleet.ts'
 import { isSavedPlan, readSavedPlan } from '../saved-plan.ts'
 import { requester, storeToWrite } from '../state.ts'
-import { inventoryOf, type TargetWords, targetsFrom, usableHosts } from '../targets.ts'
+import { choosable, type TargetWords, targetsFrom, usable } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 import { type WishWords, wishFrom, wishOptionsIn } from '../wish.ts'
 
@@ -144,7 +145,7 @@ async function savedSource(path: string, words: ApplyWords): Promise<Source> {
     },
   })
   const hosts = document.hosts.flatMap((result) => (result.status === 'planned' ? [result.plan.host] : []))
-  const chosen = new Set((await usableHosts(inventoryOf(path, hosts), words.limit)).map(({ name }) => name))
+  const chosen = new Set((await usable(selectHosts(choosable(path, hosts), words.limit))).map(({ name }) => name))
   return {
     inventory: document.inventory,
     asked: document.hosts.flatMap((result) =>

@@ -21,7 +21,7 @@ import { findRun, type Last } from '../find-run.ts'
 import { holdingsFleet } from '../holdings-fleet.ts'
 import { readSavedPlan } from '../saved-plan.ts'
 import { kept, openStore } from '../state.ts'
-import { inventoryOf, usableHosts } from '../targets.ts'
+import { usable } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type ShowWords = {
@@ -117,7 +117,7 @@ async function askHost(result: HostResult, terminal: Terminal): Promise<Holdings
     terminal.say(['Its record is not as it was written (the digest does not match), so the host is not asked.'])
     return null
   }
-  await usableHosts(inventoryOf('the run', [result.plan.host]), undefined)
+  await usable([result.plan.host])
   const [holdings] = await holdingsFleet([result.plan.host], 1, terminal)
   return holdings ?? null
 }
