@@ -4,15 +4,21 @@ import { known, mapReading, type Reading } from '../../model/reading.ts'
 import type { ExplainResult } from '../../model/result.ts'
 import { type Paper, paragraph } from '../format.ts'
 import { effectRows, isForetold } from './effect.ts'
-import { faultLines, unreachableLines } from './fault.ts'
+import { byCause, commonFault, faultLines, unreachableLines } from './fault.ts'
 import { groups } from './groups.ts'
 import { findingLines, firstAidLines, section } from './parts.ts'
 import { portLines, serviceNames } from './port-table.ts'
 import { type Row, rows } from './rows.ts'
+import { names } from './status.ts'
 
 /** Each host with what was found, what each strategy says and would change, and why one of them would be chosen. */
 export function explanationText(paper: Paper, results: readonly ExplainResult[]): readonly string[] {
-  return [...summaryLines(paper, results), ...results.flatMap((result) => ['', ...hostLines(paper, result)])]
+  const read = results.filter(({ status }) => status === 'explained')
+  const fallen = results.filter(({ status }) => status !== 'explained')
+  return [
+    ...summaryLines(paper, results),
+    ...[...read.map((result) => [result]), ...byCause(fallen)].flatMap((group) => ['', ...hostLines(paper, group)]),
+  ]
 }
 
 function summaryLines(paper: Paper, results: readonly ExplainResult[]): readonly string[] {
@@ -28,8 +34,10 @@ function outcomeOf(result: ExplainResult): string {
   return choice.strategy ?? (health === 'healthy' ? 'healthy' : 'without a strategy')
 }
 
-function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
-  const name = { tone: 'strong', text: result.host } as const
+function hostLines(paper: Paper, group: readonly ExplainResult[]): readonly string[] {
+  const [result] = group
+  if (result === undefined) return []
+  const name = { tone: 'strong', text: names(group) } as const
   const fallen = (status: string) => paragraph(paper, '', name, ': ', { tone: 'bad', text: status })
   switch (result.status) {
     case 'explained': {
@@ -49,9 +57,9 @@ function hostLines(paper: Paper, result: ExplainResult): readonly string[] {
         ...paragraph(paper, '  ', result.why),
       ]
     case 'unreachable':
-      return [...fallen(result.status), ...unreachableLines(paper, '  ', result.fault)]
+      return [...fallen(result.status), ...unreachableLines(paper, '  ', commonFault(group) ?? result.fault)]
     case 'failed':
-      return [...fallen(result.status), ...faultLines(paper, '  ', result.fault)]
+      return [...fallen(result.status), ...faultLines(paper, '  ', commonFault(group) ?? result.fault)]
   }
 }
 

@@ -3,17 +3,33 @@ import type { ConntrackFacts, Facts, FirewallFacts, LockHolder, Module, RuleDump
 import { known, mapReading, type Reading } from '../../model/reading.ts'
 import type { FactsResult } from '../../model/result.ts'
 import { type Paper, type Piece, paragraph } from '../format.ts'
-import { faultLines } from './fault.ts'
+import { byCause, commonFault, faultLines, unreachableLines } from './fault.ts'
+import { groups } from './groups.ts'
 import { momentText } from './moment.ts'
 import { type Row, rows } from './rows.ts'
+import { names } from './status.ts'
 
-/** The facts of each host by subject; what could not be read says why. */
+/** The facts of each host by subject; what could not be read says why. Last, once for each cause, those that told nothing. */
 export function factsText(paper: Paper, results: readonly FactsResult[]): readonly string[] {
-  return results.flatMap((result, at) => [...(at === 0 ? [] : ['']), ...hostLines(paper, result)])
+  const read = results.filter(({ status }) => status === 'read')
+  const fallen = results.filter(({ status }) => status !== 'read')
+  const parts = [
+    ...(results.length > 1 ? [summaryLines(paper, results)] : []),
+    ...[...read.map((result) => [result]), ...byCause(fallen)].map((group) => hostLines(paper, group)),
+  ]
+  return parts.flatMap((part, at) => [...(at === 0 ? [] : ['']), ...part])
 }
 
-function hostLines(paper: Paper, result: FactsResult): readonly string[] {
-  const name = { tone: 'strong', text: result.host } as const
+function summaryLines(paper: Paper, results: readonly FactsResult[]): readonly string[] {
+  const counts = groups(results, ({ status }) => status).map(([status, { length }]) => `${grouped(length)} ${status}`)
+  const title = { tone: 'strong', text: counted(results.length, 'host', 'hosts') } as const
+  return paragraph(paper, '', title, `: ${counts.join(', ')}`)
+}
+
+function hostLines(paper: Paper, group: readonly FactsResult[]): readonly string[] {
+  const [result] = group
+  if (result === undefined) return []
+  const name = { tone: 'strong', text: names(group) } as const
   switch (result.status) {
     case 'read':
       return [...paragraph(paper, '', name), ...subjects(paper, result.facts)]
@@ -23,16 +39,19 @@ function hostLines(paper: Paper, result: FactsResult): readonly string[] {
         ...paragraph(paper, '  ', result.why),
       ]
     case 'unreachable':
+      return [...fallenHead(paper, group), ...unreachableLines(paper, '  ', commonFault(group) ?? result.fault)]
     case 'failed':
-      return [
-        ...paragraph(paper, '', name, ': ', { tone: 'bad', text: result.status }),
-        ...faultLines(paper, '  ', result.fault),
-      ]
+      return [...fallenHead(paper, group), ...faultLines(paper, '  ', commonFault(group) ?? result.fault)]
   }
 }
 
+function fallenHead(paper: Paper, group: readonly FactsResult[]): readonly string[] {
+  const status = group[0]?.status ?? ''
+  return paragraph(paper, '', { tone: 'strong', text: names(group) }, ': ', { tone: 'bad', text: status })
+}
+
 function subjects(paper: Paper, facts: Facts): readonly string[] {
-  const groups: readonly (readonly [title: string, rows: readonly Row[]])[] = [
+  const subjects: readonly (readonly [title: string, rows: readonly Row[]])[] = [
     ['System', systemRows(facts)],
     ['Tracking', trackingRows(facts.conntrack)],
     ['Loss', lossRows(facts)],
@@ -40,7 +59,7 @@ function subjects(paper: Paper, facts: Facts): readonly string[] {
     ['Firewall', firewallRows(facts.firewall, facts)],
     ['At boot', bootRows(facts)],
   ]
-  return groups.flatMap(([title, group]) => [...paragraph(paper, '  ', title), ...rows(paper, group)])
+  return subjects.flatMap(([title, group]) => [...paragraph(paper, '  ', title), ...rows(paper, group)])
 }
 
 function systemRows({ system, memory, lock, privilege }: Facts): readonly Row[] {

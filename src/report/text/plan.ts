@@ -3,7 +3,7 @@ import type { IndicativePlan } from '../../model/indicative.ts'
 import type { Plan } from '../../model/plan.ts'
 import { type Paper, type Piece, paragraph, visible } from '../format.ts'
 import { diffText } from './diff.ts'
-import { faultLines, unreachableLines } from './fault.ts'
+import { causeOf, commonFault, faultLines, unreachableLines } from './fault.ts'
 import { gateTexts, likenessOfGates } from './gates.ts'
 import { groups } from './groups.ts'
 import { indicativeLines } from './indicative.ts'
@@ -59,7 +59,9 @@ function sameChange(result: Standing): string {
     return JSON.stringify([result.status, strategy, changes, notes.map(withoutNumbers)])
   }
   const plan = 'plan' in result && result.status !== 'indicative' ? result.plan : null
-  if (plan === null || plan.changes.length === 0) return JSON.stringify([result.status, result.host])
+  if (plan === null && 'why' in result)
+    return JSON.stringify([result.status, result.why, 'considered' in result && result.host])
+  if (plan === null || plan.changes.length === 0) return causeOf(result)
   const { strategy, changes, notes } = plan
   const shown = changes.map(({ title, phase, shown, notes }) => [title, phase, shown, notes])
   const fault = 'fault' in result ? result.fault : null
@@ -101,9 +103,9 @@ function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): 
     case 'same-machine':
       return paragraph(paper, '  ', result.why)
     case 'unreachable':
-      return unreachableLines(paper, '  ', result.fault)
+      return unreachableLines(paper, '  ', commonFault(group) ?? result.fault)
     case 'failed':
-      return faultLines(paper, '  ', result.fault)
+      return faultLines(paper, '  ', commonFault(group) ?? result.fault)
     case 'healthy':
       return paragraph(paper, '  ', 'Nothing to do.')
     case 'no-strategy':

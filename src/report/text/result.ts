@@ -2,16 +2,25 @@ import { counted } from '../../diagnosis/numbers.ts'
 import type { GateOutcome, Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import { type Paper, paragraph, visible } from '../format.ts'
-import { codeText, faultLines } from './fault.ts'
+import { byCause, codeText, commonFault, faultLines } from './fault.ts'
 import { outcomesText } from './gates.ts'
 import { statusColumn, statusCounts, worstFirst } from './status.ts'
 import { workText } from './work.ts'
 
-/** One line a host, worst first, with cause and next step where something is left to do; then the count of each status. */
+/**
+ * One line a host, worst first, with cause and next step where something is left to do, once for all that have the same;
+ * then the count of each status.
+ */
 export function resultText(paper: Paper, results: readonly HostResult[]): readonly string[] {
   const longest = Math.max(0, ...results.map(({ host }) => paper.width(visible(host))))
   return [
-    ...worstFirst(results).flatMap((result) => hostLines(paper, result, Math.min(longest, 30))),
+    ...byCause(worstFirst(results)).flatMap((group) => {
+      const fault = commonFault(group)
+      return [
+        ...group.flatMap((result) => hostLine(paper, result, Math.min(longest, 30))),
+        ...(fault === null ? [] : faultLines(paper, '    ', fault)),
+      ]
+    }),
     ...paragraph(
       paper,
       '',
@@ -22,16 +31,11 @@ export function resultText(paper: Paper, results: readonly HostResult[]): readon
   ]
 }
 
-function hostLines(paper: Paper, result: HostResult, column: number): readonly string[] {
+function hostLine(paper: Paper, result: HostResult, column: number): readonly string[] {
   const name = visible(result.host)
   const gap = ' '.repeat(Math.max(column - paper.width(name), 0) + 2)
   const first = paper.ink('strong', name) + gap + statusColumn(paper, result.status)
-  return [
-    ...paragraph(paper, { first, rest: '    ' }, summary(result)),
-    ...('fault' in result && result.fault !== null && result.fault !== undefined
-      ? faultLines(paper, '    ', result.fault)
-      : []),
-  ]
+  return paragraph(paper, { first, rest: '    ' }, summary(result))
 }
 
 /** What a person wants to know beside the status, on the same line. */
