@@ -92,7 +92,10 @@ fi`,
 [ -f ${place} ] && [ "$(cat -- ${place} 2> /dev/null; printf .)" = ${`${to.text}.`} ] || (`,
       write(place, to.mode, to.text),
       sh`) || exit 1
-mv -f -- ${place} ${path}`,
+# Under SELinux a file keeps its label over a rename, and a service may not read one of the wrong kind.
+[ ! -f ${path} ] || chcon --reference=${path} -- ${place} 2> /dev/null || :
+mv -f -- ${place} ${path} || exit 1`,
+      from.file === 'present' ? sh`:` : sh`restorecon -- ${path} 2> /dev/null || :`,
     )
   },
   stage(from, to, { path }) {

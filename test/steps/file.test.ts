@@ -56,6 +56,25 @@ describe.each(SHELLS)('in $name', ({ name, argv, missing }) => {
     )
   })
 
+  test('under SELinux a file keeps its label, and a new one gets the label of its place', (ctx) => {
+    if (missing) ctx.skip(`${name} is not installed`)
+    const tools = mkdtempSync(join(directory, 'tools-'))
+    const told = join(tools, 'told')
+    for (const tool of ['chcon', 'restorecon'])
+      writeFileSync(join(tools, tool), `#!/bin/sh\necho ${tool} "$@" >> '${told}'\n`, { mode: 0o755 })
+    const path = join(tools, 'a.conf')
+    const absent = { file: 'absent', directory: 'present' } as const
+    const states = [absent, present('one\n'), present('two\n'), absent] as const
+    for (const [at, from] of states.slice(0, -1).entries()) {
+      const script = file.transition(from, states[at + 1] as typeof from, { path, content: '' })
+      if ('impossible' in script) throw new Error(script.impossible)
+      expect(run(`PATH='${tools}':$PATH\n${script.text}`)).toMatchObject({ status: 0, stderr: '' })
+    }
+    expect(readFileSync(told, 'utf8')).toBe(
+      `restorecon -- ${path}\nchcon --reference=${path} -- ${path}.ctfleet-staged\n`,
+    )
+  })
+
   test('a directory that is not there is made with its file, so that all can read it, and goes with it', (ctx) => {
     if (missing) ctx.skip(`${name} is not installed`)
     if (process.getuid?.() !== 0) ctx.skip('ctfleet writes files of root only')
