@@ -37,7 +37,7 @@ export async function applyHost(plan: Plan, terms: Terms, telling: Telling): Pro
   const journal = newSeenJournal(newTransactionId())
   const { transaction } = journal
   onStage('connecting')
-  const opened = await openToAsk(host, telling.signal)
+  const opened = telling.kept?.take(host) ?? (await openToAsk(host, telling.signal))
   if ('refused' in opened) return { host: host.name, status: 'unreachable', fault: opened.refused }
   const launched = await launchOver(opened, plan, { terms, telling, journal })
   if ('status' in launched) return launched

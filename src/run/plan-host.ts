@@ -10,19 +10,37 @@ import type { Choice } from '../strategies/choose.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
+import { STOPPED } from './fleet.ts'
 import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
 import { gatesFor } from './plan-gates.ts'
 import { machineOf } from './same-machine.ts'
-import type { Telling } from './story.ts'
+import { openToAsk, type Telling } from './story.ts'
 
 export type { Wish }
 
-/** Looks at one host and says what should be done about it; two trips at most, and nothing on it changes. */
-export async function planHost(host: Host, wish: Wish, { signal, onStage }: Telling): Promise<HostResult> {
+/** Looks at one host and says what should be done about it; two trips at most, and nothing on it changes. The session of a planned one is left to whoever changes it. */
+export async function planHost(host: Host, wish: Wish, { signal, onStage, kept }: Telling): Promise<HostResult> {
   onStage('connecting')
-  const opened = await openSession(host, signal)
+  // A session that is kept for the change is not to end with the signal of the phase that it was opened in.
+  const opened = await (kept === undefined ? openSession(host, signal) : openToAsk(host, signal))
   if ('refused' in opened) return { host: host.name, status: 'unreachable', fault: opened.refused }
-  await using session = opened
+  let isKept = false
+  const close = async () => await opened[Symbol.asyncDispose]()
+  const stop = () => void close()
+  signal.addEventListener('abort', stop)
+  try {
+    const result = signal.aborted ? notReached(host) : await planOver(opened, wish, onStage)
+    isKept = kept !== undefined && result.status === 'planned' && !signal.aborted
+    if (isKept) kept?.keep(opened)
+    return result
+  } finally {
+    signal.removeEventListener('abort', stop)
+    if (!isKept) await close()
+  }
+}
+
+async function planOver(session: Session, wish: Wish, onStage: Telling['onStage']): Promise<HostResult> {
+  const { host } = session
   onStage('reading')
   const read = await gatherFacts(session)
   if ('refused' in read) return { host: host.name, status: 'failed', fault: read.refused }
@@ -62,6 +80,10 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage }: Tell
       })
     }
   }
+}
+
+function notReached({ name }: Host): HostResult {
+  return { host: name, status: 'not-reached', why: STOPPED }
 }
 
 type Chosen = {

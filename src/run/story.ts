@@ -2,6 +2,7 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
+import type { KeptSessions } from './kept-sessions.ts'
 
 /** Where a host is on its way; shown as progress. */
 export type Stage =
@@ -21,6 +22,8 @@ export type Telling = {
   readonly onStage: (stage: Stage) => void
   /** Told before a host is asked to change anything; the change waits until it is on record. */
   readonly onTransaction?: (transaction: string) => Promise<void>
+  /** Sessions that one phase leaves to the next. */
+  readonly kept?: KeptSessions
 }
 
 /** A session that an interruption ends only while it is being opened: a host that was asked for something is heard out. */

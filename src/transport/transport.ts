@@ -12,6 +12,8 @@ export type Transport = {
 /** An open way into one host. Only what holds a Session can touch a host. */
 export type Session = AsyncDisposable & {
   readonly host: Host
+  /** Milliseconds since the other side was last heard; infinite where the connection is over. Absent: it cannot be told. */
+  readonly silentMs?: () => number
   /**
    * Runs a script whole or not at all: it goes over first, its checksum is compared on the host, then it runs with
    * its own PATH, LC_ALL=C, stdin from /dev/null and `$ssh_connection` set to the login's SSH_CONNECTION (empty if none).

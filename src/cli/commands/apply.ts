@@ -5,6 +5,7 @@ import type { HostResult } from '../../model/result.ts'
 import type { Playbook } from '../../playbook/playbook.ts'
 import { applyHost } from '../../run/apply-host.ts'
 import type { Wish } from '../../run/judge-host.ts'
+import { type KeptSessions, keptSessions } from '../../run/kept-sessions.ts'
 import { watchPlan } from '../../run/wave-gate.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { formatFrom, secondsFrom } from '../arguments.ts'
@@ -36,7 +37,7 @@ export type ApplyWords = TargetWords &
 type Source = {
   readonly inventory: string
   readonly asked: readonly Asked[]
-  readonly plan: (terminal: Terminal) => Promise<readonly HostResult[]>
+  readonly plan: (terminal: Terminal, kept: KeptSessions) => Promise<readonly HostResult[]>
 }
 
 export async function applyCommand(words: ApplyWords, terminal: Terminal): Promise<ExitCode> {
@@ -55,7 +56,8 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
   const startedAt = new Date()
   const id = newRunId(startedAt)
   const by = requester()
-  const planned = await source.plan(terminal)
+  await using kept = keptSessions()
+  const planned = await source.plan(terminal, kept)
   const results = keepSeconds === null ? planned : planned.map(withoutFiles)
   return await changeFleet(
     {
@@ -70,7 +72,8 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
         inventory: source.inventory,
         of: null,
       },
-      story: (plan, telling) => applyHost(plan, { asker: { run: id, by }, confirmWithinSeconds, keepSeconds }, telling),
+      story: (plan, telling) =>
+        applyHost(plan, { asker: { run: id, by }, confirmWithinSeconds, keepSeconds }, { ...telling, kept }),
       watch: watchPlan,
       parallel,
       pace,
@@ -122,7 +125,7 @@ async function sourceFrom(words: ApplyWords): Promise<Source> {
   return {
     inventory: targets.inventory,
     asked: playbooksOf(wish).map(({ name, verify }) => ({ of: name, gates: verify })),
-    plan: async (terminal) => await planFleet(targets.hosts, { wish, parallel }, terminal),
+    plan: async (terminal, kept) => await planFleet(targets.hosts, { wish, parallel, kept }, terminal),
   }
 }
 
