@@ -46,8 +46,16 @@ export type YamlTree = { readonly root: YamlNode | null; readonly complaints: re
 
 const DEEPEST = 100
 
-/** Reads one YAML document; never throws. In the Ansible dialect plain values mean what PyYAML makes of them, and `<<` merges. */
-export function readYamlTree(text: string, file: string, dialect: Dialect = 'core'): YamlTree {
+/**
+ * Reads one YAML document; never throws. In the Ansible dialect plain values mean what PyYAML makes of them, and `<<` merges.
+ * @param mayRepeat whether the key at this path may be there twice, and then counts as it is said last
+ */
+export function readYamlTree(
+  text: string,
+  file: string,
+  dialect: Dialect = 'core',
+  mayRepeat: Reader['mayRepeat'] = () => false,
+): YamlTree {
   const lines = new LineCounter()
   const complain = ({ line, column }: Position, path: string, message: string, hint: string | null): Complaint => ({
     file,
@@ -72,6 +80,7 @@ export function readYamlTree(text: string, file: string, dialect: Dialect = 'cor
     const complaints: Complaint[] = []
     const root = convert(document.contents, {
       dialect,
+      mayRepeat,
       position: (offset) => positionIn(lines, offset),
       complain: (at, path, message, hint) => complaints.push(complain(at, path, message, hint)),
     })
@@ -106,6 +115,7 @@ export function pathText(path: readonly PropertyKey[]): string {
 
 type Reader = {
   readonly dialect: Dialect
+  readonly mayRepeat: (path: readonly PropertyKey[]) => boolean
   readonly position: (offset: number) => Position
   readonly complain: (at: Position, path: string, message: string, hint: string | null) => void
 }
@@ -172,7 +182,7 @@ function convert(contents: ParsedNode | null, reader: Reader): YamlNode {
           continue
         }
         const first = entries.get(key)
-        if (first !== undefined) {
+        if (first !== undefined && !reader.mayRepeat([...path, key])) {
           const message = `${quoted(key)} is here twice, first in line ${first.keyAt.line}`
           reader.complain(keyAt, pathText([...path, key]), message, 'keep one of them')
         }

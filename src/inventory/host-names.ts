@@ -57,7 +57,7 @@ function splitPort(text: string): { name: string; port: number | null } {
   const bracketed = /^\[([0-9A-Fa-f:.%\w]+)\](?::(\d+))?$/.exec(text)
   if (bracketed !== null)
     return { name: bracketed[1] ?? '', port: bracketed[2] === undefined ? null : Number(bracketed[2]) }
-  const withPort = /^([^:]+):(\d+)$/.exec(text)
+  const withPort = /^([^:[\]]+):(\d+)$/.exec(text)
   return withPort === null ? { name: text, port: null } : { name: withPort[1] ?? '', port: Number(withPort[2]) }
 }
 

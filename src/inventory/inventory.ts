@@ -1,35 +1,56 @@
 import { homedir } from 'node:os'
-import { resolve } from 'node:path'
 import { cwd } from 'node:process'
 import { type Complaint, InputError, inReadingOrder } from '../input/complaint.ts'
-import { readTextFile } from '../input/text-file.ts'
-import { jsonOf, pathText, readYamlTree } from '../input/yaml-tree.ts'
-import type { InventoryHost, SshOption } from '../model/host.ts'
-import type { Json } from '../model/json.ts'
-import { quote } from '../shell/script.ts'
-import {
-  type Complain,
-  readGroups,
-  type Variable,
-  type Written,
-  type WrittenGroup,
-  type WrittenHost,
-} from './groups.ts'
-import { readSshArguments } from './ssh-arguments.ts'
-import { checkVariable, isTrue, otherVariables } from './variables.ts'
+import type { InventoryHost } from '../model/host.ts'
+import { type Collected, collect } from './collect.ts'
+import { EXAMPLE } from './foreign.ts'
+import { absoluteSource, asOne, sourcesIn } from './named.ts'
+import { type Beside, hostsOf, type Merged, mergerOf, rankGroups, reconcile, type VariableFile } from './precedence.ts'
+import { shownValues, type Value } from './shown.ts'
+import { readText } from './text-inventory.ts'
+import { checkVariable } from './variables.ts'
+import type { VaultPassword } from './vault.ts'
+import { type Here, type Secrets, wayOf } from './way.ts'
+import { complainIn, complaintAt, newWritten, type Variable, type Written } from './written.ts'
 
-/** Every host that ctfleet may be asked to work on, in the order in which the file names them. */
+export type { Value } from './shown.ts'
+export type { Here, Secrets } from './way.ts'
+
+/** Every host that ctfleet may be asked to work on, in the order in which the inventories name them. */
 export type Inventory = {
+  /** As it was named; several with ` + ` between them, which `loadInventory` takes too. */
   readonly file: string
+  readonly sources: readonly string[]
+  /** Every file that was read, `group_vars/` and `host_vars/` among them. */
+  readonly files: readonly string[]
   readonly hosts: readonly InventoryHost[]
   readonly groups: readonly Group[]
+  /** Hosts that cannot be reached, since ctfleet cannot read what is needed for it. No other host is affected. */
+  readonly setAside: readonly SetAside[]
+  /** By host, those set aside among them: all that is said of it, weakest first overwritten, without secrets. */
+  readonly values: { get(host: string): ReadonlyMap<string, Value> | undefined }
+  /** Passwords by host, for the keyring and nothing else. */
+  readonly secrets: ReadonlyMap<string, Secrets>
+  /** What programs said on stderr while they listed hosts. */
+  readonly notes: readonly string[]
 }
 
-/** `hosts` are all that the group holds, those of the groups below it among them. */
-export type Group = { readonly name: string; readonly hosts: readonly string[] }
+export type Group = {
+  readonly name: string
+  /** All that the group holds, those of the groups below it among them; its own first, as in Ansible. */
+  readonly hosts: readonly string[]
+  /** Those that are named in the group itself. */
+  readonly own: readonly string[]
+  readonly children: readonly string[]
+  readonly parents: readonly string[]
+  readonly vars: ReadonlyMap<string, Value>
+}
 
-/** Where ctfleet runs: what `~` and relative paths mean. */
-export type Here = { readonly cwd: string; readonly home: string }
+export type SetAside = {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly complaints: readonly Complaint[]
+}
 
 /** The inventory that is meant: the one named, else CTFLEET_INVENTORY, else `./inventory.yaml`. */
 export function inventoryPath(
@@ -39,63 +60,125 @@ export function inventoryPath(
   return named ?? (environment.CTFLEET_INVENTORY || './inventory.yaml')
 }
 
-/** @throws InputError with every mistake in the file. */
-export async function loadInventory(path: string, here: Here = thisMachine()): Promise<Inventory> {
-  return parseInventory(readTextFile(path), path, here)
+/**
+ * Reads inventories as Ansible does, later ones over earlier ones: files in YAML, JSON or INI, programs, directories of these, and
+ * hosts named with a comma; with `group_vars/` and `host_vars/` beside them.
+ * https://docs.ansible.com/ansible/latest/inventory_guide/intro_inventory.html
+ * @throws InputError with every mistake. What is merely not supported sets only the hosts aside that need it.
+ */
+export async function loadInventory(
+  named: string | readonly string[],
+  { here = thisMachine(), vaultPasswords = [] }: { here?: Here; vaultPasswords?: readonly VaultPassword[] } = {},
+): Promise<Inventory> {
+  const sources = typeof named === 'string' ? sourcesIn(named) : named.flatMap(sourcesIn)
+  const collected = await collect(sources, vaultPasswords)
+  return finish(collected, { sources, here, passwords: vaultPasswords })
 }
 
 /**
- * Reads an inventory as Ansible's YAML plugin does: `all` above everything, variables of deeper groups before those of
- * their parents, hosts' own before all. https://docs.ansible.com/ansible/latest/inventory_guide/intro_inventory.html
+ * Reads the text of one inventory, and nothing beside it.
  * @throws InputError with every mistake in the text.
  */
-export function parseInventory(text: string, file: string, here: Here): Inventory {
-  const tree = readYamlTree(text, file, 'ansible')
-  const complaints: Complaint[] = []
-  const complain: Complain = ({ line, column }, at, message, hint = null) =>
-    complaints.push({ file, line, column, path: pathText(at), message, hint })
+export function parseInventory(
+  text: string,
+  file: string,
+  here: Here,
+  passwords: readonly VaultPassword[] = [],
+): Inventory {
+  const written = newWritten()
+  const complaints = readText(text, file, written)
+  reconcile(written)
+  const collected = { written, beside: [], files: [file], notes: [], complaints, sourceOf: () => file }
+  return finish(collected, { sources: [file], here, passwords })
+}
 
-  const foreign = foreignFormat(text) ?? savedPlan(text, file) ?? recordedFacts(text, file)
-  if (foreign !== undefined) throw new InputError([{ file, line: 1, column: 1, path: '', ...foreign }])
-  if (tree.root === null) throw new InputError(few(tree.complaints))
-  complaints.push(...tree.complaints)
-  if (tree.root.type !== 'map') {
-    const empty = tree.root.type === 'scalar' && tree.root.value === null
-    complain(tree.root.at, [], empty ? 'names no host' : 'is not a map of groups', EXAMPLE)
-    throw new InputError(complaints)
-  }
-  const plugin = tree.root.entries.find(({ key, value }) => key === 'plugin' && value.type === 'scalar')
-  if (plugin !== undefined) {
-    complain(plugin.keyAt, ['plugin'], 'configures a plugin of Ansible, and names no hosts itself', EXPORT)
-    throw new InputError(complaints)
-  }
+type Terms = {
+  readonly sources: readonly string[]
+  readonly here: Here
+  readonly passwords: readonly VaultPassword[]
+}
 
-  const written = readGroups(tree.root, complain)
-  for (const { vars } of [...written.groups.values(), ...written.hosts.values()])
-    for (const [name, variable] of vars) checkVariable(name, variable, complain)
-  if (written.hosts.size === 0 && complaints.length === 0) complain(tree.root.at, [], 'names no host', EXAMPLE)
+function finish(collected: Collected, { sources, here, passwords }: Terms): Inventory {
+  const { written, beside, files, notes } = collected
+  const sourceOf = (name: string) => absoluteSource(collected.sourceOf(name), here.cwd)
+  const complaints = [...collected.complaints, ...complaintsOf(written, beside)]
+  const file = asOne(sources)
+  if (written.hosts.size === 0 && complaints.length === 0)
+    complaints.push(complaintAt(file, { line: 1, column: 1 }, [], 'names no host', EXAMPLE))
   if (complaints.length > 0) {
     const all = inReadingOrder(distinct(complaints))
     throw new InputError(written.hosts.size === 0 ? few(all) : all)
   }
-  return assemble(written, file, here)
+
+  const merged = mergerOf(written, beside)
+  const all = asOne(sources.map((source) => absoluteSource(source, here.cwd)))
+  const surroundings = { here, passwords, sourceOf, all }
+  const hosts: InventoryHost[] = []
+  const setAside: SetAside[] = []
+  const secrets = new Map<string, Secrets>()
+  for (const host of written.hosts.values()) {
+    const said = merged(host)
+    const way = wayOf(host, said, surroundings)
+    if ('complaints' in way) setAside.push({ name: host.name, groups: said.groups, complaints: way.complaints })
+    else {
+      hosts.push(way.host)
+      if (Object.keys(way.secrets).length > 0) secrets.set(host.name, way.secrets)
+    }
+  }
+  const values = (name: string): Merged['variables'] | undefined => {
+    const host = written.hosts.get(name)
+    return host === undefined ? undefined : merged(host).variables
+  }
+  return {
+    file,
+    sources,
+    files,
+    hosts,
+    groups: groupsOf(written, beside),
+    setAside,
+    values: {
+      get(name) {
+        const found = values(name)
+        return found === undefined ? undefined : shownValues(found)
+      },
+    },
+    secrets,
+    notes,
+  }
 }
 
-const EXAMPLE = 'write at least:\nall:\n  hosts:\n    web-1.example.com:'
-const EXPORT = 'let Ansible write it out: ansible-inventory -i FILE --list --yaml > inventory.yaml'
-
-/** Files that are meant as an inventory and are no YAML one: said in one sentence, where YAML's own would mislead. */
-function foreignFormat(text: string): { message: string; hint: string } | undefined {
-  const first = text.split('\n').find((line) => !/^\s*(?:[#;].*)?$/.test(line)) ?? ''
-  if (text.startsWith('$ANSIBLE_VAULT'))
-    return { message: 'is a vault as a whole', hint: 'ansible-vault decrypt makes a copy that can be read' }
-  if (text.startsWith('#!')) return { message: 'is a program', hint: EXPORT }
-  if (/^\[[\w.:-]+\]\s*(?:[#;].*)?$/.test(first))
-    return { message: 'is an INI inventory; ctfleet reads YAML', hint: EXPORT }
-  return undefined
+function groupsOf({ groups }: Written, beside: readonly Beside[]): readonly Group[] {
+  const ranked = new Set([...groups.values()].slice(0, 2).concat(rankGroups(groups)))
+  return [...ranked].map(({ name, hosts, children, parents, vars }) => {
+    const all = new Map(vars)
+    for (const each of beside) for (const [key, variable] of varsIn(each.groups.get(name))) all.set(key, variable)
+    return {
+      name,
+      hosts: hostsOf(name, groups),
+      own: [...hosts],
+      children: [...children],
+      parents: [...parents],
+      vars: shownValues(all),
+    }
+  })
 }
 
-/** Where a file names no host at all, it is another file that was meant, and every mistake in it would be noise. */
+function complaintsOf(written: Written, beside: readonly Beside[]): readonly Complaint[] {
+  const complaints: Complaint[] = []
+  const check = (vars: Iterable<readonly [string, Variable]>) => {
+    for (const [name, variable] of vars) checkVariable(name, variable, complainIn(variable.file, complaints))
+  }
+  for (const { vars } of [...written.groups.values(), ...written.hosts.values()]) check(vars)
+  for (const { groups, hosts } of beside)
+    for (const files of [...groups.values(), ...hosts.values()]) check(varsIn(files))
+  return complaints
+}
+
+function* varsIn(files: readonly VariableFile[] = []): Iterable<readonly [string, Variable]> {
+  for (const each of files) if ('vars' in each) yield* each.vars
+}
+
+/** Where nothing names a host at all, it is another file that was meant, and every mistake in it would be noise. */
 function few(complaints: readonly Complaint[]): readonly Complaint[] {
   const [first] = complaints
   if (first === undefined || complaints.length <= 3) return complaints
@@ -103,137 +186,13 @@ function few(complaints: readonly Complaint[]): readonly Complaint[] {
   return [...complaints.slice(0, 3), { ...first, line: 1, column: 1, path: '', message, hint: EXAMPLE }]
 }
 
-/** What `ctfleet plan -o` saves: JSON too. */
-function savedPlan(text: string, file: string): { message: string; hint: string } | undefined {
-  if (!/^\s*\{\s*"version":\s*\d+,\s*"id":\s*"[0-9a-f]{64}"/.test(text)) return undefined
-  const name = quote(file)
-  const hint = `to read it: ctfleet show ${name}\nto apply it: ctfleet apply ${name}`
-  return { message: 'is a saved plan, and is no inventory', hint }
-}
-
-/** What `ctfleet facts --format json` prints: JSON, which YAML reads too, to complain of every key in it. */
-function recordedFacts(text: string, file: string): { message: string; hint: string } | undefined {
-  if (!text.trimStart().startsWith('{')) return undefined
-  try {
-    const document: { readonly [key: string]: unknown } = JSON.parse(text)
-    const hosts: readonly unknown[] = Array.isArray(document.hosts) ? document.hosts : []
-    const ofFacts = hosts.some((host) => typeof host === 'object' && host !== null && 'facts' in host)
-    if (typeof document.version !== 'number' || !('takenAt' in document || ofFacts)) return undefined
-  } catch {
-    return undefined
-  }
-  const message = 'holds recorded facts, and is no inventory'
-  return { message, hint: `plan and explain judge from them: ctfleet plan --facts ${quote(file)}` }
-}
-
-function assemble(written: Written, file: string, here: Here): Inventory {
-  const ranked = rankGroups(written.groups)
-  const hosts = [...written.hosts.values()].map((host) => {
-    const above = groupsAbove(host.name, written.groups)
-    const groups = ranked.filter(({ name }) => above.has(name))
-    const variables = new Map<string, Variable>()
-    for (const { vars } of [...groups, host]) for (const [name, variable] of vars) variables.set(name, variable)
-    const names = groups.map(({ name }) => name).filter((name) => name !== 'all')
-    return hostOf(host, names.length === 0 ? ['ungrouped'] : names, variables, { file, here })
-  })
-  const names = new Set(['all', 'ungrouped', ...ranked.map(({ name }) => name)])
-  const groups = [...names].map((name) => ({
-    name,
-    hosts: hosts.filter((host) => name === 'all' || host.groups.includes(name)).map((host) => host.name),
-  }))
-  return { file, hosts, groups }
-}
-
-/** Weakest first, as Ansible ranks them: by depth, then ansible_group_priority, then name. */
-function rankGroups(groups: ReadonlyMap<string, WrittenGroup>): readonly WrittenGroup[] {
-  const depths = new Map<string, number>()
-  const depthOf = (group: WrittenGroup): number => {
-    if (group.name === 'all') return 0
-    const known = depths.get(group.name)
-    if (known !== undefined) return known
-    const above = [...group.parents].map((name) => groups.get(name)).filter((parent) => parent !== undefined)
-    const depth = 1 + Math.max(0, ...above.map(depthOf))
-    depths.set(group.name, depth)
-    return depth
-  }
-  const priority = ({ vars }: WrittenGroup) => {
-    const set = vars.get('ansible_group_priority')
-    return set === undefined ? 1 : Number(jsonOf(set.value))
-  }
-  return [...groups.values()].toSorted(
-    (a, b) => depthOf(a) - depthOf(b) || priority(a) - priority(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  )
-}
-
-function groupsAbove(host: string, groups: ReadonlyMap<string, WrittenGroup>): ReadonlySet<string> {
-  const above = new Set(['all'])
-  const open = [...groups.values()].filter(({ hosts }) => hosts.has(host)).map(({ name }) => name)
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (above.has(name) && name !== 'all') continue
-    above.add(name)
-    open.push(...(groups.get(name)?.parents ?? []))
-  }
-  return above
-}
-
-function hostOf(
-  host: WrittenHost,
-  groups: readonly string[],
-  variables: ReadonlyMap<string, Variable>,
-  { file, here }: { file: string; here: Here },
-): InventoryHost {
-  const value = (...names: readonly string[]): Json | undefined =>
-    names
-      .map((name) => variables.get(name))
-      .filter((variable) => variable !== undefined)
-      .map((variable) => jsonOf(variable.value))
-      .find((each) => each !== null)
-  const text = (...names: readonly string[]): string | undefined => {
-    const found = value(...names)
-    // Checked before: a variable that we read as text is written as text or a number.
-    return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined
-  }
-  const path = (name: string) => resolve(here.cwd, name.replace(/^~(?=$|\/)/, here.home))
-
-  const args = [text('ansible_ssh_common_args'), text('ansible_ssh_extra_args')].filter((each) => each !== undefined)
-  const read = readSshArguments(args.join(' '))
-  const ofArguments = 'cannot' in read ? { options: [] } : read
-  const said = (keyword: string, value: string | number | undefined): readonly SshOption[] =>
-    value === undefined ? [] : [{ keyword, value: String(value) }]
-  const port = value('ansible_ssh_port', 'ansible_port')
-  const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
-  const ownKnownHosts = [value('ctfleet_known_hosts_file') ?? []].flat().filter((name) => typeof name === 'string')
-  const pair = text('ctfleet_pair')
-  return {
-    name: host.name,
-    groups,
-    address: (text('ansible_ssh_host', 'ansible_host') ?? host.name).replace(/^\[(.*)\]$/, '$1'),
-    sshOptions: [
-      ...said('Port', port === undefined ? undefined : Number(port)),
-      ...said('User', text('ansible_ssh_user', 'ansible_user')),
-      ...said('IdentityFile', keyFile === undefined ? undefined : path(keyFile)),
-      // A file of ours is the only one read.
-      ...(ownKnownHosts.length === 0
-        ? []
-        : [
-            ...said('UserKnownHostsFile', ownKnownHosts.map((name) => `"${path(name)}"`).join(' ')),
-            ...said('GlobalKnownHostsFile', 'none'),
-          ]),
-      ...ofArguments.options,
-    ],
-    ...('configFile' in ofArguments ? { sshConfigFile: ofArguments.configFile } : {}),
-    become: isTrue(value('ansible_become')) ? 'sudo' : 'none',
-    transport: /(?:^|[.])local$/.test(text('ansible_connection') ?? '') ? 'local' : 'ssh',
-    ...(pair === undefined ? {} : { pair }),
-    ...(isTrue(value('ctfleet_gateway')) ? { gateway: true } : {}),
-    vars: otherVariables(variables),
-    origin: `${file}:${host.at.line}:${host.at.column}`,
-  }
-}
-
 /** A host that several groups name, or an anchor used twice, is complained about once. */
 function distinct(complaints: readonly Complaint[]): readonly Complaint[] {
-  return [...new Map(complaints.map((each) => [`${each.line}:${each.column}:${each.message}`, each])).values()]
+  return [
+    ...new Map(
+      complaints.map((each) => [`${each.file}:${each.line}:${each.column}:${each.path}:${each.message}`, each]),
+    ).values(),
+  ]
 }
 
 function thisMachine(): Here {

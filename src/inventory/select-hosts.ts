@@ -1,96 +1,135 @@
 import { type Complaint, InputError, quoted } from '../input/complaint.ts'
 import { didYouMean } from '../input/nearest.ts'
+import { readNamePattern, subscripted } from './name-matcher.ts'
+import { type Pattern, readPatterns } from './patterns.ts'
 
 /** What a pattern chooses from: an inventory, or the hosts of a plan, of a run, of recorded facts. */
 export type Choosable<H> = {
   readonly file: string
   readonly hosts: readonly H[]
+  /** `hosts` are all that a group holds, in the order that a subscript counts in. */
   readonly groups: readonly { readonly name: string; readonly hosts: readonly string[] }[]
+  /** Hosts that are in the inventory and cannot be reached as it is written. */
+  readonly setAside?: readonly SetAside[]
+}
+
+type SetAside = {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly complaints: readonly Complaint[]
 }
 
 type Named = { readonly name: string }
 
+export type Selection<H> = {
+  readonly hosts: readonly H[]
+  /** Those that the pattern names too. */
+  readonly setAside: readonly SetAside[]
+}
+
 /**
- * The hosts that a pattern names, in the inventory's order: names and groups, globs (`web-*`), joined by commas or
- * colons; `&group` keeps only those in it, `!name` takes out. Without a pattern: all.
- * @throws InputError where a part of it names nothing, or all of it leaves nobody.
+ * The hosts that a pattern names, in the inventory's order, as `ansible --limit` would have them: names and groups, globs
+ * (`web-*`), regular expressions (`~web\d+`), subscripts of groups (`web[0:2]`), and files with one pattern a line
+ * (`@failed.txt`), joined by commas or colons; `&group` keeps only those in it, `!name` takes out. Without a pattern: all.
+ * @throws InputError where a part of it names nothing, or all of it leaves nobody, or only hosts that are set aside.
  */
 export function selectHosts<H extends Named>(inventory: Choosable<H>, limit?: string): readonly H[] {
-  if (limit === undefined) return inventory.hosts
-  const parts = limit.split(',').flatMap((part) => splitColons(part.trim(), inventory))
-  const matched = parts.filter((part) => part !== '').map((part) => matchPart(part, inventory))
-  const complaints = matched
-    .filter((each) => each.hosts.size === 0 && !each.emptyGroup)
-    .map((each) => unmatched(each.name, inventory))
+  return selectReachable(inventory, limit).hosts
+}
+
+/** The same, with those that the pattern names too and that are set aside. */
+export function selectReachable<H extends Named>(inventory: Choosable<H>, limit?: string): Selection<H> {
+  const selection = selectFrom(inventory, limit)
+  if (selection.hosts.length > 0 || selection.setAside.length === 0) return selection
+  throw new InputError(distinct(selection.setAside))
+}
+
+/** The same, where hosts that are set aside may be all there is. */
+export function selectFrom<H extends Named>(inventory: Choosable<H>, limit?: string): Selection<H> {
+  const { hosts, setAside = [] } = inventory
+  const chosen = limit === undefined ? null : chosenNames(inventory, limit)
+  const isMeant = ({ name }: Named) => chosen === null || chosen.has(name)
+  const selection = { hosts: hosts.filter(isMeant), setAside: setAside.filter(isMeant) }
+  if (limit === undefined || selection.hosts.length + selection.setAside.length > 0) return selection
+  throw new InputError([complaint(`${quoted(limit)} leaves no host of ${inventory.file}`, null)])
+}
+
+function chosenNames(inventory: Choosable<Named>, limit: string): ReadonlySet<string> {
+  const known = knownNames(inventory)
+  const parts = readPatterns(limit, (name) => known.hosts.has(name))
+  const found = parts.map((part) => ({ ...part, ...matchPattern(part, known) }))
+  const complaints = found.flatMap(({ matched, ...part }) =>
+    'wrong' in matched ? [unmatched(part, matched.wrong, known, inventory.file)] : [],
+  )
   if (complaints.length > 0) throw new InputError(complaints)
 
-  const plain = matched.filter(({ sign }) => sign === '')
-  const included =
-    plain.length === 0 && matched.length > 0
-      ? inventory.hosts.map(({ name }) => name)
-      : plain.flatMap(({ hosts }) => [...hosts])
-  const chosen = new Set(included)
-  for (const { sign, hosts } of matched)
-    for (const name of [...chosen])
-      if ((sign === '&' && !hosts.has(name)) || (sign === '!' && hosts.has(name))) chosen.delete(name)
-  if (chosen.size === 0) throw new InputError([complaint(`${quoted(limit)} leaves no host of ${inventory.file}`, null)])
-  return inventory.hosts.filter(({ name }) => chosen.has(name))
+  const namesOf = (sign: Pattern['sign']) =>
+    found.flatMap((each) => (each.sign === sign && 'names' in each.matched ? [new Set(each.matched.names)] : []))
+  const plain = namesOf('')
+  const all = plain.length === 0 && found.length > 0 ? [known.hosts] : plain
+  const chosen = new Set(all.flatMap((names) => [...names]))
+  for (const names of namesOf('&')) for (const name of chosen) if (!names.has(name)) chosen.delete(name)
+  for (const names of namesOf('!')) for (const name of names) chosen.delete(name)
+  return chosen
 }
 
-type Match = {
-  readonly name: string
-  readonly sign: '' | '!' | '&'
+type Known = {
   readonly hosts: ReadonlySet<string>
-  readonly emptyGroup: boolean
+  readonly groups: readonly { readonly name: string; readonly hosts: readonly string[] }[]
 }
 
-function matchPart(part: string, inventory: Choosable<Named>): Match {
-  const sign = part.startsWith('!') ? '!' : part.startsWith('&') ? '&' : ''
-  const name = part.slice(sign.length)
-  const matches = globMatcher(name)
-  const groups = inventory.groups.filter((group) => matches(group.name))
-  const hosts = inventory.hosts.filter((host) => matches(host.name)).map((host) => host.name)
-  return {
-    name,
-    sign,
-    hosts: new Set([...groups.flatMap((group) => group.hosts), ...hosts]),
-    emptyGroup: groups.length > 0,
+/** Hosts that are set aside are known all the same, and belong to their groups. */
+function knownNames({ hosts, groups, setAside = [] }: Choosable<Named>): Known {
+  const withAside = groups.map(({ name, hosts: members }) => {
+    const aside = setAside.filter((host) => name === 'all' || host.groups.includes(name)).map((host) => host.name)
+    return { name, hosts: aside.length === 0 ? members : [...new Set([...members, ...aside])] }
+  })
+  return { hosts: new Set([...hosts, ...setAside].map(({ name }) => name)), groups: withAside }
+}
+
+type Matched = { readonly names: readonly string[] } | { readonly wrong: Wrong }
+type Wrong = { readonly type: 'nothing' } | { readonly type: 'beyond' } | { readonly type: 'unreadable'; why: string }
+
+function matchPattern({ sign, text }: Pattern, { hosts, groups }: Known): { readonly matched: Matched } {
+  // As in Ansible: what is a host as it stands is that host, whatever else it could mean.
+  if (sign === '' && hosts.has(text)) return { matched: { names: [text] } }
+  const pattern = readNamePattern(text)
+  if ('wrong' in pattern) return { matched: { wrong: { type: 'unreadable', why: pattern.wrong } } }
+  const { matches, isPlain, subscript } = pattern
+  const inGroups = groups.filter(({ name }) => matches(name))
+  const ofHosts = inGroups.length > 0 && isPlain ? [] : [...hosts].filter(matches)
+  if (inGroups.length === 0 && ofHosts.length === 0) return { matched: { wrong: { type: 'nothing' } } }
+  // A host in two of the groups counts twice here, as it does in Ansible.
+  const names = subscripted([...inGroups.flatMap((group) => group.hosts), ...ofHosts], subscript)
+  return { matched: names === undefined ? { wrong: { type: 'beyond' } } : { names } }
+}
+
+function unmatched({ text, file, line }: Pattern, wrong: Wrong, known: Known, inventory: string): Complaint {
+  const place = { file, line, column: line === null ? null : 1, path: '' }
+  switch (wrong.type) {
+    case 'unreadable':
+      return { ...place, message: `${quoted(text)} cannot be read: ${wrong.why}`, hint: SYNTAX }
+    case 'beyond':
+      return {
+        ...place,
+        message: `there are fewer hosts than ${quoted(text)} counts`,
+        hint: 'the first one has number 0',
+      }
+    case 'nothing': {
+      const names = [...known.hosts, ...known.groups.map(({ name }) => name)]
+      const message = `no host or group of ${inventory} matches ${quoted(text)}`
+      const near = didYouMean(text, names) ?? `it knows ${listed(names.filter((each) => each !== 'ungrouped'))}`
+      return { ...place, message, hint: near }
+    }
   }
 }
 
-/** Colons join patterns and also stand in IPv6 names: what the inventory knows as a whole stays whole. */
-function splitColons(part: string, inventory: Choosable<Named>): readonly string[] {
-  const name = part.replace(/^[!&]/, '')
-  if (inventory.hosts.some((host) => host.name === name)) return [part]
-  return part.split(':').map((each) => each.trim())
-}
+const SYNTAX = 'after ~ stands a regular expression; a glob has *, ? and [abc]'
 
-/** `*`, `?`, `[abc]` and `[!abc]`, as in a shell. */
-function globMatcher(glob: string): (name: string) => boolean {
-  if (!/[*?[]/.test(glob)) return (name) => name === glob
-  const source = glob.replaceAll(
-    /\[(!?)([^\]]+)\]|[\s\S]/g,
-    (all, negated: string | undefined, set: string | undefined) => {
-      if (set !== undefined) return `[${negated === '!' ? '^' : ''}${set.replaceAll(/[\\\]^[]/g, '\\$&')}]`
-      if (all === '*') return '.*'
-      return all === '?' ? '.' : all.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&')
-    },
-  )
-  try {
-    const pattern = new RegExp(`^${source.replaceAll(/(?:[.][*])+/g, '.*')}$`, 's')
-    return (name) => pattern.test(name)
-  } catch {
-    return (name) => name === glob
-  }
-}
-
-function unmatched(name: string, inventory: Choosable<Named>): Complaint {
-  const names = [...inventory.hosts, ...inventory.groups].map((each) => each.name)
-  const message = `no host or group of ${inventory.file} matches ${quoted(name)}`
-  return complaint(
-    message,
-    didYouMean(name, names) ?? `it knows ${listed(names.filter((each) => each !== 'ungrouped'))}`,
-  )
+/** What is wrong with several hosts for the same reason is written in one place. */
+function distinct(setAside: readonly SetAside[]): readonly Complaint[] {
+  const all = setAside.flatMap(({ complaints }) => complaints)
+  return [...new Map(all.map((each) => [JSON.stringify(each), each])).values()]
 }
 
 function listed(names: readonly string[]): string {

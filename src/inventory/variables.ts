@@ -1,13 +1,14 @@
 import { quoted } from '../input/complaint.ts'
 import { didYouMean } from '../input/nearest.ts'
-import { jsonOf, type YamlNode } from '../input/yaml-tree.ts'
+import { jsonOf } from '../input/yaml-tree.ts'
 import type { Json } from '../model/json.ts'
-import { type Complain, VAULT_HINT, type Variable } from './groups.ts'
 import { isHostName } from './host-names.ts'
 import { readSshArguments } from './ssh-arguments.ts'
+import { isTemplate } from './templates.ts'
+import type { Complain, Variable } from './written.ts'
 
 type Check = (value: Json) => Wrong | null
-type Wrong = { readonly message: string; readonly hint: string | null }
+export type Wrong = { readonly message: string; readonly hint: string | null }
 
 /** What ctfleet reads of Ansible's variables, and of its own; everything else is kept unread. */
 const READ: { readonly [name: string]: Check } = {
@@ -20,139 +21,80 @@ const READ: { readonly [name: string]: Check } = {
   ansible_private_key_file: path,
   ansible_ssh_private_key_file: path,
   ansible_become: truth,
-  ansible_become_method: oneOf(['sudo', 'ansible.builtin.sudo'], 'ctfleet becomes root through sudo only'),
-  ansible_become_user: oneOf(['root'], 'ctfleet needs root, no other user'),
-  ansible_connection: oneOf(
-    ['ssh', 'local', 'smart', 'paramiko', 'paramiko_ssh', 'ansible.builtin.ssh', 'ansible.builtin.local'],
-    'ctfleet goes over ssh, or works on this machine (local)',
-  ),
+  ansible_sudo: truth,
+  ansible_become_method: word,
+  ansible_become_user: userName,
+  ansible_sudo_user: userName,
+  ansible_doas_user: userName,
+  ansible_su_user: userName,
+  ansible_connection: word,
+  ansible_ssh_args: sshArguments,
   ansible_ssh_common_args: sshArguments,
   ansible_ssh_extra_args: sshArguments,
   ansible_group_priority: wholeNumber,
+  // Read, and nothing follows from it: ctfleet always looks at host keys.
+  ansible_host_key_checking: truth,
+  ansible_ssh_host_key_checking: truth,
   ctfleet_gateway: truth,
+  ctfleet_host_key_alias: path,
   ctfleet_known_hosts_file: paths,
-  ctfleet_pair: word,
+  ctfleet_pair: pair,
+  ctfleet_transport: transport,
 }
 
-const PASSWORDS = new Set([
-  'ansible_password',
-  'ansible_ssh_pass',
-  'ansible_ssh_password',
-  'ansible_become_password',
-  'ansible_become_pass',
-  'ansible_sudo_pass',
-  'ansible_sudo_password',
-  'ansible_su_pass',
-  'ansible_ssh_private_key_passphrase',
-  'ansible_private_key_passphrase',
-  'ansible_ssh_private_key',
-  'ansible_private_key',
-])
+const OURS = Object.keys(READ).filter((name) => name.startsWith('ctfleet_'))
 
 /** Names one letter away from those that we read, and yet Ansible's own. */
 const ANSIBLE_OWN = new Set([
   'ansible_shell_type',
-  'ansible_ssh_args',
   'ansible_become_exe',
   'ansible_become_flags',
+  'ansible_become_pass',
+  'ansible_sudo_pass',
+  'ansible_su_pass',
   'ansible_hosts',
+  'ansible_ssh_pass',
 ])
 
-/** Complains about a variable that ctfleet reads and cannot use, once where it is written. */
+/** Complains about a variable that ctfleet reads and cannot use, once where it is written. Vaults and templates are for later. */
 export function checkVariable(name: string, { value, path }: Variable, complain: Complain): void {
-  if (PASSWORDS.has(name)) {
-    const hint = 'use a key (or an agent) to log in, and sudo with NOPASSWD to become root; then take this line out'
-    complain(value.at, path, 'passwords and keys in the inventory are not supported yet', hint)
-    return
-  }
-  const check = READ[name]
-  if (check === undefined) {
-    const near = ANSIBLE_OWN.has(name) ? null : misspelling(name)
+  if (!Object.hasOwn(READ, name)) {
+    const near = ANSIBLE_OWN.has(name) || isSecretName(name) ? null : misspelling(name)
     if (near !== null) complain(value.at, path, `ctfleet knows no variable ${quoted(name)}`, near)
     return
   }
-  if (value.type === 'scalar' && value.tag !== null && value.tag !== '!unsafe') {
-    const vault = value.tag === '!vault' || value.tag === '!vault-encrypted'
-    complain(
-      value.at,
-      path,
-      vault ? 'is a vault' : `has the tag ${value.tag}`,
-      vault ? VAULT_HINT : 'write the plain value',
-    )
-    return
-  }
-  const template = templateIn(value)
-  if (template !== undefined) {
-    complain(
-      value.at,
-      path,
-      `is a template: ${quoted(template)}`,
-      'ctfleet fills in no templates: write the value itself',
-    )
-    return
-  }
+  if (value.tag !== null && value.tag !== '!unsafe') return
   const plain = jsonOf(value)
-  // As in Ansible, nothing after the colon means: not set.
-  const wrong = plain === null ? null : check(plain)
+  if (typeof plain === 'string' && value.tag === null && (isTemplate(plain) || plain.startsWith('$ANSIBLE_VAULT')))
+    return
+  const wrong = whatIsWrong(name, plain)
   if (wrong !== null) complain(value.at, path, wrong.message, wrong.hint)
 }
 
-/**
- * The variables that ctfleet does not read, for playbooks of the user's own. Templates and vaults are left out, since
- * their value is not known here; so is what is named like a secret: plans and reports are passed around.
- */
-export function otherVariables(variables: ReadonlyMap<string, Variable>): { readonly [name: string]: Json } {
-  return Object.fromEntries(
-    [...variables]
-      .filter(([name]) => !Object.hasOwn(READ, name) && !isSecretName(name))
-      .map(([name, { value }]) => [name, openly(value)] as const)
-      .filter((entry): entry is readonly [string, Json] => entry[1] !== undefined),
-  )
+/** What is wrong with the value of a variable that ctfleet reads. As in Ansible, nothing after the colon means: not set. */
+export function whatIsWrong(name: string, value: Json): Wrong | null {
+  return value === null ? null : (READ[name]?.(value) ?? null)
+}
+
+export function isRead(name: string): boolean {
+  return Object.hasOwn(READ, name)
 }
 
 export function isTrue(value: Json | undefined): boolean {
   return value === true || value === 1 || (typeof value === 'string' && /^(?:y|yes|on|1|true|t)$/i.test(value))
 }
 
-function openly(node: YamlNode): Json | undefined {
-  if (node.tag !== null && node.tag !== '!unsafe') return undefined
-  switch (node.type) {
-    case 'scalar':
-      return templateIn(node) === undefined ? node.value : undefined
-    case 'list':
-      return node.items.map(openly).filter((item) => item !== undefined)
-    case 'map':
-      return Object.fromEntries(
-        node.entries
-          .filter(({ key }) => !isSecretName(key))
-          .map(({ key, value }) => [key, openly(value)] as const)
-          .filter((entry): entry is readonly [string, Json] => entry[1] !== undefined),
-      )
-  }
-}
-
-function isSecretName(name: string): boolean {
-  return /pass|secret|token|credential|private|vault|api_?key|_key$|^key$/i.test(name)
-}
-
-function templateIn(node: YamlNode): string | undefined {
-  if (node.type === 'scalar') {
-    if (typeof node.value !== 'string' || node.tag === '!unsafe') return undefined
-    return /\{\{|\{%/.test(node.value) || node.value.startsWith('$ANSIBLE_VAULT') ? node.value : undefined
-  }
-  const inner = node.type === 'list' ? node.items : node.entries.map(({ value }) => value)
-  for (const each of inner) {
-    const found = templateIn(each)
-    if (found !== undefined) return found
-  }
-  return undefined
+/** What is named like a secret is shown to nobody, and kept out of what plans and records hold. */
+export function isSecretName(name: string): boolean {
+  return /pass|secret|token|credential|private|vault|api_?key|_key$|^key$/i.test(name) && !Object.hasOwn(READ, name)
 }
 
 function misspelling(name: string): string | null {
+  if (!/^(?:ansible|ctfleet)_/.test(name)) return null
   const near = didYouMean(name, Object.keys(READ))
-  if (name.startsWith('ctfleet_')) return near ?? 'there are ctfleet_gateway, ctfleet_known_hosts_file and ctfleet_pair'
+  if (name.startsWith('ctfleet_')) return near ?? `there are ${OURS.slice(0, -1).join(', ')} and ${OURS.at(-1)}`
   // Ansible has hundreds of variables of its own; only a slip of one or two letters is surely one.
-  return name.startsWith('ansible_') && near !== null && oneSlip(name, near) ? near : null
+  return near !== null && oneSlip(name, near) ? near : null
 }
 
 function oneSlip(name: string, hint: string): boolean {
@@ -200,9 +142,13 @@ function paths(value: Json): Wrong | null {
   return value.map(path).find((each) => each !== null) ?? (value.length > 0 ? null : wrong('a path', value as Json))
 }
 
-function word(value: Json): Wrong | null {
+function pair(value: Json): Wrong | null {
   const fits = (typeof value === 'string' && /^[^\p{C}]{1,100}$/u.test(value)) || Number.isInteger(value)
   return fits ? null : wrong('one word, the same for all hosts of the pair', value)
+}
+
+function word(value: Json): Wrong | null {
+  return typeof value === 'string' && /^[^\s\p{C}]{1,100}$/u.test(value) ? null : wrong('one word', value)
 }
 
 function truth(value: Json): Wrong | null {
@@ -214,9 +160,8 @@ function wholeNumber(value: Json): Wrong | null {
   return Number.isInteger(typeof value === 'string' ? Number(value) : value) ? null : wrong('a whole number', value)
 }
 
-function oneOf(choices: readonly string[], hint: string): Check {
-  return (value) =>
-    typeof value === 'string' && choices.includes(value) ? null : { message: `${quoted(value)} is not supported`, hint }
+function transport(value: Json): Wrong | null {
+  return value === 'ssh' || value === 'openssh' ? null : wrong('ssh or openssh', value)
 }
 
 function sshArguments(value: Json): Wrong | null {

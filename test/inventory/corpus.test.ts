@@ -12,7 +12,7 @@ test('every YAML file of public Ansible projects loads, or gets complaints with 
   expect(files.length).toBeGreaterThan(50)
   for (const name of files) {
     try {
-      await loadInventory(join(folder, name), { cwd: '/', home: '/root' })
+      await loadInventory(join(folder, name), { here: { cwd: '/', home: '/root' } })
     } catch (error) {
       if (!(error instanceof InputError)) throw new Error(`${name} crashed`, { cause: error })
       const placed = error.complaints.every(({ line, column }) => line !== null && column !== null)

@@ -55,26 +55,50 @@ all:
       ansible_user: ops
       ansible_ssh_private_key_file: keys/fleet
       ansible_become: yes
-      ansible_become_method: sudo
-      ansible_become_user: root
-      ansible_connection: ansible.builtin.local
+      ansible_become_method: community.general.doas
+      ansible_become_user: admin
+      ansible_connection: ansible.builtin.ssh
+      ansible_host_key_checking: no
+      ansible_ssh_args: -F fleet.conf -o Compression=yes
       ansible_ssh_common_args: "-o ControlMaster=auto -o 'UserKnownHostsFile=~/hosts other' -i ~/second"
+      ansible_ssh_extra_args: -J bastion
+      ctfleet_host_key_alias: web
+      ctfleet_transport: openssh
       team: edge
 `).hosts
   expect(host).toMatchObject({
     address: '2001:db8::1',
+    sshConfigFile: 'fleet.conf',
     sshOptions: [
+      { keyword: 'HostKeyAlias', value: 'web' },
+      { keyword: 'Compression', value: 'yes' },
       { keyword: 'Port', value: '2222' },
       { keyword: 'User', value: 'ops' },
       { keyword: 'IdentityFile', value: '/work/fleet/keys/fleet' },
       { keyword: 'ControlMaster', value: 'auto' },
       { keyword: 'UserKnownHostsFile', value: '~/hosts other' },
       { keyword: 'IdentityFile', value: '~/second' },
+      { keyword: 'ProxyJump', value: 'bastion' },
     ],
-    become: 'sudo',
-    transport: 'local',
+    become: 'doas',
+    becomeUser: 'admin',
+    transport: 'openssh',
     vars: { team: 'edge' },
   })
+})
+
+test('of several names for one thing the one counts that counts in Ansible, wherever it stands', () => {
+  const text = `
+all:
+  vars: {ansible_ssh_host: 10.0.0.1, ansible_ssh_port: 23, ansible_ssh_user: old, ansible_become: yes, ansible_su_user: x}
+  hosts:
+    a: {ansible_host: 10.0.0.2, ansible_port: 24, ansible_user: new, ansible_become_user: root, ansible_sudo_user: adm}
+    b: {ansible_ssh_host: , ansible_host: 10.0.0.3}
+`
+  const [a, b] = load(text).hosts
+  expect(a).toMatchObject({ address: '10.0.0.1', becomeUser: 'adm' })
+  expect(a === undefined ? '' : said(a)).toBe('23 old')
+  expect(b?.address).toBe('10.0.0.3')
 })
 
 test('pairs and gateways are told by variables of ours, which no playbook sees', () => {
@@ -200,7 +224,7 @@ describe('mistakes', () => {
     [
       'a variable of ours that there is not',
       'all:\n  hosts: {a: {ctfleet_colour: 3}}',
-      `2:31 all.hosts.a.ctfleet_colour: ctfleet knows no variable "ctfleet_colour"${hint('there are ctfleet_gateway, ctfleet_known_hosts_file and ctfleet_pair')}`,
+      `2:31 all.hosts.a.ctfleet_colour: ctfleet knows no variable "ctfleet_colour"${hint('there are ctfleet_gateway, ctfleet_host_key_alias, ctfleet_known_hosts_file, ctfleet_pair and ctfleet_transport')}`,
     ],
     [
       'hosts as a list',
@@ -216,26 +240,6 @@ describe('mistakes', () => {
       'a circle',
       'a: {children: {b: {children: {a: }}}}',
       `1:31 a.children.b.children.a: "a" would be inside itself${hint('groups form no circle: take "a" out of here')}`,
-    ],
-    [
-      'a template',
-      'all:\n  hosts: {a: {ansible_host: "{{ ip }}"}}',
-      `2:29 all.hosts.a.ansible_host: is a template: "{{ ip }}"${hint('ctfleet fills in no templates: write the value itself')}`,
-    ],
-    [
-      'a vault',
-      'all:\n  hosts:\n    a:\n      ansible_user: !vault |\n        $ANSIBLE_VAULT',
-      `4:28 all.hosts.a.ansible_user: is a vault${hint('ctfleet opens no vaults: write the value here if it is no secret, or leave it out')}`,
-    ],
-    [
-      'a password',
-      'all:\n  vars: {ansible_become_password: x}\n  hosts: {a: }',
-      `2:35 all.vars.ansible_become_password: passwords and keys in the inventory are not supported yet${hint('use a key (or an agent) to log in, and sudo with NOPASSWD to become root; then take this line out')}`,
-    ],
-    [
-      'another way to root',
-      'all:\n  hosts: {a: {ansible_become_method: su}}',
-      `2:38 all.hosts.a.ansible_become_method: "su" is not supported${hint('ctfleet becomes root through sudo only')}`,
     ],
     [
       'a name that is an option',
@@ -261,11 +265,6 @@ describe('mistakes', () => {
       'groups without hosts',
       'all:\n  children: {web: }',
       `1:1: names no host${hint('write at least:', 'all:', '  hosts:', '    web-1.example.com:')}`,
-    ],
-    [
-      'an INI inventory',
-      '# fleet\n[web]\nweb-1 ansible_port=22\n',
-      `1:1: is an INI inventory; ctfleet reads YAML${hint('let Ansible write it out: ansible-inventory -i FILE --list --yaml > inventory.yaml')}`,
     ],
     [
       'a plugin',

@@ -1,0 +1,174 @@
+import { resolve } from 'node:path'
+import { type Complaint, quoted } from '../input/complaint.ts'
+import type { InventoryHost, SshOption } from '../model/host.ts'
+import { type Look, lookAt } from './look.ts'
+import type { Merged } from './precedence.ts'
+import { otherVariables } from './shown.ts'
+import { readSshArguments } from './ssh-arguments.ts'
+import { isTrue } from './variables.ts'
+import type { VaultPassword } from './vault.ts'
+import { complaintAt, placeText, type WrittenHost } from './written.ts'
+
+/** Where ctfleet runs: what `~` and relative paths mean. */
+export type Here = { readonly cwd: string; readonly home: string }
+
+/** Passwords that the inventory holds for one host. They go into no plan, record or report. */
+export type Secrets = { readonly login?: string; readonly become?: string }
+
+/** A host with its passwords beside it, or why ctfleet cannot tell how it is reached. */
+export type Way =
+  | { readonly host: InventoryHost; readonly secrets: Secrets }
+  | { readonly complaints: readonly Complaint[] }
+
+export type Surroundings = {
+  readonly here: Here
+  readonly passwords: readonly VaultPassword[]
+  /** The inventory that a file is read for, as an absolute path. */
+  readonly sourceOf: (file: string) => string
+  /** All inventories, as they are named from everywhere. */
+  readonly all: string
+}
+
+/** How a host is reached, by Ansible's variables and ours; of several names for one thing Ansible's own order decides. */
+export function wayOf(host: WrittenHost, merged: Merged, { here, passwords, sourceOf, all }: Surroundings): Way {
+  // What else is missing may be in there.
+  if (merged.sealed.length > 0) return { complaints: merged.sealed.map(sealedComplaint) }
+  const complaints: Complaint[] = []
+  const { variables } = merged
+  const look = lookAt({ name: host.name, inventory: sourceOf(host.file), variables }, passwords, complaints)
+  const { value, text, refuse } = look
+  const connection = text('ansible_connection')
+  const otherwise = host.isHere === true ? 'local' : 'ssh'
+  const kind = connection === undefined ? otherwise : CONNECTIONS.get(withoutCollection(connection))
+  if (kind === undefined)
+    refuse(
+      'ansible_connection',
+      `${quoted(connection)} is not supported`,
+      'ctfleet goes over ssh, or works on this machine (local)',
+    )
+  const become = becomeOf(look)
+  const pair = text('ctfleet_pair')
+  const gateway = isTrue(value('ctfleet_gateway'))
+  const ofSsh = kind === 'ssh' ? sshOf(host, look, here) : { address: host.name, sshOptions: [] }
+  const transport = kind === 'local' ? 'local' : text('ctfleet_transport') === 'openssh' ? 'openssh' : 'ssh'
+  const login = kind === 'ssh' ? passwordIn(value, LOGIN_PASSWORDS) : undefined
+  const secrets: Secrets = {
+    ...(login === undefined ? {} : { login }),
+    ...(become.password === undefined ? {} : { become: become.password }),
+  }
+  if (complaints.length > 0) return { complaints }
+  return {
+    host: {
+      name: host.name,
+      groups: merged.groups,
+      ...ofSsh,
+      become: become.method,
+      ...(become.user === undefined || become.user === 'root' ? {} : { becomeUser: become.user }),
+      transport,
+      ...(pair === undefined ? {} : { pair }),
+      ...(gateway ? { gateway: true } : {}),
+      vars: otherVariables(variables),
+      origin: placeText(host.file, host.at),
+      ...(Object.keys(secrets).length === 0 ? {} : { secretsFrom: all }),
+    },
+    secrets,
+  }
+}
+
+export const VAULT_PASSWORD = 'give the password of the vault: --vault-password-file FILE, or --ask-vault-pass'
+
+function sealedComplaint({ file, sealed }: Merged['sealed'][number]): Complaint {
+  return complaintAt(file, { line: 1, column: 1 }, [], `is a vault: ${sealed}`, VAULT_PASSWORD)
+}
+
+const CONNECTIONS = new Map<string, 'ssh' | 'local'>([
+  ['ssh', 'ssh'],
+  ['smart', 'ssh'],
+  ['paramiko', 'ssh'],
+  ['paramiko_ssh', 'ssh'],
+  ['local', 'local'],
+])
+const METHODS = ['sudo', 'doas', 'su'] as const
+const LOGIN_PASSWORDS = ['ansible_ssh_password', 'ansible_ssh_pass', 'ansible_password']
+
+function withoutCollection(name: string): string {
+  return name.replace(/^(?:ansible\.(?:builtin|legacy)|community\.general)\./, '')
+}
+
+type Become = {
+  readonly method: InventoryHost['become']
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+}
+
+function becomeOf({ value, text, refuse }: Look): Become {
+  if (!isTrue(value('ansible_become', 'ansible_sudo'))) return { method: 'none' }
+  const named = text('ansible_become_method') ?? 'sudo'
+  const method = METHODS.find((each) => each === withoutCollection(named))
+  if (method === undefined) {
+    refuse(
+      'ansible_become_method',
+      `${quoted(named)} is not supported`,
+      `ctfleet becomes root by ${METHODS.join(', ')}`,
+    )
+    return { method: 'none' }
+  }
+  const user = text(`ansible_${method}_user`, 'ansible_become_user')
+  const password = passwordIn(value, [`ansible_${method}_pass`, 'ansible_become_pass', 'ansible_become_password'])
+  return { method, user, password }
+}
+
+function passwordIn(value: Look['value'], names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const found = value(name)
+    if ((typeof found === 'string' && found !== '') || typeof found === 'number') return String(found)
+  }
+  return undefined
+}
+
+function sshOf(
+  host: WrittenHost,
+  { value, text }: Look,
+  here: Here,
+): Pick<InventoryHost, 'address' | 'sshOptions' | 'sshConfigFile'> {
+  const path = (name: string) => resolve(here.cwd, name.replace(/^~(?=$|\/)/, here.home))
+  const said = (keyword: string, value: string | number | undefined): readonly SshOption[] =>
+    value === undefined ? [] : [{ keyword, value: String(value) }]
+  const port = value('ansible_ssh_port', 'ansible_port')
+  const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
+  const ownKnownHosts = [value('ctfleet_known_hosts_file') ?? []].flat().filter((name) => typeof name === 'string')
+  // In the order in which Ansible would put them on the line: of a keyword given twice the first counts.
+  const before = argumentsIn(text('ansible_ssh_args'))
+  const after = argumentsIn(
+    [text('ansible_ssh_common_args'), text('ansible_ssh_extra_args')].filter((each) => each !== undefined).join(' '),
+  )
+  const configFile = before.configFile ?? after.configFile
+  return {
+    address: (text('ansible_ssh_host', 'ansible_host') ?? host.name).replace(/^\[(.*)\]$/, '$1'),
+    sshOptions: [
+      // Ours are said for ctfleet alone, and come first.
+      ...said('HostKeyAlias', text('ctfleet_host_key_alias')),
+      ...(ownKnownHosts.length === 0
+        ? []
+        : [
+            ...said('UserKnownHostsFile', ownKnownHosts.map((name) => `"${path(name)}"`).join(' ')),
+            ...said('GlobalKnownHostsFile', 'none'),
+          ]),
+      ...before.options,
+      ...said('Port', port === undefined ? undefined : Number(port)),
+      ...said('User', text('ansible_ssh_user', 'ansible_user')),
+      ...said('IdentityFile', keyFile === undefined ? undefined : path(keyFile)),
+      ...after.options,
+    ],
+    ...(configFile === undefined ? {} : { sshConfigFile: configFile }),
+  }
+}
+
+function argumentsIn(text: string | undefined): {
+  readonly options: readonly SshOption[]
+  readonly configFile?: string
+} {
+  const read = readSshArguments(text ?? '')
+  // Checked before.
+  return 'cannot' in read ? { options: [] } : read
+}
