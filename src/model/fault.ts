@@ -4,7 +4,8 @@
  */
 export type Fault = { readonly code: FaultCode; readonly message: string; readonly next: string }
 
-export type FaultCode = LinkFault | HostFault | 'bug' | 'cancelled'
+/** `inventory`: what it says of the host is not enough to reach it. */
+export type FaultCode = LinkFault | HostFault | 'inventory' | 'bug' | 'cancelled'
 
 /** The way to the host. */
 export type LinkFault =
@@ -18,6 +19,8 @@ export type LinkFault =
   | 'host-key-revoked'
   | 'auth'
   | 'lost'
+  /** A host in between let us in, and leads no further. */
+  | 'jump'
 
 /** The host itself. */
 export type HostFault =

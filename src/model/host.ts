@@ -8,9 +8,9 @@ export type SshWay = {
   readonly address: string
   readonly port: number
   readonly user: string
-  /** Private key files to offer, in order; empty: the agent's keys and the usual files in ~/.ssh. */
+  /** Private key files to offer, in order; empty: the agent's keys and the usual files in ~/.ssh; `none` alone: no file. */
   readonly identityFiles: readonly string[]
-  /** Files of known host keys, in order of reading. */
+  /** Files of known host keys, in order of reading; a key that is taken goes into the first. */
   readonly knownHostsFiles: readonly string[]
   /** Certificates of our keys, which ssh2 cannot show. */
   readonly certificateFiles?: readonly string[]
@@ -25,8 +25,19 @@ export type SshWay = {
   readonly forwardAgent?: true
   /** Kinds of login that are tried at all, in order: `publickey`, `password` … Absent: all that can be. */
   readonly preferredAuthentications?: readonly string[]
+  /** Only addresses of this family are tried. */
+  readonly addressFamily?: 'inet' | 'inet6'
+  /** Keys that are taken are written down under a hash of the host's name. */
+  readonly hashKnownHosts?: true
   /** Options that only the system's ssh follows, as `ssh -o` takes them: `ProxyCommand=…`. */
   readonly opensshOptions?: readonly string[]
+  /** What in ssh_config takes the system's ssh, in words that end a sentence: `Match exec at ~/.ssh/config:4`. */
+  readonly whyOpenssh?: string
+  /**
+   * Only the system's ssh can work out the way, by reading ssh_config itself (`Match exec`): what it would be given, and
+   * its -F. Of this way it follows `opensshOptions` alone, which are the inventory's.
+   */
+  readonly readBySsh?: { readonly name: string; readonly configFile?: string }
 }
 
 /** One machine of the inventory, with everything that is needed to reach it. Holds no secrets, only paths to them. */

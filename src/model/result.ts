@@ -57,15 +57,17 @@ type Judged<Status> = {
 }
 
 /** What reading one host's facts came to. */
-export type FactsResult = { readonly host: string } & (
-  | { readonly status: 'read'; readonly facts: Facts }
+export type FactsResult = {
+  readonly host: string
+} /** `notRoot` is why root was not to be had, and what needs root is unknown. */ & (
+  | { readonly status: 'read'; readonly facts: Facts; readonly notRoot?: Fault | undefined }
   | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
   | { readonly status: 'not-reached'; readonly why: string }
 )
 
 /** What explaining one host came to. */
 export type ExplainResult = { readonly host: string } & (
-  | { readonly status: 'explained'; readonly explanation: Explanation }
+  | { readonly status: 'explained'; readonly explanation: Explanation; readonly notRoot?: Fault | undefined }
   | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
   | { readonly status: 'not-reached'; readonly why: string }
 )
@@ -80,3 +82,15 @@ export type ForetoldResult = { readonly host: string } & (
   | Blocked
   | { readonly status: 'indicative'; readonly plan: IndicativePlan }
 )
+
+/** A host that the operator's condition (`--where`) leaves out, or of which it cannot be told: its facts were read, and nothing else. */
+export type LeftOut = { readonly host: string } & (
+  | { readonly status: 'left-out' }
+  | { readonly status: 'unsure'; readonly why: string }
+)
+
+/** Those hosts together: names of them for which it is false, and those of which it cannot be told, with the cause. */
+export type LeftOutHosts = {
+  readonly leftOut: readonly string[]
+  readonly unsure: readonly { readonly host: string; readonly why: string }[]
+}

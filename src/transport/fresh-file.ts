@@ -26,7 +26,7 @@ export function freshFile<T extends object>(parse: (bytes: Buffer, path: string)
 }
 
 /** `~/` as shells have it. */
-function homePath(path: string): string {
+export function homePath(path: string): string {
   return path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path
 }
 

@@ -1,12 +1,12 @@
 import type { Fault } from '../model/fault.ts'
-import type { Host } from '../model/host.ts'
+import type { SshWay } from '../model/host.ts'
 import { quote } from '../shell/script.ts'
 import { fingerprint } from './identities.ts'
-import { DEFAULT_KNOWN_HOSTS, type KeyVerdict, type KnownKeys, keyType } from './known-hosts.ts'
+import { DEFAULT_KNOWN_HOSTS, type KeyVerdict, type KnownKeys, keyType, knownName } from './known-hosts.ts'
 import type { ServerHostKeyAlgorithm } from './ssh2.ts'
 
 /** Signature algorithms by key type, best first; a host with several keys must show the one we know. */
-const ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+export const KEY_ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
   'ssh-ed25519': ['ssh-ed25519'],
   'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
   'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
@@ -17,16 +17,16 @@ const ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = 
 /** All that ssh2 speaks, those first whose keys are known for the host. */
 export function algorithmsFor({ own, ofAddress }: KnownKeys): ServerHostKeyAlgorithm[] {
   const trusted = (keys: KnownKeys['own']) => keys.filter(({ mark }) => mark === 'trusted').map(({ type }) => type)
-  const types = new Set([...trusted(own), ...trusted(ofAddress), ...Object.keys(ALGORITHMS)])
-  return [...types].flatMap((type) => (Object.hasOwn(ALGORITHMS, type) ? (ALGORITHMS[type] ?? []) : []))
+  const types = new Set([...trusted(own), ...trusted(ofAddress), ...Object.keys(KEY_ALGORITHMS)])
+  return [...types].flatMap((type) => (Object.hasOwn(KEY_ALGORITHMS, type) ? (KEY_ALGORITHMS[type] ?? []) : []))
 }
 
 /** Why a host key is not accepted, and how to find out who is right. */
-export function hostKeyFault(verdict: Exclude<KeyVerdict, { verdict: 'known' }>, key: Buffer, host: Host): Fault {
+export function hostKeyFault(verdict: Exclude<KeyVerdict, { verdict: 'known' }>, key: Buffer, host: SshWay): Fault {
   const type = keyType(key)
   const print = `${type} ${fingerprint(key)}`
   const short = SHORT[type] ?? 'rsa'
-  const name = host.port === 22 ? host.address : `[${host.address}]:${host.port}`
+  const name = knownName(host)
   const file = host.knownHostsFiles[0] ?? (DEFAULT_KNOWN_HOSTS[0] as string)
   const compare = `compare on its console: ssh-keygen -lf /etc/ssh/ssh_host_${short}_key.pub`
   const scan = `ssh-keyscan -t ${short} -p ${host.port} ${quote(host.address)} >> ${shellPath(file)}`
@@ -52,15 +52,21 @@ export function hostKeyFault(verdict: Exclude<KeyVerdict, { verdict: 'known' }>,
         other !== undefined
           ? `; ${other.origin} has another kind of key, ${other.type}`
           : authority !== undefined
-            ? `; ${authority.origin} trusts a certificate authority, which is not supported here`
+            ? `; ${authority.origin} trusts a certificate authority, which only the system's ssh can ask`
             : ''
       return {
         code: 'host-key-unknown',
         message: `its host key ${print} is not known${also}`,
-        next: `First ${compare}; if it is the same: ${scan}`,
+        next: `First ${compare}; if it is the same: ${writing(host, scan)}`,
       }
     }
   }
+}
+
+/** `ssh-keyscan` knows no alias, and /dev/null keeps nothing. */
+function writing({ hostKeyAlias, knownHostsFiles: [file] }: SshWay, scan: string): string {
+  if (file === '/dev/null') return 'name a UserKnownHostsFile that keeps it in place of /dev/null, then: ctfleet keys'
+  return hostKeyAlias === undefined ? `ctfleet keys writes it down, as does ${scan}` : 'ctfleet keys writes it down'
 }
 
 /** As ssh-keyscan and the files in /etc/ssh call them. */

@@ -1,62 +1,129 @@
 import { createHash } from 'node:crypto'
-import { env } from 'node:process'
-import type { Host } from '../model/host.ts'
-import { freshFile } from './fresh-file.ts'
+import { access } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import type { SshWay } from '../model/host.ts'
+import { type AgentKey, agentKeys, agentSocket, HeldKey } from './agent.ts'
+import { type Identity, parseKey, readIdentity } from './key-file.ts'
+import { keyring } from './keyring.ts'
 import type { PathComplaint } from './known-hosts.ts'
-import { type AnyAuthMethod, BaseAgent, createAgent, type ParsedKey, utils } from './ssh2.ts'
+import type { AnyAuthMethod, ParsedKey } from './ssh2.ts'
 
-const DEFAULT_IDENTITIES: readonly string[] = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa']
+export const DEFAULT_IDENTITIES: readonly string[] = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa']
 
-/** A private key file as far as it can be used. */
-export type Identity =
-  | { readonly state: 'usable'; readonly path: string; readonly key: ParsedKey }
-  /** With a passphrase: good if the agent holds it. `publicKey` is null where the file doesn't tell it. */
-  | { readonly state: 'encrypted'; readonly path: string; readonly publicKey: Buffer | null }
-  | { readonly state: 'unusable'; readonly path: string; readonly why: string; readonly missing: boolean }
+/** One key to log in with, and its name in complaints; or why one is not offered, in words that follow its name. */
+export type Offer =
+  | { readonly name: string; readonly method: AnyAuthMethod; readonly held?: HeldKey }
+  | { readonly name: string; readonly cannot: string; readonly next: string }
 
-/** One way to log in, and its name in complaints. */
-export type Offer = { readonly name: string; readonly method: AnyAuthMethod }
+/** What our keys are looked for by. */
+export type KeyPlaces = Pick<SshWay, 'identityFiles' | 'identityAgent' | 'identitiesOnly'>
 
-/** Reads and parses a private key file; read again only when the file changes. */
-export async function readIdentity(path: string): Promise<Identity> {
-  const read = await identityFile(path)
-  return 'unreadable' in read ? { state: 'unusable', path, why: read.unreadable, missing: read.missing } : read
+/** A key file that wants a passphrase which nobody has told yet, and whose key the agent does not hold. */
+export type LockedKey = Extract<Identity, { readonly state: 'encrypted' }>
+
+/** Complaints about the key files that ways name, to be had before any connection. One for each path. */
+export async function checkIdentities(
+  ways: readonly KeyPlaces[],
+  { canAsk }: { readonly canAsk: boolean },
+): Promise<readonly PathComplaint[]> {
+  const named = distinct(ways.filter(({ identityFiles }) => identityFiles.length > 0))
+  const found = await Promise.all(named.map(namedIn))
+  const complaints = new Map<string, PathComplaint>()
+  for (const { identities, held } of found) {
+    for (const identity of identities) {
+      const complaint = complaintAbout(identity, held, canAsk)
+      if (complaint !== undefined) complaints.set(identity.path, complaint)
+    }
+  }
+  return [...complaints.values()]
 }
 
-/** Complaints about the key files that hosts name, to be had before any connection. One for each path. */
-export async function checkIdentities(
-  hosts: readonly Pick<Host, 'identityFiles'>[],
-): Promise<readonly PathComplaint[]> {
-  const paths = [...new Set(hosts.flatMap(({ identityFiles }) => identityFiles))]
-  const identities = await Promise.all(paths.map(readIdentity))
-  const held = identities.some(({ state }) => state === 'encrypted') ? await agentKeys() : []
-  return identities.flatMap((identity) => complaintAbout(identity, held) ?? [])
+/**
+ * Key files whose passphrase has to be asked for: those that ways name, and of the usual ones those of a way that has
+ * nothing else to log in with.
+ */
+export async function lockedIdentities(
+  ways: readonly (KeyPlaces & { readonly name?: string })[],
+): Promise<readonly LockedKey[]> {
+  const locked = new Map<string, LockedKey>()
+  for (const way of distinct(ways)) {
+    const isNamed = way.identityFiles.length > 0
+    const { identities, held } = await namedIn(way)
+    if (!isNamed && (held.length > 0 || keyring.loginPassword({ name: way.name ?? '' }) !== undefined)) continue
+    if (!isNamed && identities.some(({ state }) => state === 'usable')) continue
+    for (const identity of identities)
+      if (identity.state === 'encrypted' && isLocked(identity, held)) locked.set(identity.path, identity)
+  }
+  return [...locked.values()]
 }
 
 /** What to offer a host, in order: its key files (or the usual ones), then the other keys of the agent. */
-export async function offersFor({ user: username, identityFiles }: Host): Promise<readonly Offer[]> {
-  const paths = identityFiles.length > 0 ? identityFiles : DEFAULT_IDENTITIES
-  const identities = await Promise.all(paths.map(readIdentity))
+export async function offersFor(way: SshWay): Promise<readonly Offer[]> {
+  const { user: username } = way
+  const socket = agentSocket(way)
+  const { identities, held } = await namedIn(way)
   const offers: Offer[] = []
-  const asked: Buffer[] = []
+  const offered: Buffer[] = []
+  const offerFile = (path: string, key: ParsedKey) => {
+    const blob = key.getPublicSSH()
+    if (offered.some((each) => each.equals(blob))) return
+    offered.push(blob)
+    offers.push({ name: `${path} (${fingerprint(blob)})`, method: { type: 'publickey', username, key } })
+  }
+  const offerHeld = (name: string, { blob }: AgentKey) => {
+    const key = parseKey(blob)
+    if (key instanceof Error || socket === null || offered.some((each) => each.equals(blob))) return
+    offered.push(blob)
+    const agent = new HeldKey(socket, key)
+    offers.push({ name, method: { type: 'agent', username, agent }, held: agent })
+  }
   for (const identity of identities) {
-    if (identity.state === 'usable') {
-      const blob = identity.key.getPublicSSH()
-      asked.push(blob)
-      const name = `${identity.path} (${fingerprint(blob)})`
-      offers.push({ name, method: { type: 'publickey', username, key: identity.key } })
-    } else if (identity.state === 'encrypted' && identity.publicKey !== null && env.SSH_AUTH_SOCK) {
-      const blob = identity.publicKey
-      asked.push(blob)
-      const agent = new ChosenKeys(createAgent(env.SSH_AUTH_SOCK), (key) => key.equals(blob))
-      offers.push({ name: `${identity.path} by way of the agent`, method: { type: 'agent', username, agent } })
+    const { path } = identity
+    if (identity.state === 'usable') offerFile(path, identity.key)
+    if (identity.state !== 'encrypted' && identity.state !== 'public') continue
+    const inAgent = held.find(({ blob }) => identity.publicKey?.equals(blob))
+    const unlocked = identity.state === 'encrypted' && inAgent === undefined ? unlockedKey(identity) : null
+    if (inAgent !== undefined) offerHeld(`${path} by way of the agent`, inAgent)
+    else if (unlocked !== null) offerFile(path, unlocked)
+    else if (identity.state === 'encrypted') {
+      const cannot = 'which is encrypted, and whose key the agent does not hold'
+      offers.push({ name: path, cannot, next: `ssh-add ${path}` })
     }
   }
-  if (env.SSH_AUTH_SOCK) {
-    const agent = new ChosenKeys(createAgent(env.SSH_AUTH_SOCK), (key) => !asked.some((blob) => blob.equals(key)))
-    offers.push({ name: "the agent's other keys", method: { type: 'agent', username, agent } })
-  }
+  if (way.identitiesOnly !== true)
+    for (const key of held) offerHeld(`the agent's ${key.type} (${fingerprint(key.blob)})`, key)
   return offers
+}
+
+/** Why only the system's ssh can show what this way logs in with, in words that end a sentence; null where ssh2 can. */
+export async function needsOpenssh(way: SshWay): Promise<string | null> {
+  const [certificate] = way.certificateFiles ?? []
+  if (certificate !== undefined) return `the certificate ${certificate} is shown by the system's ssh alone`
+  const provider = way.opensshOptions?.find((option) =>
+    /^(?:PKCS11Provider|SecurityKeyProvider)=(?!none)/i.test(option),
+  )
+  if (provider !== undefined) return `${provider} is for the system's ssh`
+  const { identities, held } = await namedIn(way)
+  for (const { path } of identities) {
+    const beside = `${path.replace(/\.pub$/, '')}-cert.pub`
+    const isThere = await access(beside.replace(/^~(?=\/)/, homedir())).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return `the certificate ${beside} is shown by the system's ssh alone`
+  }
+  const isNamed = way.identityFiles.length > 0
+  const hasOwn = identities.some((identity) => identity.state === 'usable' || identity.state === 'encrypted')
+  for (const identity of identities) {
+    if (identity.state === 'foreign' && (isNamed || !hasOwn))
+      return `the key file ${identity.path} ${identity.why}, which the system's ssh alone can use`
+  }
+  if (hasOwn || way.identitiesOnly === true) return null
+  const usable = held.some(({ type }) => !isForeign(type))
+  const foreign = held.find(({ type }) => isForeign(type))
+  return usable || foreign === undefined
+    ? null
+    : `the agent holds ${foreign.type} keys, which the system's ssh alone can use`
 }
 
 /** As ssh-keygen -l has it. */
@@ -64,105 +131,67 @@ export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
 }
 
-const identityFile = freshFile(parse)
-
-function parse(bytes: Buffer, path: string): Identity {
-  // ssh2 throws where a length in the file lies.
-  let parsed: ParsedKey | Error
-  try {
-    parsed = utils.parseKey(bytes) as ParsedKey | Error
-  } catch (error) {
-    parsed = error instanceof Error ? error : new Error(String(error))
-  }
-  if (parsed instanceof Error) {
-    if (/encrypted/i.test(parsed.message)) return { state: 'encrypted', path, publicKey: publicPart(bytes) }
-    const why = bytes.includes('PRIVATE KEY')
-      ? `it holds no key that can be read: ${parsed.message}`
-      : 'it is no private key'
-    return { state: 'unusable', path, why, missing: false }
-  }
-  const key = Array.isArray(parsed) ? (parsed[0] as ParsedKey) : parsed
-  if (key.isPrivateKey()) return { state: 'usable', path, key }
-  return { state: 'unusable', path, why: 'it holds a public key; the private one is wanted', missing: false }
+/** Of ways with the same keys the first: thousands of hosts are the rule. */
+function distinct<T extends KeyPlaces & { readonly name?: string }>(ways: readonly T[]): readonly T[] {
+  const keyOf = (way: T) =>
+    JSON.stringify([
+      way.identityFiles,
+      way.identityAgent ?? null,
+      way.identityFiles.length === 0 && keyring.loginPassword({ name: way.name ?? '' }) !== undefined,
+    ])
+  return [...new Map(ways.toReversed().map((way) => [keyOf(way), way])).values()].toReversed()
 }
 
-/** OpenSSH's own format keeps the public half in the clear: magic, cipher, kdf, kdf options, number of keys, public key. */
-function publicPart(bytes: Buffer): Buffer | null {
-  const [, body = ''] = /BEGIN OPENSSH PRIVATE KEY-----([^-]+)-----END/.exec(bytes.toString('latin1')) ?? []
-  const blob = Buffer.from(body, 'base64')
-  let at = 'openssh-key-v1\0'.length
-  const field = () => {
-    if (at + 4 > blob.length) return null
-    const from = at + 4
-    at = from + blob.readUInt32BE(at)
-    return at > blob.length ? null : blob.subarray(from, at)
-  }
-  for (let skipped = 0; skipped < 3; skipped++) field()
-  at += 4
-  return field()
+/** The key files of a way, or the usual ones, and what its agent holds. */
+async function namedIn(way: KeyPlaces) {
+  const [first] = way.identityFiles
+  const paths = first === undefined ? DEFAULT_IDENTITIES : way.identityFiles.filter((path) => path !== 'none')
+  const [identities, held] = await Promise.all([
+    Promise.all([...new Set(paths)].map(readIdentity)),
+    agentKeys(agentSocket(way)),
+  ])
+  return { identities, held }
 }
 
-function complaintAbout(identity: Identity, held: readonly Buffer[]): PathComplaint | undefined {
+function isLocked(identity: LockedKey, held: readonly AgentKey[]): boolean {
+  if (held.some(({ blob }) => identity.publicKey?.equals(blob))) return false
+  return unlockedKey(identity) === null
+}
+
+function unlockedKey({ path, unlock }: LockedKey): ParsedKey | null {
+  const passphrase = keyring.passphrase(path)
+  return passphrase === undefined ? null : unlock(passphrase)
+}
+
+function isForeign(type: string): boolean {
+  return type.startsWith('sk-') || type.includes('-cert-v')
+}
+
+function complaintAbout(identity: Identity, held: readonly AgentKey[], canAsk: boolean): PathComplaint | undefined {
+  const { path } = identity
   switch (identity.state) {
     case 'usable':
+    case 'foreign':
       return undefined
     case 'unusable':
       return {
-        path: identity.path,
+        path,
         message: `the key file cannot be used: ${identity.why}`,
         hint: 'Name a private key file in OpenSSH or PEM format (see it with: ssh-keygen -lf FILE)',
       }
-    case 'encrypted':
-      if (identity.publicKey !== null && held.some((key) => identity.publicKey?.equals(key))) return undefined
+    case 'public':
+      if (held.some(({ blob }) => identity.publicKey.equals(blob))) return undefined
       return {
-        path: identity.path,
-        message: 'the key file is encrypted, and the agent does not hold its key; passphrases cannot be given here',
-        hint: `ssh-add ${identity.path}`,
+        path,
+        message: 'the key file cannot be used: it holds a public key, and the agent does not hold the private one',
+        hint: 'Name a private key file, or give that one to the agent (what it holds: ssh-add -l)',
+      }
+    case 'encrypted':
+      if (canAsk || !isLocked(identity, held)) return undefined
+      return {
+        path,
+        message: 'the key file is encrypted, and the agent does not hold its key',
+        hint: `ssh-add ${path}, or --passphrase-from SOURCE, or run this in a terminal to be asked`,
       }
   }
-}
-
-/** Public keys that the agent holds; none where there is no agent to ask. */
-async function agentKeys(): Promise<readonly Buffer[]> {
-  const socket = env.SSH_AUTH_SOCK
-  if (!socket) return []
-  const timer = new Promise<readonly Buffer[]>((resolve) => setTimeout(() => resolve([]), AGENT_PATIENCE).unref())
-  const asked = new Promise<readonly Buffer[]>((resolve) => {
-    createAgent(socket).getIdentities((_error, keys) => resolve((keys ?? []).flatMap((key) => blobOf(key) ?? [])))
-  })
-  return await Promise.race([asked, timer])
-}
-
-const AGENT_PATIENCE = 5000
-
-/** An agent of which only some keys are shown to the host: servers count each try. */
-class ChosenKeys extends BaseAgent {
-  readonly #agent: BaseAgent
-  readonly #chosen: (blob: Buffer) => boolean
-
-  constructor(agent: BaseAgent, chosen: (blob: Buffer) => boolean) {
-    super()
-    this.#agent = agent
-    this.#chosen = chosen
-  }
-
-  override getIdentities(callback: Parameters<BaseAgent['getIdentities']>[0]): void {
-    this.#agent.getIdentities((error, keys) => {
-      if (error) return callback(error)
-      callback(
-        null,
-        (keys ?? []).filter((key) => this.#chosen(blobOf(key) ?? Buffer.alloc(0))),
-      )
-    })
-  }
-
-  override sign(...args: unknown[]): void {
-    const sign = this.#agent.sign.bind(this.#agent) as (...args: unknown[]) => void
-    sign(...args)
-  }
-}
-
-function blobOf(key: unknown): Buffer | undefined {
-  const parsed = utils.parseKey(key as Buffer)
-  return parsed instanceof Error ? undefined : parsed.getPublicSSH()
 }

@@ -1,5 +1,6 @@
-import { createHmac } from 'node:crypto'
-import { freshFile } from './fresh-file.ts'
+import { createHmac, randomBytes } from 'node:crypto'
+import { freshFile, homePath } from './fresh-file.ts'
+import { matchesAny } from './ssh-config-patterns.ts'
 
 /** One key of a known_hosts file. */
 export type KnownKey = {
@@ -18,8 +19,8 @@ export type KnownKeys = {
   readonly ofAddress: readonly KnownKey[]
 }
 
-/** Where a host is, as known_hosts files name it. */
-export type HostAddress = { readonly address: string; readonly port: number }
+/** Where a host is, as known_hosts files name it: by its alias where it has one, whatever its port. */
+export type HostAddress = { readonly address: string; readonly port: number; readonly hostKeyAlias?: string }
 
 /** What the files say about a key that a host showed. */
 export type KeyVerdict =
@@ -27,20 +28,42 @@ export type KeyVerdict =
   | { readonly verdict: 'revoked'; readonly entry: KnownKey }
   /** The files have other keys of the same type for this host. */
   | { readonly verdict: 'changed'; readonly entry: KnownKey }
-  /** `entries`: keys of other types, and certificate authorities, which are not supported. */
+  /** `entries`: keys of other types, and certificate authorities, which only the system's ssh can ask. */
   | { readonly verdict: 'unknown'; readonly entries: readonly KnownKey[] }
 
 export type PathComplaint = { readonly path: string; readonly message: string; readonly hint: string }
 
-export const DEFAULT_KNOWN_HOSTS: readonly string[] = ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts']
+/** Two of the user, two of the system, as ssh reads them. */
+export const DEFAULT_KNOWN_HOSTS: readonly string[] = [
+  '~/.ssh/known_hosts',
+  '~/.ssh/known_hosts2',
+  '/etc/ssh/ssh_known_hosts',
+  '/etc/ssh/ssh_known_hosts2',
+]
 
 /** Everything that known_hosts files say about one host. Files that are missing or unreadable say nothing. */
-export async function findKnownKeys(files: readonly string[], { address, port }: HostAddress): Promise<KnownKeys> {
+export async function findKnownKeys(files: readonly string[], place: HostAddress): Promise<KnownKeys> {
   const read = await Promise.all(files.map((file) => knownHostsFile(file)))
   const known = read.flatMap((file) => ('unreadable' in file ? [] : [file]))
-  const bare = address.toLowerCase()
   const named = (name: string) => known.flatMap((file) => keysFor(file, name))
-  return port === 22 ? { own: named(bare), ofAddress: [] } : { own: named(`[${bare}]:${port}`), ofAddress: named(bare) }
+  const { address, port, hostKeyAlias } = place
+  const ofAddress = hostKeyAlias !== undefined || port === 22 ? [] : named(address.toLowerCase())
+  return { own: named(knownName(place)), ofAddress }
+}
+
+/** What a line for this host begins with. */
+export function knownName({ address, port, hostKeyAlias }: HostAddress): string {
+  const name = (hostKeyAlias ?? address).toLowerCase()
+  return hostKeyAlias !== undefined || port === 22 ? name : `[${name}]:${port}`
+}
+
+/** What a line says in place of the name, where nobody is to read the names of hosts in the file. */
+export function hashedName(name: string, salt: Buffer = randomBytes(20)): string {
+  return `|1|${salt.toString('base64')}|${hashOf(name, salt)}`
+}
+
+function hashOf(name: string, salt: Buffer): string {
+  return createHmac('sha1', salt).update(name).digest('base64')
 }
 
 /** @param key the host key as it came over the wire. */
@@ -55,18 +78,26 @@ export function judgeHostKey({ own, ofAddress }: KnownKeys, key: Buffer): KeyVer
   return { verdict: 'unknown', entries: own.filter(({ mark }) => mark !== 'revoked') }
 }
 
-/** Complaints about files that a person named; the usual ones may be missing. */
-export async function checkKnownHosts(files: readonly string[]): Promise<readonly PathComplaint[]> {
-  const read = await Promise.all([...new Set(files)].map(async (path) => ({ path, file: await knownHostsFile(path) })))
-  return read.flatMap(({ path, file }) =>
-    'unreadable' in file
-      ? {
-          path,
-          message: `the known_hosts file cannot be used: ${file.unreadable}`,
-          hint: 'Name a file of known host keys that this user can read, or leave it out for ~/.ssh/known_hosts',
-        }
-      : [],
-  )
+/** Complaints about files that cannot be read; they may be missing as long as a host has another, or the usual ones. */
+export async function checkKnownHosts(
+  hosts: readonly { readonly knownHostsFiles: readonly string[] }[],
+): Promise<readonly PathComplaint[]> {
+  const usual = new Set(DEFAULT_KNOWN_HOSTS.map(homePath))
+  const complaints = new Map<string, PathComplaint>()
+  for (const each of new Set(hosts.map(({ knownHostsFiles }) => knownHostsFiles.join('\n')))) {
+    const paths = each.split('\n').filter((path) => path !== '')
+    const read = await Promise.all(paths.map(async (path) => ({ path, file: await knownHostsFile(path) })))
+    const isElse = read.some(({ path, file }) => !('unreadable' in file) || usual.has(homePath(path)))
+    for (const { path, file } of read) {
+      if (!('unreadable' in file) || (file.missing && isElse) || usual.has(homePath(path))) continue
+      complaints.set(path, {
+        path,
+        message: `the known_hosts file cannot be used: ${file.unreadable}`,
+        hint: 'Name a file of known host keys that this user can read, or leave it out for ~/.ssh/known_hosts',
+      })
+    }
+  }
+  return [...complaints.values()]
 }
 
 /** The name that a key blob begins with; empty if there is none. */
@@ -96,6 +127,7 @@ function parse(bytes: Buffer, path: string): KnownHostsFile {
     const entry: KnownKey = { mark, type, key, origin: `${path}:${index + 1}` }
     const [, salt, hash] = /^\|1\|([^|]+)\|([^|]+)$/.exec(names) ?? []
     const each = names.toLowerCase().split(',')
+    if (names.startsWith('|') && (salt === undefined || Buffer.from(salt, 'base64').length !== HASH_BYTES)) continue
     if (salt !== undefined && hash !== undefined) hashed.push({ salt: Buffer.from(salt, 'base64'), hash, entry })
     else if (/[*?!]/.test(names)) patterns.push({ names: each, entry })
     else for (const name of each) plain.set(name, [...(plain.get(name) ?? []), entry])
@@ -103,30 +135,14 @@ function parse(bytes: Buffer, path: string): KnownHostsFile {
   return { plain, patterns, hashed }
 }
 
+/** Of SHA-1, and so of a salt. */
+const HASH_BYTES = 20
+
+/** A line whose key is of another type than it says is no known host. */
 function keysFor(file: KnownHostsFile, name: string): readonly KnownKey[] {
   return [
     ...(file.plain.get(name) ?? []),
-    ...file.patterns.filter(({ names }) => matches(names, name)).map(({ entry }) => entry),
-    ...file.hashed
-      .filter(({ salt, hash }) => createHmac('sha1', salt).update(name).digest('base64') === hash)
-      .map(({ entry }) => entry),
-  ]
-}
-
-/** One name that is ruled out rules the line out. */
-function matches(names: readonly string[], name: string): boolean {
-  const hits = names.filter((each) => glob(each.replace(/^!/, ''), name))
-  return hits.length > 0 && !hits.some((each) => each.startsWith('!'))
-}
-
-/** Only `*` and `?` mean something. Walks back to the last star alone, so no pattern takes more than length times length. */
-function glob(pattern: string, name: string): boolean {
-  let [at, star, from] = [0, -1, 0]
-  for (let index = 0; index < name.length; ) {
-    if (pattern[at] === '*') [star, from, at] = [at, index, at + 1]
-    else if (pattern[at] === '?' || pattern[at] === name[index]) [at, index] = [at + 1, index + 1]
-    else if (star === -1) return false
-    else [at, from, index] = [star + 1, from + 1, from + 1]
-  }
-  return /^\**$/.test(pattern.slice(at))
+    ...file.patterns.filter(({ names }) => matchesAny(name, names)).map(({ entry }) => entry),
+    ...file.hashed.filter(({ salt, hash }) => hashOf(name, salt) === hash).map(({ entry }) => entry),
+  ].filter(({ type, key }) => keyType(Buffer.from(key, 'base64')) === type)
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Host } from '../model/host.ts'
-import { prepareErrand } from './bootstrap.ts'
+import { runScript } from './become.ts'
 import { cancelled, lifeWithin } from './cancel.ts'
-import { startRunning } from './running.ts'
+import type { Launch } from './running.ts'
 import type { Session, Transport } from './transport.ts'
 
 /** How long a killed script may take to tidy up (its traps) before it is killed for good, in milliseconds. */
@@ -20,33 +20,34 @@ function localSession(host: Host, signal: AbortSignal): Session {
   const life = lifeWithin(signal)
   return {
     host,
-    run(script, how) {
-      const errand = prepareErrand(script, how, host.become)
-      const { SSH_CONNECTION: _, ...env } = process.env
-      // A group of its own, so that time running out ends the script's children too.
-      const child = spawn('/bin/sh', errand.argv, { detached: true, env, stdio: 'pipe' })
-      const running = startRunning(errand, how, { host, signal: life.signal, letGo: () => end(child) })
-      child.on('error', (error) =>
-        running.refused({
-          code: 'no-shell',
-          message: `/bin/sh cannot be started here: ${error.message}`,
-          next: 'ls -l /bin/sh',
-        }),
-      )
-      // Where this process has no file descriptors left, there are no streams.
-      child.stdout?.on('data', running.stdout)
-      child.stderr?.on('data', running.stderr)
-      child.stdin?.on('error', () => {}) // It ended without reading on; how it ended says why.
-      child.stdin?.end(errand.payload)
-      child.on('close', (code, killedBy) =>
-        running.ended(killedBy === null ? { type: 'exited', code: code ?? 0 } : { type: 'killed', signal: killedBy }),
-      )
-      return running.result
-    },
+    run: async (script, how) =>
+      await runScript(script, how, { host, signal: life.signal, launch, hasTerminals: false }),
     async [Symbol.asyncDispose]() {
       life.end('the session was closed')
     },
   }
+}
+
+const launch: Launch = ({ argv }, running) => {
+  const { SSH_CONNECTION: _, ...env } = process.env
+  // A group of its own, so that time running out ends the script's children too.
+  const child = spawn('/bin/sh', argv, { detached: true, env, stdio: 'pipe' })
+  child.on('error', (error) =>
+    running.refused({
+      code: 'no-shell',
+      message: `/bin/sh cannot be started here: ${error.message}`,
+      next: 'ls -l /bin/sh',
+    }),
+  )
+  // Where this process has no file descriptors left, there are no streams.
+  child.stdout?.on('data', running.stdout)
+  child.stderr?.on('data', running.stderr)
+  child.stdin?.on('error', () => {}) // It ended without reading on; how it ended says why.
+  child.on('close', (code, killedBy) =>
+    running.ended(killedBy === null ? { type: 'exited', code: code ?? 0 } : { type: 'killed', signal: killedBy }),
+  )
+  running.opened({ send: (bytes) => void child.stdin?.write(bytes), end: () => void child.stdin?.end() })
+  return () => end(child)
 }
 
 function end(child: ChildProcess): void {

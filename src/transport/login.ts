@@ -1,33 +1,42 @@
-import type { Socket } from 'node:net'
 import type { Fault } from '../model/fault.ts'
-import type { Host } from '../model/host.ts'
+import type { Host, SshWay } from '../model/host.ts'
+import { agentSocket } from './agent.ts'
+import { authFault } from './auth-fault.ts'
 import { cancelled } from './cancel.ts'
 import { algorithmsFor, hostKeyFault } from './host-key.ts'
 import type { Offer } from './identities.ts'
-import { judgeHostKey, type KeyVerdict, type KnownKeys } from './known-hosts.ts'
-import { type AnyAuthMethod, Client } from './ssh2.ts'
-import type { Patience } from './tcp.ts'
+import { keyring } from './keyring.ts'
+import type { KeyVerdict, KnownKeys } from './known-hosts.ts'
+import { judgeOrTake } from './new-keys.ts'
+import { type Offering, offering } from './offering.ts'
+import { afterSilence } from './silence.ts'
+import { Client } from './ssh2.ts'
+import type { Patience, Wire } from './tcp.ts'
+import type { NotOpened } from './transport.ts'
+import { loginTrials } from './trials.ts'
 
 /** What we know before we knock. */
 export type Credentials = { readonly offers: readonly Offer[]; readonly known: KnownKeys }
 
 /** A connection that is logged in. `lost` says why it ended, as soon as it has. */
-export type Connection = { readonly client: Client; readonly socket: Socket; readonly lost: AbortSignal }
+export type Connection = { readonly client: Client; readonly socket: Wire; readonly lost: AbortSignal }
 
 /** `early`: the other side hung up before it said anything, as an overloaded sshd does (MaxStartups). */
-export type NotLoggedIn = { readonly refused: Fault; readonly early: boolean }
+export type NotLoggedIn = NotOpened & { readonly early: boolean }
 
 /** Bytes: an sshd that is full says `Exceeded MaxStartups` in place of its greeting, or greets and says no more. */
 const GREETING = 64
 
-/** The handshake on an open socket, which is destroyed unless a connection comes of it. Never throws for what comes in. */
+/**
+ * The handshake on an open socket, which is destroyed unless a connection comes of it. Never throws for what comes in.
+ * @param host a jump host has no name, and is shown the password that was told for all hosts, if any
+ */
 export async function login(
-  host: Host,
+  host: SshWay & Partial<Pick<Host, 'name' | 'jumps'>>,
   { socket, credentials: { offers, known }, patience, signal }: LoginMeans,
 ): Promise<Connection | NotLoggedIn> {
   const client = new Client()
   const lost = new AbortController()
-  const auth = offering(host, offers)
   let verdict: { readonly of: KeyVerdict; readonly key: Buffer } | undefined
   let words = ''
 
@@ -36,20 +45,32 @@ export async function login(
     const settle = (result: Connection | NotLoggedIn) => {
       if (!open) return
       open = false
-      clearTimeout(timer)
+      stopWaiting()
       signal.removeEventListener('abort', onAbort)
+      auth.end('client' in result ? 'accepted' : 'unsaid')
       if ('refused' in result) socket.destroy()
-      resolve(result)
+      resolve('refused' in result ? { ...result, ...beyond() } : result)
     }
     const fail = (refused: Fault, early = false) => settle({ refused, early })
+    const beyond = () => whyBeyond(verdict?.of, words)
     const onAbort = () => fail(cancelled(signal).refused)
-    let timer = setTimeout(() => fail(nothingSaid(host, socket.bytesRead)), patience.handshake)
+    const password = keyring.loginPassword({ name: host.name ?? '' })
+    const onGo = () => {
+      stopWaiting()
+      if (open) stopWaiting = afterSilence(patience.login, () => fail(loginTimedOut(host, auth)))
+    }
+    const onDeadEnd = () => fail(authFault(host, auth, { keys: offers, words }))
+    const course = { onWait: () => stopWaiting(), onGo, onDeadEnd }
+    const auth = offering(host, { keys: offers, password, trials: loginTrials }, course)
+    let stopWaiting = afterSilence(patience.handshake, () => fail(nothingSaid(host, socket.bytesRead)))
     signal.addEventListener('abort', onAbort)
 
     client.on('handshake', () => {
-      if (!open) return
-      clearTimeout(timer)
-      timer = setTimeout(() => fail(loginTimedOut(host, auth.offered)), patience.login)
+      if (open) onGo()
+    })
+    // The password has run out, and a new one is not ours to choose.
+    client.on('change password', (question: string) => {
+      auth.ask(question)
     })
     client.on('ready', () => settle({ client, socket, lost: lost.signal }))
     client.on('error', (error: Error & { level?: string; code?: unknown }) => {
@@ -57,8 +78,10 @@ export async function login(
       if (error.level === 'agent' || (error.level === 'client-authentication' && !auth.over)) return
       words ||= error.message.slice(0, 300)
       if (verdict !== undefined && verdict.of.verdict !== 'known') fail(hostKeyFault(verdict.of, verdict.key, host))
-      else if (auth.over || (auth.begun && typeof error.code === 'number')) fail(authFault(host, auth, words))
-      else onEnd(error.level === 'client-socket' || socket.readableEnded)
+      else if (auth.over || (auth.begun && typeof error.code === 'number')) {
+        auth.end('refused')
+        onDeadEnd()
+      } else onEnd(error.level === 'client-socket' || socket.readableEnded)
       socket.destroy()
       lost.abort(words)
     })
@@ -71,17 +94,21 @@ export async function login(
     client.on('close', () => onEnd())
     if (signal.aborted) return onAbort()
     if (socket.destroyed) return onEnd()
+    const forwarded = host.forwardAgent === true ? agentSocket(host) : null
     // ssh2 throws at once for what it does not like in here.
     try {
       client.connect({
         sock: socket,
         username: host.user,
         algorithms: { serverHostKey: algorithmsFor(known) },
-        hostVerifier: (key: Buffer) => {
-          verdict = { of: judgeHostKey(known, key), key }
-          return verdict.of.verdict === 'known'
+        hostVerifier: (key: Buffer, verify: (isKnown: boolean) => void) => {
+          void judgeOrTake(host, known, key).then((of) => {
+            verdict = { of, key }
+            if (!socket.destroyed) verify(of.verdict === 'known')
+          })
         },
         authHandler: auth.next as never,
+        ...(forwarded === null ? {} : { agent: forwarded }),
         keepaliveInterval: patience.keepalive,
         keepaliveCountMax: 3,
         readyTimeout: 0,
@@ -94,65 +121,23 @@ export async function login(
 }
 
 type LoginMeans = {
-  readonly socket: Socket
+  readonly socket: Wire
   readonly credentials: Credentials
   readonly patience: Patience
   readonly signal: AbortSignal
 }
 
-type Offering = {
-  readonly begun: boolean
-  /** Nothing is left to offer. */
-  readonly over: boolean
-  readonly offered: readonly string[]
-  /** What the server said that it takes. */
-  readonly accepted: readonly string[]
-  readonly halfway: boolean
-  readonly next: (accepted: readonly string[] | null, partial: boolean | null) => AnyAuthMethod | false
+/** What the system's ssh can do about it, and ssh2 cannot. */
+function whyBeyond(verdict: KeyVerdict | undefined, words: string): Pick<NotOpened, 'beyondSsh2'> {
+  const [, what] = /^Handshake failed: no matching (.+)$/.exec(words) ?? []
+  if (what !== undefined) return { beyondSsh2: `the server and ssh2 have no ${what} in common` }
+  const entries = verdict?.verdict === 'unknown' ? verdict.entries : []
+  const authority = entries.find(({ mark }) => mark === 'cert-authority')
+  if (authority === undefined) return {}
+  return { beyondSsh2: `host keys are vouched for by a certificate authority (${authority.origin})` }
 }
 
-/** Offers one key after the other; with none at hand it asks what would be taken, to be able to say it. */
-function offering({ user: username }: Host, offers: readonly Offer[]): Offering {
-  const left: Offer[] = offers.length > 0 ? [...offers] : [{ name: 'nothing', method: { type: 'none', username } }]
-  const state = {
-    begun: false,
-    over: false,
-    offered: [] as string[],
-    accepted: [] as readonly string[],
-    halfway: false,
-  }
-  const next = (accepted: readonly string[] | null, partial: boolean | null): AnyAuthMethod | false => {
-    state.begun = true
-    if (accepted !== null) state.accepted = accepted
-    state.halfway ||= partial === true
-    const offer = accepted === null || accepted.includes('publickey') ? left.shift() : undefined
-    if (offer === undefined) {
-      state.over = true
-      return false
-    }
-    if (offers.length > 0) state.offered.push(offer.name)
-    return offer.method
-  }
-  return Object.assign(state, { next })
-}
-
-function authFault({ user, address, port }: Host, auth: Offering, words: string): Fault {
-  const shown = auth.offered.slice(0, 6).join(', ') + (auth.offered.length > 6 ? ' …' : '')
-  const offered = auth.offered.length === 0 ? 'there was no key to offer' : `offered were ${shown}`
-  const takes = auth.accepted.length === 0 ? '' : `; the server takes ${auth.accepted.join(', ').slice(0, 200)}`
-  const next = `ssh -v -p ${port} ${user}@${address}, then add the public key to ~${user}/.ssh/authorized_keys there, or name another key or user`
-  if (auth.halfway) {
-    return {
-      code: 'auth',
-      message: `the server took a key for ${user} and wants a second proof, which cannot be given here${takes}`,
-      next: 'Let sshd be content with a key for this user (AuthenticationMethods publickey)',
-    }
-  }
-  const said = auth.over ? '' : ` (${JSON.stringify(words)})`
-  return { code: 'auth', message: `login as ${user} was refused${said}: ${offered}${takes}`, next }
-}
-
-function nothingSaid({ address, port }: Host, bytes: number): Fault {
+function nothingSaid({ address, port }: SshWay, bytes: number): Fault {
   return {
     code: 'handshake-timed-out',
     message:
@@ -163,7 +148,15 @@ function nothingSaid({ address, port }: Host, bytes: number): Fault {
   }
 }
 
-function loginTimedOut({ user, address, port }: Host, offered: readonly string[]): Fault {
+function loginTimedOut({ user, address, port }: SshWay, { offered, password }: Offering): Fault {
+  if (password === 'sent') {
+    return {
+      // Not as one that may be tried again at once: each try counts where passwords are counted.
+      code: 'auth',
+      message: `the server did not say whether it takes the password of ${user}`,
+      next: `ssh -v -p ${port} ${user}@${address}: a slow name server or directory service there`,
+    }
+  }
   return {
     code: 'handshake-timed-out',
     message: `the server did not answer the login as ${user} (${offered.at(-1) ?? 'nothing was offered'})`,
@@ -171,7 +164,7 @@ function loginTimedOut({ user, address, port }: Host, offered: readonly string[]
   }
 }
 
-function brokenOff({ address, port }: Host, words: string, keyChecked: boolean): Fault {
+function brokenOff({ address, port }: SshWay, words: string, keyChecked: boolean): Fault {
   const when = keyChecked ? 'during the login' : 'before its host key was checked'
   return {
     code: 'lost',

@@ -1,29 +1,37 @@
 import type { Fault } from '../model/fault.ts'
-import type { Host } from '../model/host.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { Errand } from './bootstrap.ts'
+import type { Errand, Stage } from './bootstrap.ts'
 import { whyAborted } from './cancel.ts'
-import { keep, readPreamble, splitLines } from './streams.ts'
+import { type End, keep, readPreamble, splitLines } from './streams.ts'
+import { type Asked, type Secret, type Stdin, startTalk } from './talk.ts'
+import { untangle } from './terminal-stream.ts'
 import type { RunHow } from './transport.ts'
 
 const MOST_STDOUT = 8 * 1024 * 1024
 const MOST_STDERR = 64 * 1024
 const LONGEST_LINE = 64 * 1024
+/** Says to who waits at a terminal's end that all of it was heard. */
+const HEARD = Buffer.from('.')
 /** setTimeout takes no longer wait. */
 const LONGEST_WAIT = 2 ** 31 - 1
 
 export type RunResult = Outcome | { readonly refused: Fault }
 
-/** How the other side says that it is over. */
-export type End =
-  | { readonly type: 'exited'; readonly code: number }
-  | { readonly type: 'killed'; readonly signal: string }
-  | { readonly type: 'lost'; readonly why: string }
+/** The shell over there ended, or was let go, without having begun the script. */
+export type Stopped = {
+  readonly stage: Stage | undefined
+  readonly code: number
+  /** What was said last, by whom the stage names. */
+  readonly words: string
+  readonly asked: Asked
+}
 
 /** A script under way: the transport feeds in what it hears, and out comes one result, whatever was heard. */
 export type Running = {
-  readonly result: Promise<RunResult>
   readonly settled: boolean
+  /** The way to its stdin is open. What is said there is said from here. */
+  readonly opened: (stdin: Stdin) => void
+  /** What comes out; all of it, where it comes from a terminal. */
   readonly stdout: (chunk: Buffer) => void
   readonly stderr: (chunk: Buffer) => void
   readonly ended: (end: End) => void
@@ -32,33 +40,49 @@ export type Running = {
 }
 
 /**
- * @param letGo called once if the result is there before the other side ended: time is up, the session is over, or
- * `onLine` threw, which rejects the result.
+ * Starts an errand in a process or channel of its own, with a pty where `errand.climb.terminal` asks for one, and feeds
+ * `running` from it. What it returns lets go of it: called once if the result is there before the other side ended.
  */
-export function startRunning(
+export type Launch = (errand: Errand, running: Running) => () => void
+
+/** The result, or where on its way the script was stopped. Rejects with what `onLine` threw. */
+export async function runErrand(
   errand: Errand,
-  how: RunHow,
-  { host, signal, letGo }: { readonly host: Host; readonly signal: AbortSignal; readonly letGo: () => void },
-): Running {
-  const out = readPreamble(errand.nonce)
-  const err = readPreamble(errand.nonce)
+  how: Pick<RunHow, 'timeoutMs' | 'onLine'>,
+  { signal, launch, secret }: { readonly signal: AbortSignal; readonly launch: Launch; readonly secret?: Secret },
+): Promise<RunResult | { readonly stopped: Stopped }> {
+  const out = readPreamble(errand.nonce, (word) => talk.heard(word))
+  const err = readPreamble(errand.nonce, (word) => {
+    if (word === 'prompt') talk.heard(word)
+  })
   const stdout = keep(MOST_STDOUT)
   const stderr = keep(MOST_STDERR)
-  const { promise, resolve, reject } = withResolvers<RunResult>()
+  const { promise, resolve, reject } = withResolvers<RunResult | { readonly stopped: Stopped }>()
   let settled = false
+  let letGo = () => {}
 
   const settle = (finish: () => void): boolean => {
     if (settled) return false
     settled = true
     clearTimeout(timer)
+    talk.end(lastWords())
     signal.removeEventListener('abort', onAbort)
     finish()
     return true
   }
-  const giveUp = (result: RunResult) => {
+  const giveUp = (result: RunResult | { readonly stopped: Stopped }) => {
     if (settle(() => resolve(result))) letGo()
   }
   const onAbort = () => giveUp({ type: 'lost', why: whyAborted(signal) })
+  const lastWords = () => [err.said, out.said].find((said) => said !== '') ?? ''
+  const talk = startTalk(errand, {
+    secret,
+    answered() {
+      out.forget()
+      err.forget()
+    },
+    stuck: (words = lastWords()) => giveUp({ stopped: { stage: out.stage, code: 0, words, asked: talk.asked } }),
+  })
   const timer = setTimeout(
     () => giveUp({ type: 'timed-out', afterMs: how.timeoutMs }),
     Math.min(how.timeoutMs, LONGEST_WAIT),
@@ -74,84 +98,60 @@ export function startRunning(
   }
   const lines = how.onLine === undefined ? undefined : splitLines(LONGEST_LINE, how.onLine)
 
+  const hearStdout = (chunk: Buffer) => {
+    if (settled) return
+    const bytes = out.strip(chunk)
+    stdout.add(bytes)
+    guarded(() => lines?.add(bytes))
+    if (out.stage !== 'ready') talk.saw(out.tail)
+  }
+  const hearStderr = (chunk: Buffer) => {
+    if (settled) return
+    stderr.add(err.strip(chunk))
+    if (err.stage !== 'ready') talk.saw(err.tail)
+  }
+  const hearEnd = (end: End) => {
+    if (settled) return
+    if (end.type === 'lost') return void settle(() => resolve(end))
+    if (out.stage !== 'ready') {
+      const [stage, code, words] = [out.stage, end.type === 'exited' ? end.code : 128, lastWords()]
+      return void settle(() => resolve({ stopped: { stage, code, words, asked: talk.asked } }))
+    }
+    guarded(() => lines?.end())
+    const texts = { stdout: stdout.text(), stderr: stderr.text() }
+    const truncated = stdout.truncated || stderr.truncated
+    settle(() => resolve(end.type === 'exited' ? { ...end, ...texts, truncated } : { ...end, ...texts }))
+  }
+  let stdin: Stdin | undefined
+  const apart = untangle(errand, {
+    stdout: hearStdout,
+    stderr: hearStderr,
+    ended(end) {
+      hearEnd(end)
+      stdin?.send(HEARD)
+    },
+  })
+  const fromTerminal = errand.climb.terminal
   const running: Running = {
-    result: promise,
     get settled() {
       return settled
     },
-    stdout(chunk) {
-      if (settled) return
-      const bytes = out.strip(chunk)
-      stdout.add(bytes)
-      guarded(() => lines?.add(bytes))
+    opened(opened) {
+      stdin = opened
+      talk.opened(opened)
     },
-    stderr(chunk) {
-      if (!settled) stderr.add(err.strip(chunk))
-    },
+    stdout: fromTerminal ? apart : hearStdout,
+    stderr: fromTerminal ? apart : hearStderr,
     ended(end) {
-      if (settled) return
-      if (end.type === 'lost') return void settle(() => resolve(end))
-      if (out.stage !== 'ready') {
-        const words = [err.said, out.said].find((said) => said !== '') ?? ''
-        const code = end.type === 'exited' ? end.code : 128
-        return void settle(() => resolve({ refused: whyNotRun({ stage: out.stage, code, words }, host) }))
-      }
-      guarded(() => lines?.end())
-      const texts = { stdout: stdout.text(), stderr: stderr.text() }
-      const truncated = stdout.truncated || stderr.truncated
-      settle(() => resolve(end.type === 'exited' ? { ...end, ...texts, truncated } : { ...end, ...texts }))
+      if (fromTerminal && out.stage === 'ready' && end.type !== 'lost') {
+        hearEnd({ type: 'lost', why: 'the terminal on the host ended before it said how the script did' })
+      } else hearEnd(end)
     },
     refused: (fault) => void settle(() => resolve({ refused: fault })),
   }
   if (signal.aborted) onAbort()
-  return running
-}
-
-type Stopped = { readonly stage: string | undefined; readonly code: number; readonly words: string }
-
-/** The shell over there ended without having begun the script. */
-function whyNotRun({ stage, code, words }: Stopped, { user }: Host): Fault {
-  const it = words === '' ? 'it said nothing' : `it said ${JSON.stringify(words)}`
-  switch (stage) {
-    case undefined:
-      return {
-        code: 'no-shell',
-        message: `logging in did not start /bin/sh: ${it} and ended with code ${code}`,
-        next: `Give ${user} a login shell that runs commands (chsh), and look for a ForceCommand in sshd_config or authorized_keys`,
-      }
-    case 'none':
-      return {
-        code: 'no-privilege',
-        message: `root is needed, ${user} is not root, and no way to become root is set for this host`,
-        next: 'Set ansible_become: true for this host (sudo), or log in as root (ansible_user: root)',
-      }
-    case 'sudo':
-      // The shell's own codes for a program that is not there or that it may not run.
-      if (code === 126 || code === 127) {
-        return {
-          code: 'no-privilege',
-          message: `sudo is not there or may not be run, and ${user} is not root: ${it}`,
-          next: 'Install sudo on the host, or log in as root (ansible_user: root)',
-        }
-      }
-      return {
-        code: 'no-privilege',
-        message: `sudo did not let ${user} become root without a password: ${it}`,
-        next: `On the host: visudo -f /etc/sudoers.d/ctfleet, and add "${user} ALL=(root) NOPASSWD: ALL"; or log in as root`,
-      }
-    case 'mismatch':
-      return {
-        code: 'no-shell',
-        message: 'the script did not arrive as it was sent, so nothing was run',
-        next: 'On the host: see that cat works, and cksum or sha256sum',
-      }
-    default:
-      return {
-        code: 'no-shell',
-        message: `the shell ended with code ${code} before the script began: ${it}`,
-        next: 'On the host: see that /bin/sh is a POSIX shell, and that cat, id and cksum or sha256sum are there',
-      }
-  }
+  else letGo = launch(errand, running)
+  return await promise
 }
 
 function withResolvers<T>(): {

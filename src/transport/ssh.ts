@@ -1,44 +1,30 @@
 import type { Host } from '../model/host.ts'
-import { prepareErrand } from './bootstrap.ts'
+import { agentSocket } from './agent.ts'
+import { runScript } from './become.ts'
 import { lifeWithin, pause, whyAborted } from './cancel.ts'
-import { offersFor } from './identities.ts'
-import { DEFAULT_KNOWN_HOSTS, findKnownKeys } from './known-hosts.ts'
-import { type Connection, login } from './login.ts'
-import { type Running, startRunning } from './running.ts'
+import { dialled, enter, type Reached } from './enter.ts'
+import { jumpHosts, newJumpHosts } from './jump.ts'
+import type { Connection } from './login.ts'
+import type { Launch, Running } from './running.ts'
 import type { ClientChannel } from './ssh2.ts'
-import { dial, PATIENCE, type Patience } from './tcp.ts'
+import { PATIENCE, type Patience } from './tcp.ts'
 import type { Session, Transport } from './transport.ts'
 
-/** How often an sshd is asked that hangs up before it greets, as it does when too many ask at a time (MaxStartups). */
-const KNOCKS = 4
-/** How often a host that says nothing is asked again, each time for a part of its patience: what stands before it may have taken our call while a full table drops us behind. */
-const SILENT_TRIES = 2
-const SILENT_PART = 0.4
+export const ssh: Transport = sshTransport(PATIENCE, jumpHosts)
 
-export const ssh: Transport = sshTransport(PATIENCE)
+/** Without echo from the start; the rest is stty's on the host, where other programs set it too. */
+const TERMINAL = { term: 'dumb', cols: 80, rows: 24, modes: { ECHO: 0 } } as const
 
 /** The same with other time limits. */
-export function sshTransport(patience: Patience): Transport {
+export function sshTransport(patience: Patience, jumps = newJumpHosts(patience)): Transport {
   return {
     name: 'ssh',
     async open(host, signal) {
-      const files = host.knownHostsFiles.length > 0 ? host.knownHostsFiles : DEFAULT_KNOWN_HOSTS
-      const [offers, known] = await Promise.all([offersFor(host), findKnownKeys(files, host)])
-      for (let knocks = 1, silences = 0; ; knocks++) {
-        const waits = silences < SILENT_TRIES ? { ...patience, handshake: patience.handshake * SILENT_PART } : patience
-        const dialled = await dial(host, patience, signal)
-        const entered =
-          'refused' in dialled
-            ? { ...dialled, early: dialled.refused.code === 'lost' }
-            : await login(host, { ...dialled, credentials: { offers, known }, patience: waits, signal })
-        if ('client' in entered) return sshSession(host, entered, { patience, signal })
-        if (entered.refused.code === 'handshake-timed-out' && silences < SILENT_TRIES && !signal.aborted) {
-          silences++
-          continue
-        }
-        if (!entered.early || knocks >= KNOCKS) return { refused: entered.refused }
-        await pause(patience.betweenKnocks * (knocks - 0.5 + Math.random()), signal)
-      }
+      const { jumps: way = [] } = host
+      const reach = async (): Promise<Reached> =>
+        way.length > 0 ? await jumps.reach(way, host, signal) : await dialled(host, patience, signal)
+      const entered = await enter(host, { jumps: way, reach, patience, signal })
+      return 'refused' in entered ? entered : sshSession(host, entered, { patience, signal })
     },
   }
 }
@@ -59,26 +45,40 @@ function sshSession(host: Host, connection: Connection, { patience, signal }: Me
     else socket.once('close', () => resolve())
   })
 
-  return {
-    host,
-    run(script, how) {
-      const errand = prepareErrand(script, how, host.become)
-      let channel: ClientChannel | undefined
-      const running = startRunning(errand, how, { host, signal: life.signal, letGo: () => channel?.close() })
-      if (running.settled) return running.result
+  let heardAt = performance.now()
+  socket.on('data', () => {
+    heardAt = performance.now()
+  })
+
+  let forwards = host.forwardAgent === true && agentSocket(host) !== null
+  const launch: Launch = ({ command, climb }, running) => {
+    let channel: ClientChannel | undefined
+    const begin = (): void => {
+      const how = { ...(climb.terminal ? { pty: TERMINAL } : {}), ...(forwards ? { agentForward: true } : {}) }
       try {
-        client.exec(errand.command, (error, opened) => {
+        client.exec(command, how, (error, opened) => {
+          if (error !== undefined && forwards && !lost.aborted) {
+            // A server that forwards no agent is none that runs no command.
+            forwards = false
+            return begin()
+          }
           if (error !== undefined) return noChannel(running, error, lost)
           channel = opened
           listen(opened, running)
           if (running.settled) opened.close()
-          else opened.end(errand.payload)
+          else running.opened({ send: (bytes) => void opened.write(bytes), end: () => void opened.end() })
         })
       } catch (error) {
         noChannel(running, error, lost)
       }
-      return running.result
-    },
+    }
+    begin()
+    return () => channel?.close()
+  }
+  return {
+    host,
+    run: async (script, how) => await runScript(script, how, { host, signal: life.signal, launch, hasTerminals: true }),
+    silentMs: () => (lost.aborted || life.signal.aborted ? Number.POSITIVE_INFINITY : performance.now() - heardAt),
     async [Symbol.asyncDispose]() {
       life.end('the session was closed')
       await Promise.race([closed, pause(patience.closing, lost)])

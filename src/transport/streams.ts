@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { Stage } from './bootstrap.ts'
+import { PROMPT, type Stage } from './bootstrap.ts'
 
 const NEWLINE = 0x0a
 /** Bytes of login noise that are searched for our next line, and bytes of it that are kept to be shown. */
@@ -11,16 +11,31 @@ export type Preamble = {
   readonly stage: Stage | undefined
   /** What was said since the last line of ours, cut to a length that can be shown. */
   readonly said: string
+  /** The end of what was said last, as it came; empty where a line of ours was last. */
+  readonly tail: string
   /** Takes bytes as they arrive and gives back those that belong to the script. */
   strip(chunk: Buffer): Buffer
+  /** What was said so far is of no interest any more. */
+  forget(): void
 }
 
-export function readPreamble(nonce: string): Preamble {
+/** @param onWord hears each line of ours, and a prompt that carries our nonce. */
+export function readPreamble(nonce: string, onWord: (word: Stage | 'prompt') => void = () => {}): Preamble {
   let stage: Stage | undefined
   let said = Buffer.alloc(0)
   let pending = Buffer.alloc(0)
   const note = (bytes: Buffer) => {
     said = Buffer.concat([said, bytes]).subarray(0, SHOWN)
+  }
+  /** The word after the nonce that stands at `at`, and where it ends; undefined while it is not all there. */
+  const wordAt = (at: number): { readonly word: Stage | 'prompt'; readonly to: number } | undefined => {
+    const from = at + nonce.length
+    if (pending.toString('latin1', from, from + PROMPT.length) === PROMPT) {
+      return { word: 'prompt', to: from + PROMPT.length }
+    }
+    const newline = pending.indexOf(NEWLINE, from)
+    if (newline === -1) return undefined
+    return { word: pending.toString('latin1', from + 1, newline).trimEnd() as Stage, to: newline + 1 }
   }
   return {
     get stage() {
@@ -29,15 +44,22 @@ export function readPreamble(nonce: string): Preamble {
     get said() {
       return Buffer.concat([said, pending]).toString('utf8').slice(0, SHOWN).trim()
     },
+    get tail() {
+      return pending.toString('utf8', Math.max(0, pending.length - SHOWN))
+    },
     strip(chunk) {
       if (stage === 'ready') return chunk
       pending = Buffer.concat([pending, chunk])
       for (let from = pending.indexOf(nonce); from !== -1; from = pending.indexOf(nonce)) {
-        const to = pending.indexOf(NEWLINE, from)
-        if (to === -1) break
-        stage = pending.toString('latin1', from + nonce.length + 1, to) as Stage
-        said = Buffer.alloc(0)
-        pending = pending.subarray(to + 1)
+        const found = wordAt(from)
+        if (found === undefined) break
+        if (found.word === 'prompt') note(pending.subarray(0, from))
+        else {
+          stage = found.word
+          said = Buffer.alloc(0)
+        }
+        pending = pending.subarray(found.to)
+        onWord(found.word)
         if (stage === 'ready') return pending
       }
       if (pending.length > SEARCHED) {
@@ -45,6 +67,10 @@ export function readPreamble(nonce: string): Preamble {
         pending = pending.subarray(-nonce.length * 2)
       }
       return Buffer.alloc(0)
+    },
+    forget() {
+      said = Buffer.alloc(0)
+      pending = Buffer.alloc(0)
     },
   }
 }
@@ -104,3 +130,9 @@ export function splitLines(cap: number, onLine: (line: string) => void): Lines {
     },
   }
 }
+
+/** How the other side says that it is over. */
+export type End =
+  | { readonly type: 'exited'; readonly code: number }
+  | { readonly type: 'killed'; readonly signal: string }
+  | { readonly type: 'lost'; readonly why: string }

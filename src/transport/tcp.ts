@@ -1,7 +1,12 @@
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Fault } from '../model/fault.ts'
-import type { Host } from '../model/host.ts'
+import type { SshWay } from '../model/host.ts'
 import { cancelled, pause } from './cancel.ts'
+import { afterSilence, heardTime } from './silence.ts'
+
+/** What carries SSH: a TCP connection, or a channel through a jump host, which closes as one would. */
+export type Wire = Duplex & { readonly bytesRead: number }
 
 /** Times in milliseconds. */
 export type Patience = {
@@ -40,14 +45,13 @@ export const PATIENCE: Patience = {
  * `lost`: it was there for a moment.
  */
 export async function dial(
-  host: Host,
+  host: SshWay,
   patience: Patience,
   signal: AbortSignal,
 ): Promise<{ readonly socket: Socket } | { readonly refused: Fault }> {
-  const deadline = performance.now() + patience.connecting
+  const deadline = heardTime() + patience.connecting
   for (let attempts = 1; ; attempts++) {
-    const left = deadline - performance.now()
-    const tried = await tryOnce(host, Math.min(patience.attempt, left), signal)
+    const tried = await tryOnce(host, { attempt: patience.attempt, deadline }, signal)
     if (signal.aborted) {
       if (tried.type === 'connected') tried.socket.destroy()
       return cancelled(signal)
@@ -56,7 +60,7 @@ export async function dial(
     if (tried.type === 'failed' && tried.code !== 'ETIMEDOUT') return { refused: faultOf(tried.code, host) }
     await pause(patience.betweenAttempts, signal)
     // What is left must do for a SYN and its answer.
-    if (deadline - performance.now() < patience.betweenAttempts) return { refused: silence(host, tried, attempts) }
+    if (deadline - heardTime() < patience.betweenAttempts) return { refused: silence(host, tried, attempts) }
   }
 }
 
@@ -65,22 +69,35 @@ type Tried =
   | { readonly type: 'failed'; readonly code: string }
   | { readonly type: 'silent'; readonly resolved: boolean }
 
-async function tryOnce({ address, port }: Host, ms: number, signal: AbortSignal): Promise<Tried> {
+/** @param deadline by `heardTime`; a name may be looked up for as long, since hundreds of them wait for each other */
+async function tryOnce(
+  { address, port, addressFamily }: SshWay,
+  { attempt, deadline }: { readonly attempt: number; readonly deadline: number },
+  signal: AbortSignal,
+): Promise<Tried> {
   return await new Promise((resolve) => {
-    let resolved = false
-    const socket = connect({ host: address, port, noDelay: true, autoSelectFamilyAttemptTimeout: 1000 })
+    let resolved = isIP(address) !== 0
+    const family = addressFamily === undefined ? 0 : addressFamily === 'inet' ? 4 : 6
+    let settled = false
+    const socket = connect({ host: address, port, family, noDelay: true, autoSelectFamilyAttemptTimeout: 1000 })
     const settle = (tried: Tried) => {
-      clearTimeout(timer)
+      settled = true
+      stopWaiting()
       signal.removeEventListener('abort', onSilence)
       if (tried.type !== 'connected') socket.destroy()
       resolve(tried)
     }
     const onSilence = () => settle({ type: 'silent', resolved })
-    const timer = setTimeout(onSilence, ms)
+    const left = () => deadline - heardTime()
+    let stopWaiting = afterSilence(resolved ? Math.min(attempt, left()) : left(), onSilence)
     signal.addEventListener('abort', onSilence)
     if (signal.aborted) onSilence()
     socket.on('lookup', () => {
+      // Once for each address.
+      if (resolved || settled) return
       resolved = true
+      stopWaiting()
+      stopWaiting = afterSilence(Math.min(attempt, left()), onSilence)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => settle({ type: 'failed', code: codeOf(error) }))
     socket.once('connect', () => settle({ type: 'connected', socket }))
@@ -91,7 +108,7 @@ function codeOf(error: NodeJS.ErrnoException): string {
   return error.syscall === 'getaddrinfo' ? `DNS ${error.code ?? ''}` : (error.code ?? error.message)
 }
 
-function faultOf(code: string, { address, port }: Host): Fault {
+function faultOf(code: string, { address, port }: SshWay): Fault {
   if (code.startsWith('DNS')) {
     return {
       code: 'dns',
@@ -137,8 +154,8 @@ function faultOf(code: string, { address, port }: Host): Fault {
   }
 }
 
-function silence({ address, port }: Host, tried: Tried, attempts: number): Fault {
-  if (tried.type === 'silent' && !tried.resolved && !/^[\d.]+$|:/.test(address)) {
+function silence({ address, port }: SshWay, tried: Tried, attempts: number): Fault {
+  if (tried.type === 'silent' && !tried.resolved) {
     return { code: 'dns', message: `no name server answers for ${address}`, next: `getent hosts ${address}` }
   }
   return {

@@ -6,12 +6,17 @@ import type { Script } from '../shell/script.ts'
 /** A way to hosts. `open` never throws for what a host or a link does: it answers a session or says why there is none. */
 export type Transport = {
   readonly name: Host['transport']
-  open(host: Host, signal: AbortSignal): Promise<Session | { readonly refused: Fault }>
+  open(host: Host, signal: AbortSignal): Promise<Session | NotOpened>
 }
+
+/** `beyondSsh2`: the system's ssh may get in all the same; what it takes, in words that end a sentence. */
+export type NotOpened = { readonly refused: Fault; readonly beyondSsh2?: string }
 
 /** An open way into one host. Only what holds a Session can touch a host. */
 export type Session = AsyncDisposable & {
   readonly host: Host
+  /** What is worth knowing of how it was opened; the same words for every host of which the same is true. */
+  readonly note?: string
   /** Milliseconds since the other side was last heard; infinite where the connection is over. Absent: it cannot be told. */
   readonly silentMs?: () => number
   /**

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
+import type { Host } from '../../src/model/host.ts'
 import type { Outcome } from '../../src/model/outcome.ts'
 import { approvedScript, sh } from '../../src/shell/script.ts'
 import { openSession, TRANSPORTS } from '../../src/transport/catalog.ts'
+import { opensshProgram } from '../../src/transport/openssh-program.ts'
 import type { RunHow, Session } from '../../src/transport/transport.ts'
 import { LOCALHOST } from '../transport/hosts.ts'
 import { type Sshd, startSshd, whyNoSshd } from '../transport/sshd.ts'
@@ -13,14 +15,20 @@ const NO_SSHD = whyNoSshd()
 
 let sshd: Sshd | undefined
 beforeAll(async () => {
-  if (NO_SSHD === undefined) sshd = await startSshd()
+  // Later key exchanges would take most of the time here.
+  if (NO_SSHD === undefined) sshd = await startSshd(['KexAlgorithms curve25519-sha256'])
 })
 afterAll(async () => await sshd?.stop())
 
 describe.each(TRANSPORTS.map(({ name }) => name))('over %s', (name) => {
+  const host = (): Host => (name === 'local' ? LOCALHOST : { ...(sshd as Sshd).host, transport: name })
   const open = async (ctx: TestContext, signal = new AbortController().signal): Promise<Session> => {
-    if (name === 'ssh' && NO_SSHD !== undefined) ctx.skip(NO_SSHD)
-    const session = await openSession(name === 'ssh' ? (sshd as Sshd).host : LOCALHOST, signal)
+    if (name !== 'local' && NO_SSHD !== undefined) ctx.skip(NO_SSHD)
+    if (name === 'openssh') {
+      const program = await opensshProgram()
+      if ('cannot' in program) ctx.skip(program.cannot)
+    }
+    const session = await openSession(host(), signal)
     if ('refused' in session) throw new Error(`refused: ${JSON.stringify(session.refused)}`)
     return session
   }
@@ -51,7 +59,7 @@ describe.each(TRANSPORTS.map(({ name }) => name))('over %s', (name) => {
   test('ssh_connection tells where the login came from, and is empty without one', async (ctx) => {
     await using session = await open(ctx)
     const outcome = await run(session, sh`echo "<$ssh_connection>"`)
-    const expected = name === 'ssh' ? `<127.0.0.1 \\d+ 127.0.0.1 ${sshd?.port}>\n` : '<>\n'
+    const expected = name !== 'local' ? `<127.0.0.1 \\d+ 127.0.0.1 ${sshd?.port}>\n` : '<>\n'
     expect(outcome).toMatchObject({ stdout: expect.stringMatching(new RegExp(`^${expected}$`)) })
   })
 
@@ -167,8 +175,7 @@ describe.each(TRANSPORTS.map(({ name }) => name))('over %s', (name) => {
 
   test('nothing is opened once it is cancelled', async (ctx) => {
     await using _ = await open(ctx)
-    const host = name === 'ssh' ? (sshd as Sshd).host : LOCALHOST
-    expect(await openSession(host, AbortSignal.abort())).toMatchObject({ refused: { code: 'cancelled' } })
+    expect(await openSession(host(), AbortSignal.abort())).toMatchObject({ refused: { code: 'cancelled' } })
   })
 
   test('closing is quick and can be repeated, and a script still running counts as lost', async (ctx) => {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, type TestContext, test } from 'vitest'
 import { approvedScript, sh } from '../../src/shell/script.ts'
-import { type Errand, prepareErrand } from '../../src/transport/bootstrap.ts'
+import { type Climb, type Errand, prepareErrand } from '../../src/transport/bootstrap.ts'
 
+const LOGIN: Climb = { by: 'login', password: false, terminal: false }
 const directory = mkdtempSync(join(tmpdir(), 'ctfleet-bootstrap-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -14,11 +15,11 @@ describe.each(['sh', 'dash', 'bash', 'zsh', 'ksh', 'mksh', 'fish', 'tcsh', 'bsd-
   (shell) => {
     test('hands the script on as it is, with its arguments and its code', (ctx) => {
       const values = ["a'b", '!! $HOME `id` \\ %', 'x\ny', '']
-      const errand = prepareErrand(sh`printf '<%s>' "$@"; cat; exit 7`, { as: 'login-user', arguments: values }, 'none')
+      const errand = prepareErrand(sh`printf '<%s>' "$@"; cat; exit 7`, { arguments: values }, LOGIN)
       const ended = underLoginShell(shell, errand, ctx)
       expect(ended.status).toBe(7)
       expect(ended.stdout).toBe(
-        `${errand.nonce} shell\n${errand.nonce} ready\n${values.map((value) => `<${value}>`).join('')}`,
+        `${errand.nonce} shell\n${errand.nonce} send\n${errand.nonce} ready\n${values.map((value) => `<${value}>`).join('')}`,
       )
       expect(ended.stderr).toBe(`${errand.nonce} ready\n`)
     })
@@ -29,7 +30,7 @@ describe.each(['/bin/dash', '/bin/bash', '/bin/busybox sh', '/bin/ksh'])('with %
   test('a script of 512 KB runs, and keeps the newlines at its end out of harm’s way', (ctx) => {
     const text = `${"# it's a long one $( `\\\n".repeat(23_000)}echo "$#" "$1"; cat <<E\n\n\nE\n\n`
     expect(text.length).toBeGreaterThan(512 * 1024)
-    const errand = prepareErrand(approvedScript(text), { as: 'login-user', arguments: ['one'] }, 'none')
+    const errand = prepareErrand(approvedScript(text), { arguments: ['one'] }, LOGIN)
     expect(underSh(shell, errand, ctx)).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/ ready\n1 one\n\n\n$/),
@@ -38,21 +39,24 @@ describe.each(['/bin/dash', '/bin/bash', '/bin/busybox sh', '/bin/ksh'])('with %
 
   test('what did not arrive whole and unchanged does not run, wherever it was cut', (ctx) => {
     const witness = join(directory, 'ran')
-    const errand = prepareErrand(sh`echo > ${witness}; exit 0`, { as: 'login-user' }, 'none')
+    const errand = prepareErrand(sh`echo > ${witness}; exit 0`, {}, LOGIN)
     const changed = Buffer.from(errand.payload)
     changed[changed.length - 1] = '1'.charCodeAt(0)
     const longer = Buffer.concat([errand.payload, Buffer.from('\n')])
     const cut = [0, 1, 7, 20, errand.payload.length - 1].map((length) => errand.payload.subarray(0, length))
     for (const payload of [changed, longer, ...cut]) {
       const ended = underSh(shell, { ...errand, payload }, ctx)
-      expect(ended).toMatchObject({ status: 126, stdout: `${errand.nonce} shell\n${errand.nonce} mismatch\n` })
+      expect(ended).toMatchObject({
+        status: 126,
+        stdout: `${errand.nonce} shell\n${errand.nonce} send\n${errand.nonce} mismatch\n`,
+      })
     }
     expect(existsSync(witness)).toBe(false)
   })
 })
 
 test('a host without cksum compares by sha256sum, and one with neither runs nothing', () => {
-  const errand = prepareErrand(sh`echo ran`, { as: 'login-user' }, 'none')
+  const errand = prepareErrand(sh`echo ran`, {}, LOGIN)
   const without = (missing: string) => {
     // Our PATH is set in the text itself, so the tool is taken away by a function of the same name.
     const text = `${missing} ${errand.argv[3]}`
@@ -63,21 +67,30 @@ test('a host without cksum compares by sha256sum, and one with neither runs noth
   expect(without('cksum() { return 127; }; sha256sum() { return 127; };')).toContain('mismatch\n')
 })
 
-test('the remote command is one that no login shell reads in its own way', () => {
-  const errand = prepareErrand(sh`echo`, { as: 'root' }, 'sudo')
-  const text = errand.argv[3] as string
-  expect(text).not.toMatch(/['\\!\n]/)
-  // The longest word of the old csh.
-  expect(text.length).toBeLessThan(1024)
-  const words = errand.argv.slice(4).join(' ')
-  expect(errand.command).toBe(`exec /bin/sh -c 'eval "$1"' ctfleet '${text}' ${words}`)
-  expect(words).toMatch(/^[0-9a-z ]+$/)
+test.each<Climb>([
+  LOGIN,
+  { by: 'sudo', user: 'some_one-else.of@example', password: true, terminal: false },
+  { by: 'sudo', user: 'u'.repeat(64), password: true, terminal: true },
+  { by: 'doas', user: 'u'.repeat(64), password: true, terminal: true },
+  { by: 'su', user: 'u'.repeat(64), password: true, terminal: true },
+])('the remote command is one that no login shell reads in its own way: $by, terminal $terminal', (climb) => {
+  const { argv, command } = prepareErrand(sh`echo`, {}, climb)
+  const [text = '', ...rest] = argv.slice(3)
+  const [words, more] = [rest.slice(0, 5), rest.slice(5)]
+  for (const each of [text, ...more]) {
+    expect(each).not.toMatch(/['\\!\n]/)
+    // The longest word of the old csh.
+    expect(each.length).toBeLessThan(1024)
+  }
+  const quoted = more.map((each) => ` '${each}'`).join('')
+  expect(command).toBe(`exec /bin/sh -c 'eval "$1"' ctfleet '${text}' ${words.join(' ')}${quoted}`)
+  expect(words.join(' ')).toMatch(/^[0-9a-z ]+$/)
 })
 
 test('a NUL character is refused before anything is sent', () => {
-  const how = { as: 'login-user', arguments: [] } as const
-  expect(() => prepareErrand(approvedScript('echo \0'), how, 'none')).toThrow(TypeError)
-  expect(() => prepareErrand(sh`echo`, { ...how, arguments: ['\0'] }, 'none')).toThrow(TypeError)
+  const how = { arguments: [] }
+  expect(() => prepareErrand(approvedScript('echo \0'), how, LOGIN)).toThrow(TypeError)
+  expect(() => prepareErrand(sh`echo`, { ...how, arguments: ['\0'] }, LOGIN)).toThrow(TypeError)
 })
 
 function underLoginShell(shell: string, errand: Errand, ctx: TestContext) {

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkKnownHosts, findKnownKeys, judgeHostKey } from '../../src/transport/known-hosts.ts'
+import { checkKnownHosts, findKnownKeys, judgeHostKey, keyType, knownName } from '../../src/transport/known-hosts.ts'
+import { corpus, filesBelow, NO_CORPUS } from '../firewall/corpus.ts'
 import { makeKey } from './sshd.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'ctfleet-known-'))
@@ -115,10 +116,70 @@ test('a file is read again when it has changed', async () => {
   expect((await findKnownKeys([path], { address: 'host', port: 22 })).own).toHaveLength(1)
 })
 
-test('a file that a person named and that is not there is a complaint', async () => {
+test('a host is looked for by its alias, whatever its port', async () => {
+  const path = file('alias', [`web ${keys.one}`, `[10.0.0.1]:2222 ${keys.two}`, `10.0.0.1 ${keys.rsa}`])
+  const place = { address: '10.0.0.1', port: 2222, hostKeyAlias: 'WEB' }
+  const { own, ofAddress } = await findKnownKeys([path], place)
+  expect({ own: own.map(({ origin }) => origin), ofAddress }).toEqual({ own: [`${path}:1`], ofAddress: [] })
+  expect(knownName(place)).toBe('web')
+  expect(knownName({ address: 'FE80::1%Eth0', port: 2222 })).toBe('[fe80::1%eth0]:2222')
+})
+
+test('a line whose key is of another type than it says makes nothing known', async () => {
+  const path = file('type', [
+    `host ssh-rsa ${keys.one.split(' ')[1]}`,
+    `|1|!!|${keys.one.split(' ')[1]},host ${keys.two}`,
+  ])
+  expect((await findKnownKeys([path], { address: 'host', port: 22 })).own).toEqual([])
+})
+
+const vectors =
+  corpus === null
+    ? []
+    : filesBelow(corpus, '02-vectors/openssh-knownhosts').filter((path) => path.endsWith('known_hosts'))
+
+test.skipIf(vectors.length === 0)(
+  `OpenSSH's own known_hosts means to us what it means to ssh-keygen (${NO_CORPUS})`,
+  async () => {
+    const names = ['sisyphus', 'prometheus', 'hephaestus', 'hades', 'anything', 'SISYPHUS'].map(
+      (name) => `${name}.example.com`,
+    )
+    const asked = [
+      ...names,
+      '192.0.2.1',
+      '192.0.2.9',
+      '2001:db8::1',
+      '2001:DB8::1',
+      '2001:db8::2',
+      'example.com',
+      'nobody',
+    ]
+    let found = 0
+    for (const vector of vectors) {
+      const path = join(corpus ?? '', vector)
+      for (const address of asked) {
+        const { own } = await findKnownKeys([path], { address, port: 22 })
+        // ssh-keygen prints lines whose key is broken too, which ssh then does not take for one.
+        const theirs = askSshKeygen(path, address, 22).filter((line) => keyType(blob(line)) === line.split(' ')[0])
+        expect([address, own.map(({ type, key }) => `${type} ${key}`).toSorted()]).toEqual([address, theirs.toSorted()])
+        found += own.length
+      }
+    }
+    expect(found).toBeGreaterThan(20)
+  },
+)
+
+test('a file that cannot be read is a complaint, and so is one that is missing where there is no other', async () => {
   const missing = join(directory, 'nothing')
-  expect(await checkKnownHosts([file('there', []), missing, directory, missing])).toEqual([
-    { path: missing, message: expect.stringContaining('no such file'), hint: expect.any(String) },
+  const there = file('there', [])
+  const check = async (...files: readonly (readonly string[])[]) =>
+    await checkKnownHosts(files.map((knownHostsFiles) => ({ knownHostsFiles })))
+  const complaint = { path: missing, message: expect.stringContaining('no such file'), hint: expect.any(String) }
+  expect(await check([missing], [there], [missing])).toEqual([complaint])
+  expect(
+    await check([missing, there], [missing, '/etc/ssh/ssh_known_hosts'], ['~/.ssh/known_hosts'], ['/dev/null']),
+  ).toEqual([])
+  expect(await check([there, directory])).toEqual([
     { path: directory, message: expect.stringContaining('directory'), hint: expect.any(String) },
   ])
   expect((await findKnownKeys([missing], { address: 'host', port: 22 })).own).toEqual([])
@@ -149,7 +210,14 @@ function blob(key: string): Buffer {
 function askSshKeygen(path: string, address: string, port: number): string[] {
   const name = port === 22 ? address : `[${address}]:${port}`
   const printed = spawnSync('ssh-keygen', ['-F', name.toLowerCase(), '-f', path], { encoding: 'utf8' }).stdout
-  return printed
-    .split('\n')
-    .flatMap((line) => (line === '' || line.startsWith('#') ? [] : line.trim().split(/\s+/).slice(1, 3).join(' ')))
+  return printed.split('\n').flatMap((line) =>
+    line === '' || line.startsWith('#')
+      ? []
+      : line
+          .trim()
+          .replace(/^@\S+ /, '')
+          .split(/\s+/)
+          .slice(1, 3)
+          .join(' '),
+  )
 }

@@ -1,0 +1,69 @@
+import { cancelled, pause } from './cancel.ts'
+import type { Entrance } from './enter.ts'
+import { typedBehind } from './jump-words.ts'
+import { DEFAULT_KNOWN_HOSTS, findKnownKeys, keyType, knownName } from './known-hosts.ts'
+import { judgeOrTake } from './new-keys.ts'
+import { type NamedWay, reachesByItself } from './openssh-config.ts'
+import type { NotLoggedIn } from './openssh-faults.ts'
+import { type Master, type MasterMeans, startMaster } from './openssh-master.ts'
+import { opensshProgram } from './openssh-program.ts'
+import type { NotOpened } from './transport.ts'
+import { newTurns } from './turns.ts'
+
+/** As it is over ssh2: a server that had no time for us, or said nothing, is asked again, with less patience first. */
+const KNOCKS = 4
+const SILENT_TRIES = 2
+const SILENT_PART = 0.4
+
+/** A login of the system's ssh takes 15 to 70 ms of a processor: with many more at a time its time limits would be ours to blame. */
+const LOGINS = 32
+const logins = newTurns(LOGINS)
+
+/** Reaches an sshd, unless ssh does so by itself, and has the system's ssh log in; knocks again where it had no time for us. */
+export async function enterByOpenssh(way: NamedWay, entrance: Entrance): Promise<Master | NotOpened> {
+  const { patience, signal } = entrance
+  for (let knocks = 1, silences = 0; ; knocks++) {
+    const waits = silences < SILENT_TRIES ? { ...patience, handshake: patience.handshake * SILENT_PART } : patience
+    const entered = await enterOnce(way, { ...entrance, patience: waits })
+    if ('channels' in entered) return entered
+    if (entered.silent === true && silences < SILENT_TRIES && !signal.aborted) {
+      silences++
+      continue
+    }
+    if (!entered.early || knocks >= KNOCKS || signal.aborted) return { refused: entered.refused }
+    await pause(patience.betweenKnocks * (knocks - 0.5 + Math.random()), signal)
+  }
+}
+
+async function enterOnce(way: NamedWay, { jumps, reach, patience, signal }: Entrance): Promise<Master | NotLoggedIn> {
+  const program = await opensshProgram()
+  if ('cannot' in program) return { refused: noProgram(program.cannot), early: false }
+  const start = async (taken?: MasterMeans['taken']): Promise<Master | NotLoggedIn> => {
+    if (signal.aborted) return { ...cancelled(signal), early: false }
+    const more = taken === undefined ? {} : { taken }
+    const means = { program, patience, signal, ...more }
+    const reached = reachesByItself(way) ? { socket: null } : await reach(signal)
+    if ('refused' in reached) return reached
+    const giveBack = await logins.take(signal)
+    if (giveBack === undefined) reached.socket?.destroy()
+    if (giveBack === undefined) return { ...cancelled(signal), early: false }
+    const started = await startMaster(way, { wire: reached.socket, ...means })
+    giveBack()
+    return 'refused' in started ? { ...started, refused: typedBehind(jumps, started.refused) } : started
+  }
+  const first = await start()
+  if ('channels' in first || first.newKey === undefined) return first
+  // Written down as it is over ssh2, then shown to ssh, which writes nothing.
+  const files = way.knownHostsFiles.length > 0 ? way.knownHostsFiles : DEFAULT_KNOWN_HOSTS
+  const verdict = await judgeOrTake(way, await findKnownKeys(files, way), first.newKey)
+  if (verdict.verdict !== 'known') return first
+  return await start(`${knownName(way)} ${keyType(first.newKey)} ${first.newKey.toString('base64')}`)
+}
+
+export function noProgram(cannot: string): NotOpened['refused'] {
+  return {
+    code: 'unreachable',
+    message: `the system's ssh is needed for it, and ${cannot}`,
+    next: "Install OpenSSH's client (openssh-client, openssh-clients, openssh), and see: ssh -V",
+  }
+}
