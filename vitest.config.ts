@@ -7,7 +7,8 @@ const journeys = [
   'test/kernel/**/*.test.ts',
   'test/lab/**/*.test.ts',
   'test/laws/**/*.test.ts',
-  'test/transport/{ssh,become}.test.ts',
+  'test/inventory/agreement.test.ts',
+  'test/transport/{ssh,become,jump,openssh}.test.ts',
   'test/firewall/{packets,native-packets,nft-kernel}.test.ts',
   'test/mill/**/*.test.ts',
 ]

@@ -33,6 +33,13 @@ export async function askToAccept(message: string): Promise<boolean | 'interrupt
   })
 }
 
+/** Asks for what nobody may see: what is typed is not shown. */
+export async function askHidden(message: string): Promise<{ readonly secret: string } | 'interrupted'> {
+  return await unlessInterrupted(
+    async () => await prompter()<{ secret: string }>([{ type: 'password', name: 'secret', message }]),
+  )
+}
+
 /**
  * A question that is too wide for the terminal, in lines broken at spaces: by itself it would break within words, and within
  * what can be answered.

@@ -1,11 +1,13 @@
 import type { Fault, FaultCode } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
-import type { HostResult } from '../model/result.ts'
+import type { HostResult, LeftOutHosts } from '../model/result.ts'
 import type { Run } from '../model/run.ts'
-import { paragraph } from '../report/format.ts'
+import { type Paper, paragraph } from '../report/format.ts'
+import { leftOutJson } from '../report/json/left-out.ts'
 import { resultsJson } from '../report/json/plan.ts'
 import { jsonText } from '../report/json/text.ts'
+import { withLeftOut } from '../report/text/left-out.ts'
 import { bullets } from '../report/text/parts.ts'
 import { groupLines, planText } from '../report/text/plan.ts'
 import { resultText } from '../report/text/result.ts'
@@ -29,6 +31,8 @@ export type Undertaking = {
   readonly title: string
   /** Every host; those that are `planned` wait for a yes. */
   readonly results: readonly HostResult[]
+  /** Hosts that the operator's condition left out: they are named, and nothing else. */
+  readonly others?: LeftOutHosts
   /** A plan as a person is shown it. */
   readonly shown: (plan: Plan) => Plan
   /** What a person is asked of a host; without it, whether to go ahead. */
@@ -43,6 +47,8 @@ export type Undertaking = {
   readonly yes: boolean
   /** That taking it back may break sessions was accepted beforehand, or is no question any more: it is taken back now. */
   readonly acceptsSessionLoss: boolean
+  /** Told how all hosts ended; what it says stands at the end of the report. */
+  readonly onEnded?: (results: readonly HostResult[]) => Promise<readonly string[]>
 }
 
 /** @throws InputError where a person would have to be asked and nobody can be. */
@@ -54,10 +60,11 @@ export function checkApproval(yes: boolean, terminal: Terminal): void {
 
 /** Shows what would change, asks, keeps the record, does it, and says how each host ended. */
 export async function changeFleet(undertaking: Undertaking, store: RunStore, terminal: Terminal): Promise<ExitCode> {
-  const { results, run, format, yes } = undertaking
+  const { results, others = NO_OTHERS, run, format, yes } = undertaking
   const shown = results.map((result) => asShown(result, undertaking))
-  if (format === 'text') terminal.print(planText(terminal.paper, shown))
-  else if (!yes) terminal.say(planText(terminal.notices, shown))
+  const shownOn = (paper: Paper) => withLeftOut(paper, { ...others, results: shown }, () => planText(paper, shown))
+  if (format === 'text') terminal.print(shownOn(terminal.paper))
+  else if (!yes) terminal.say(shownOn(terminal.notices))
 
   const planned = results.filter((result): result is Planned => result.status === 'planned')
   const names = planned.map(({ host }) => host)
@@ -80,8 +87,10 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   // What is left behind where nothing can be written says by itself that its process is gone.
   await stopWork().catch(() => undefined)
 
-  if (format === 'json') terminal.printText(jsonText({ ...resultsJson(ended), run: run.id }))
-  else if (planned.length > 0)
+  if (format === 'json') {
+    const beside = undertaking.others === undefined ? {} : leftOutJson(others)
+    terminal.printText(jsonText({ ...resultsJson(ended), run: run.id, ...beside }))
+  } else if (planned.length > 0) {
     terminal.print([
       '',
       ...resultText(
@@ -89,6 +98,7 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
         ended.map((result) => asShown(result, undertaking)),
       ),
     ])
+  }
   if (spent !== null) sayWrapped(['', ...lines], terminal)
   const left = leftLines(run, ended)
   if (left.length > 0) sayWrapped(['', ...left], terminal)
@@ -98,10 +108,13 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   if (ended.some((result) => result.status === 'needs-hands' && IS_TO_BE_ASKED.has(result.fault.code))) {
     terminal.say(['', `To ask again how those ended that could not be asked: ctfleet resume ${run.id}`])
   }
+  if (undertaking.onEnded !== undefined) terminal.say(await undertaking.onEnded(ended))
   if (problem === null) return exitCodeOf(ended)
   terminal.say([`The record of run ${run.id} is not whole, so it cannot be taken back by its id: ${problem}`])
   return exitCodeOf(ended) || EXIT.someFailed
 }
+
+const NO_OTHERS: LeftOutHosts = { leftOut: [], unsure: [] }
 
 function sayWrapped(lines: readonly string[], { say, notices }: Terminal): void {
   say(lines.flatMap((line) => paragraph(notices, '', line)))

@@ -12,10 +12,13 @@ import { resumeHost } from '../run/resume-host.ts'
 import { resumeRollbackHost } from '../run/resume-rollback-host.ts'
 import type { Telling } from '../run/story.ts'
 import type { RunStore } from '../store/store.ts'
+import type { AccessWords } from './access-words.ts'
 import { workerOn } from './at-work.ts'
 import { complainAbout } from './checks.ts'
+import { asideResults } from './set-aside.ts'
 import { choosable, reachable, usable } from './targets.ts'
 import type { Terminal } from './terminal.ts'
+import { vaultPasswordsFrom } from './vault-passwords.ts'
 
 /** Hosts whose end only they themselves know, and those that a person may have mended since. */
 export type Unended = Extract<HostResult, { readonly status: 'under-way' | 'needs-hands' }>
@@ -97,19 +100,22 @@ export type Located<R> = { readonly result: R } & ({ readonly host: Host } | { r
  * @throws InputError where the limit names nobody, or a file is missing that logging in needs.
  */
 export async function locate<R extends OnRecord>(
-  { place, inventory }: { readonly place: string; readonly inventory: string },
+  { place, inventory, words }: { readonly place: string; readonly inventory: string; readonly words: AccessWords },
   results: readonly R[],
   limit: string | undefined,
 ): Promise<readonly Located<R>[]> {
   const located = await Promise.all(
-    results.map(async (result): Promise<Located<R>> => ({ result, ...(await placeOf(result, inventory)) })),
+    results.map(async (result): Promise<Located<R>> => ({ result, ...(await placeOf(result, inventory, words)) })),
   )
   const named = located.map((one) =>
     'host' in one ? one.host : { name: one.result.host, groups: one.result.plan?.host.groups ?? [] },
   )
   const chosen = new Set(selectHosts(choosable(place, named), limit).map(({ name }) => name))
   const left = located.filter(({ result }) => chosen.has(result.host))
-  await usable(left.flatMap((one) => ('host' in one ? [one.host] : [])))
+  await usable(
+    left.flatMap((one) => ('host' in one ? [one.host] : [])),
+    words,
+  )
   return left
 }
 
@@ -125,6 +131,7 @@ type Failure = { readonly host: string; readonly status: 'failed'; readonly faul
 async function placeOf(
   { host, plan, transaction }: OnRecord,
   file: string,
+  words: AccessWords,
 ): Promise<{ readonly host: Host } | { readonly fault: Fault }> {
   if (plan !== null && isSealed(plan)) return { host: plan.host }
   if (plan !== null) {
@@ -134,8 +141,13 @@ async function placeOf(
     )
   }
   try {
-    const found = (await loadInventory(file)).hosts.filter(({ name }) => name === host)
-    for (const each of await reachable(found)) return { host: each }
+    const { hosts, setAside } = await loadInventory(file, { vaultPasswords: await vaultPasswordsFrom(words) })
+    for (const each of await reachable(
+      hosts.filter(({ name }) => name === host),
+      words,
+    ))
+      return { host: each }
+    for (const { fault } of asideResults(setAside.filter(({ name }) => name === host))) return { fault }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     return cannotBeAsked(`where it is cannot be read from ${file}`, `mend it; ctfleet plan ${file} names what is wrong`)

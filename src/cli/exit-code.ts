@@ -1,5 +1,6 @@
 import type { CleanResult } from '../model/cleaning.ts'
 import type { Fault } from '../model/fault.ts'
+import type { KeysResult } from '../model/host-keys.ts'
 import type { ExplainResult, ForetoldResult, HostResult } from '../model/result.ts'
 import type { VerifyResult } from '../model/verification.ts'
 
@@ -71,6 +72,17 @@ export function exitCodeOfVerifying(results: readonly VerifyResult[]): ExitCode 
     results.map((result) => {
       if ('fault' in result && result.fault.code === 'bug') return EXIT.bug
       return result.status === 'in-force' ? EXIT.asWanted : EXIT.someFailed
+    }),
+  )
+}
+
+/** A host that showed nothing, keys that are not the known ones and what could not be written are not as wanted. */
+export function exitCodeOfKeys(results: readonly KeysResult[]): ExitCode {
+  return worst(
+    results.map((result) => {
+      if ('fault' in result && result.fault.code === 'bug') return EXIT.bug
+      const isBad = result.status !== 'asked' || result.decision === 'withheld' || result.decision === 'unwritten'
+      return isBad ? EXIT.someFailed : EXIT.asWanted
     }),
   )
 }

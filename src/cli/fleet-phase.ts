@@ -5,6 +5,8 @@ import { type Otherwise as OtherwiseOf, runFleet, STOPPED } from '../run/fleet.t
 import { type Discipline, runWaves } from '../run/fleet-waves.ts'
 import type { Placed } from '../run/order.ts'
 import type { Telling } from '../run/story.ts'
+import { notes } from '../transport/notes.ts'
+import { asManyAsFit, CHANGING_FILES, freeDescriptors, READING_FILES } from './descriptors.ts'
 import { withProgress } from './progress.ts'
 import type { Terminal } from './terminal.ts'
 import { tellNews } from './wave-words.ts'
@@ -37,6 +39,9 @@ export async function runPhase<H extends Placed, R extends Ended>(
   inWaves?: InWaves<H, R>,
 ): Promise<readonly (R | Otherwise)[]> {
   const { interruption } = terminal
+  const files = inWaves === undefined ? READING_FILES : CHANGING_FILES
+  const { parallel, note } = asManyAsFit(Math.min(phase.parallel, phase.hosts.length), files, freeDescriptors())
+  if (note !== null) terminal.say([note])
   const bugs: (readonly string[])[] = []
   const results = await withProgress(terminal, { title: phase.title, total: phase.hosts.length }, async (tally) => {
     // It holds after the phase too, until the next one: whoever leaves before the report is written needs it as much.
@@ -60,7 +65,7 @@ export async function runPhase<H extends Placed, R extends Ended>(
       end(result)
       return result
     }
-    const fleet = { parallel: phase.parallel, signal: interruption.signal, onStage: tally.begin }
+    const fleet = { parallel, signal: interruption.signal, onStage: tally.begin }
     if (inWaves === undefined) return await runFleet(phase.hosts, fleet, story, orElse)
     const watch = watching(inWaves, (result) => {
       phase.onEnd?.(result)
@@ -69,6 +74,7 @@ export async function runPhase<H extends Placed, R extends Ended>(
     const discipline = { ...inWaves, watch, onNews: (news: Parameters<typeof tellNews>[1]) => tellNews(tally, news) }
     return await runWaves<H, R | Otherwise>(discipline, fleet, story, orElse)
   })
+  terminal.say(notes.take().map(({ note, hosts }) => visible(`${listed(hosts, 5)}: ${note}`)))
   terminal.say(bugs.flat())
   return results
 }

@@ -4,17 +4,19 @@ import { holdingsText } from '../report/text/holdings.ts'
 import { type OnMachine, transactionsHost } from '../run/transactions-host.ts'
 import { askEach, type Decision } from './ask-each.ts'
 import { runPhase } from './fleet-phase.ts'
+import { asideResults } from './set-aside.ts'
+import type { Targets } from './targets.ts'
 import type { Terminal } from './terminal.ts'
 
 export type Listed = Extract<Holdings, { readonly status: 'listed' }>
 
 /** Asks every host what ctfleet keeps there. Changes nothing. */
 export async function holdingsFleet(
-  hosts: readonly Host[],
+  { hosts, setAside }: Pick<Targets, 'hosts' | 'setAside'>,
   parallel: number,
   terminal: Terminal,
 ): Promise<readonly OnMachine[]> {
-  return await runPhase(
+  const asked = await runPhase(
     {
       title: 'Asking',
       hosts,
@@ -24,6 +26,7 @@ export async function holdingsFleet(
     },
     terminal,
   )
+  return [...asked, ...asideResults(setAside)]
 }
 
 /** By its name, each host that is the same machine as one before it, with the name of that one. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { InputError, printComplaint } from '../input/complaint.ts'
 import { visible } from '../report/format.ts'
+import { BrokenOff } from './broken-off.ts'
 import { EXIT, type ExitCode, exitCodeWhenInterrupted } from './exit-code.ts'
 import { watchSignals } from './interruption.ts'
 import { runCommandLine } from './program.ts'
@@ -25,7 +26,7 @@ async function codeOf(words: readonly string[], { say, interruption }: Terminal)
     const code = await runCommandLine(words, terminal)
     return interruption.signal.aborted ? exitCodeWhenInterrupted(code) : code
   } catch (error) {
-    if (interruption.signal.aborted) return EXIT.interrupted
+    if (interruption.signal.aborted || error instanceof BrokenOff) return EXIT.interrupted
     if (error instanceof InputError) {
       say(error.complaints.flatMap((complaint) => printComplaint(complaint).split('\n').map(visible)))
       return EXIT.usage

@@ -1,7 +1,10 @@
+import { asOne } from '../inventory/named.ts'
 import { Command, Option } from './commander.ts'
+import { SECRET_SOURCE } from './secret-source.ts'
 
 /** Arguments and options that several commands share, and their words in `--help`. */
-export const SOURCE = 'an inventory (default: CTFLEET_INVENTORY, else ./inventory.yaml)'
+export const SOURCE =
+  'an inventory: a file, a directory, a program, or hosts: web-1,web-2,\n(default: CTFLEET_INVENTORY, else ./inventory.yaml)'
 export const APPLY_SOURCE =
   'a plan that plan -o saved, or an inventory\n(default: CTFLEET_INVENTORY, else ./inventory.yaml)'
 
@@ -12,14 +15,47 @@ export function onInventory(
   argument = '[inventory]',
   source = SOURCE,
 ): Command {
-  return new Command(name)
+  return withAccess(new Command(name))
     .summary(summary)
     .argument(argument, source)
-    .option('-i, --inventory <file>', 'the same, as an option')
+    .addOption(inventoryOption())
     .addOption(limitOption())
     .addOption(formatOption())
     .addOption(forksOption(forks))
 }
+
+/** How passwords are had: for every command that logs in anywhere. None of these takes a password itself. */
+export function withAccess(command: Command): Command {
+  const source = (flags: string, text: string) => new Option(flags, text).helpGroup(ACCESS)
+  const way = (flags: string, text: string) => new Option(flags, text).helpGroup(WAY)
+  const withPasswords = command
+    .addOption(source('-k, --ask-pass', 'ask once for the password to log in with'))
+    .addOption(source('--pass-from <source>', `have it from ${SECRET_SOURCE}`))
+    .addOption(source('-K, --ask-become-pass', 'ask once for the password to become root (default: that to log in)'))
+    .addOption(source('--become-pass-from <source>', 'have that one from a source'))
+    .addOption(source('--passphrase-from <source>', 'have the passphrase of encrypted keys from a source'))
+  return withSources(withPasswords).addOption(
+    way('--accept-new', 'take and write down the keys of hosts that no known_hosts file knows yet'),
+  )
+}
+
+/** What is needed to read an inventory, and to work out the ways to its hosts. */
+export function withSources(command: Command): Command {
+  const source = (flags: string, text: string) => new Option(flags, text).helpGroup(ACCESS)
+  const way = (flags: string, text: string) => new Option(flags, text).helpGroup(WAY)
+  return command
+    .addOption(
+      source(
+        '--vault-password-file <file>',
+        'open sealed values with it; file or id@file, run where it may be run',
+      ).argParser((file: string, before: readonly string[] | undefined) => [...(before ?? []), file]),
+    )
+    .addOption(source('--ask-vault-pass', 'ask once for the password of sealed values'))
+    .addOption(way('--ssh-config <file>', "read this in place of ~/.ssh/config and the system's; none: no file"))
+}
+
+const ACCESS = 'Passwords:'
+const WAY = 'The way to hosts:'
 
 export function withWish(command: Command): Command {
   return command
@@ -33,10 +69,33 @@ export function withWish(command: Command): Command {
     )
     .option('--near-full <percent>', 'from where on a table counts as near full (default: 75)')
     .option('--logged-within <time>', 'how long a logged "table full" counts, as 30m or 24h (default: 24h)')
+    .addOption(whereOption())
+}
+
+export function whereOption(): Option {
+  return new Option(
+    '--where <condition>',
+    "only hosts for which it is true: 'conntrack.usage > 0.8' (CEL, over what facts --format json prints); apply ends with 1 where it cannot be told of some host, and leaves that one alone",
+  )
+}
+
+export function saveFailedOption(): Option {
+  return new Option('--save-failed <file>', 'write the names of hosts that failed there, for --limit @file')
+}
+
+/** Given twice, both count, the later one over the earlier. */
+export function inventoryOption(): Option {
+  return new Option(
+    '-i, --inventory <source>',
+    'the same, as an option; more than once: several, later ones win',
+  ).argParser((source: string, before?: string) => (before === undefined ? source : asOne([before, source])))
 }
 
 export function limitOption(): Option {
-  return new Option('-l, --limit <pattern>', 'only these hosts and groups: web,db-1 · web-* · all:!web-3')
+  return new Option(
+    '-l, --limit <pattern>',
+    'only these hosts and groups: web,db-1 · web-* · ~web\\d+ · web[0:2] · all:!web-3 · @failed.txt',
+  )
 }
 
 export function factsOption(): Option {

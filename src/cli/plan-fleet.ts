@@ -1,10 +1,13 @@
 import type { Host } from '../model/host.ts'
-import type { HostResult } from '../model/result.ts'
+import type { HostResult, LeftOut } from '../model/result.ts'
 import type { KeptSessions } from '../run/kept-sessions.ts'
 import { planHost, type Wish } from '../run/plan-host.ts'
 import { onceEach } from '../run/same-machine.ts'
 import { runPhase } from './fleet-phase.ts'
+import { asideResults } from './set-aside.ts'
+import type { Targets } from './targets.ts'
 import type { Terminal } from './terminal.ts'
+import { type Sifted, sifted } from './where.ts'
 
 export type Planning = {
   readonly wish: Wish
@@ -15,20 +18,21 @@ export type Planning = {
 
 /** The planning phase of `plan` and `apply`: looks at every host and changes nothing. A machine with two names has one plan. */
 export async function planFleet(
-  hosts: readonly Host[],
+  { hosts, setAside }: Pick<Targets, 'hosts' | 'setAside'>,
   { wish, parallel, kept }: Planning,
   terminal: Terminal,
-): Promise<readonly HostResult[]> {
-  const results = await runPhase(
+): Promise<Sifted<HostResult>> {
+  const all = await runPhase(
     {
       title: 'Planning',
       hosts,
       parallel,
-      story: (host: Host, telling): Promise<HostResult> =>
+      story: (host: Host, telling): Promise<HostResult | LeftOut> =>
         planHost(host, wish, kept === undefined ? telling : { ...telling, kept }),
       onLeaving: ['Nothing was changed.'],
     },
     terminal,
   )
-  return onceEach(results)
+  const { results, ...others } = sifted<HostResult>(all)
+  return { ...others, results: [...onceEach(results), ...asideResults(setAside)] }
 }

@@ -1,8 +1,10 @@
-import { Command, CommanderError } from './commander.ts'
+import { Command, CommanderError, Help, Option } from './commander.ts'
 import type { ApplyWords } from './commands/apply.ts'
 import type { CleanWords } from './commands/clean.ts'
 import type { ExplainWords } from './commands/explain.ts'
 import type { FactsWords } from './commands/facts.ts'
+import type { InventoryWords } from './commands/inventory.ts'
+import type { KeysWords } from './commands/keys.ts'
 import type { PlanWords } from './commands/plan.ts'
 import type { ResumeWords } from './commands/resume.ts'
 import type { RollbackWords } from './commands/rollback.ts'
@@ -17,12 +19,17 @@ import {
   factsOption,
   forksOption,
   formatOption,
+  inventoryOption,
   limitOption,
   maxFailOption,
   onInventory,
   pauseOption,
   SOURCE,
+  saveFailedOption,
   wavesOption,
+  whereOption,
+  withAccess,
+  withSources,
   withWish,
 } from './options.ts'
 import { CHANGING, READING } from './parallel.ts'
@@ -67,6 +74,15 @@ function ctfleet(terminal: Terminal): Command {
       getOutHelpWidth: () => Math.min(terminal.paper.columns, 100),
       getErrHelpWidth: () => Math.min(terminal.notices.columns, 100),
     })
+    .configureHelp({
+      // What a command does comes before how it gets to hosts.
+      groupItems: (all, visible, groupOf) =>
+        new Help().groupItems(
+          all.toSorted((a, b) => rankOf(groupOf(a)) - rankOf(groupOf(b))),
+          visible,
+          groupOf,
+        ),
+    })
     .exitOverride()
     .addHelpText(
       'after',
@@ -78,6 +94,7 @@ function ctfleet(terminal: Terminal): Command {
         'apply plan.json',
         'rollback last',
         'resume last',
+        'inventory --graph',
         'runs',
       ),
     )
@@ -90,11 +107,25 @@ Exit codes:
     )
 }
 
+function rankOf(group: string): number {
+  return group === 'Options:' ? 0 : 1
+}
+
 function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly Command[] {
   return [
     onInventory('facts', 'read what there is to know about hosts', READING)
       .description('Reads system, connection tracking, loss and firewall of every host. Changes nothing.')
-      .addHelpText('after', examples('facts', 'facts hosts.yaml --limit db', 'facts --format json > facts.json'))
+      .addOption(whereOption())
+      .addOption(saveFailedOption())
+      .addHelpText(
+        'after',
+        examples(
+          'facts',
+          'facts hosts.yaml --limit db',
+          "facts --where 'conntrack.usage > 0.8'",
+          'facts --format json > facts.json',
+        ),
+      )
       .action(async (inventory: string | undefined, options: FactsWords & Named) => {
         const { factsCommand } = await import('./commands/facts.ts')
         end(await factsCommand(withInventory(inventory, options), terminal))
@@ -124,6 +155,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
       .option('-o, --output <file>', 'save the plan, exact scripts and all, for show and apply')
       .option('--exit-code', 'end with 4 where changes are pending', false)
       .addOption(factsOption())
+      .addOption(saveFailedOption())
       .addHelpText(
         'after',
         examples(
@@ -138,7 +170,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
         end(await planCommand(withInventory(inventory, options), terminal))
       }),
 
-    new Command('show')
+    withAccess(new Command('show'))
       .summary('print a saved plan or a run')
       .description(
         'Prints a plan that was saved with plan -o, as it will be applied, or a run: what was planned, what became of it, and who asked. With a host of the run: the journal that the host has of it, and the script that takes it back there. Changes nothing.',
@@ -171,6 +203,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
       .addOption(wavesOption('1,10%,50%,100%, or 1,100% for fewer than 10 hosts'))
       .addOption(maxFailOption('none in the first wave, then 10%, but at least 1'))
       .addOption(pauseOption('5s'))
+      .addOption(saveFailedOption())
       .addHelpText(
         'after',
         examples(
@@ -186,7 +219,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
         end(await applyCommand(withInventory(inventory, options), terminal))
       }),
 
-    new Command('rollback')
+    withAccess(new Command('rollback'))
       .summary('take an applied run back')
       .description(
         'Takes back what a run applied, host by host, and checks that each is as it was before. With --from-hosts the hosts themselves say what was applied to them, and all of it is taken back, newest first, or with a run what that one did.',
@@ -219,7 +252,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
         end(await rollbackCommand({ ...options, run }, terminal))
       }),
 
-    new Command('resume')
+    withAccess(new Command('resume'))
       .summary('close a run that was cut off')
       .description(
         'Asks every host of a run whose end nobody knows how it stands, and brings it to exactly before or exactly after: what was confirmed is kept, an undo that was begun is finished, everything else is taken back. Asks no questions.',
@@ -234,13 +267,13 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
         end(await resumeCommand({ ...options, run }, terminal))
       }),
 
-    new Command('verify')
+    withAccess(new Command('verify'))
       .summary('look whether what was applied is in force')
       .description(
         'Reads every change that a run applied again, or of an inventory what was applied to each host last. Changes nothing. Ends with 1 where something is not in force.',
       )
       .argument('[run|inventory]', `the id of a run, the beginning of it, or last; or ${SOURCE}`)
-      .option('-i, --inventory <file>', 'the inventory, as an option')
+      .addOption(inventoryOption())
       .option('--after-reboot', 'the host must have been restarted since the change', false)
       .addOption(limitOption())
       .addOption(formatOption())
@@ -261,6 +294,43 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
       .action(async (inventory: string | undefined, options: CleanWords & Named) => {
         const { cleanCommand } = await import('./commands/clean.ts')
         end(await cleanCommand(withInventory(inventory, options), terminal))
+      }),
+
+    withSources(new Command('inventory'))
+      .summary('show what an inventory says, and how each host is reached')
+      .description(
+        'Shows what was understood of an inventory and of ssh_config: files, groups, hosts and the ways to them, and which hosts are set aside and why. Contacts nobody. Ends with 1 where a host is set aside.',
+      )
+      .argument('[inventory]', SOURCE)
+      .addOption(inventoryOption())
+      .addOption(
+        new Option('--graph', 'groups in groups and their hosts, as ansible-inventory draws them').default(false),
+      )
+      .addOption(new Option('--list', 'JSON in the form of ansible-inventory --list').default(false).conflicts('graph'))
+      .addOption(
+        new Option('--host <name>', 'one host: how it is reached, and where each value of it is written').conflicts([
+          'graph',
+          'list',
+          'limit',
+        ]),
+      )
+      .addOption(limitOption())
+      .addOption(formatOption())
+      .addHelpText('after', examples('inventory', 'inventory --graph', 'inventory hosts.ini --host web-1'))
+      .action(async (inventory: string | undefined, options: InventoryWords & Named) => {
+        const { inventoryCommand } = await import('./commands/inventory.ts')
+        end(await inventoryCommand(withInventory(inventory, options), terminal))
+      }),
+
+    onInventory('keys', "show hosts' keys, and write down the new ones", READING)
+      .description(
+        'Shows the key fingerprints of every host, and of the hosts in between, without a login, and writes new ones to known_hosts after a yes for each. A changed key is shown, and never written.',
+      )
+      .option('-y, --yes', 'ask nothing: write all new keys down', false)
+      .addHelpText('after', examples('keys', 'keys inventory.yaml --limit web', 'keys --format json', 'keys --yes'))
+      .action(async (inventory: string | undefined, options: KeysWords & Named) => {
+        const { keysCommand } = await import('./commands/keys.ts')
+        end(await keysCommand(withInventory(inventory, options), terminal))
       }),
 
     new Command('runs')

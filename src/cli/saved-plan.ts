@@ -43,16 +43,13 @@ const INDICATIVE = /^\s*\{\s*"version":\s*\d+,\s*"appliable":\s*false/
 /** As every saved plan begins: one that was cut off on its way is a broken plan, and no inventory. */
 const BEGINNING = /^\s*\{\s*"version":\s*\d+,\s*"id":\s*"[0-9a-f]{64}"/
 
-/** @throws InputError when the plan could not be written there. */
-export async function checkWritable(path: string): Promise<void> {
+/** @throws InputError when nothing could be written there. */
+export async function checkWritable(path: string | undefined, option = '--output'): Promise<void> {
+  if (path === undefined) return
   try {
     await access(dirname(path), constants.W_OK | constants.X_OK)
   } catch (error) {
-    throw complainAbout(
-      '--output',
-      `${path} cannot be written: ${messageOf(error)}`,
-      'name a file in a directory of yours',
-    )
+    throw complainAbout(option, `${path} cannot be written: ${messageOf(error)}`, 'name a file in a directory of yours')
   }
 }
 

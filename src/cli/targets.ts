@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs'
 import { InputError } from '../input/complaint.ts'
-import { inventoryPath, loadInventory } from '../inventory/inventory.ts'
-import { type Choosable, selectHosts } from '../inventory/select-hosts.ts'
+import { type Inventory, inventoryPath, loadInventory, type SetAside } from '../inventory/inventory.ts'
+import { type Choosable, selectReachable } from '../inventory/select-hosts.ts'
 import type { Host, InventoryHost } from '../model/host.ts'
-import { resolveWays } from '../transport/access.ts'
-import { checkIdentities } from '../transport/identities.ts'
-import { checkKnownHosts, DEFAULT_KNOWN_HOSTS } from '../transport/known-hosts.ts'
-import { complainAbout } from './checks.ts'
+import { resolveWays, type WayWords } from '../transport/access.ts'
+import { checkKnownHosts } from '../transport/known-hosts.ts'
+import { takeNewKeys, takesNewKeys } from '../transport/new-keys.ts'
+import { notes } from '../transport/notes.ts'
+import { checkAccess, holdSecrets } from './access.ts'
+import type { AccessWords } from './access-words.ts'
+import { checkAll, complainAbout } from './checks.ts'
+import { vaultPasswordsFrom } from './vault-passwords.ts'
 
-/** Which hosts a command is about, as it was typed. */
-export type TargetWords = {
+/** Which hosts a command is about, as it was typed, and how passwords for them are had. */
+export type TargetWords = AccessWords & {
   readonly inventory: string | undefined
   readonly inventoryOption: string | undefined
   readonly limit: string | undefined
@@ -18,10 +22,26 @@ export type TargetWords = {
 const NO_INVENTORY =
   'name one behind the command, or in CTFLEET_INVENTORY; to begin one, copy inventory.example.yaml from where ctfleet is'
 
-export type Targets = { readonly inventory: string; readonly hosts: readonly Host[] }
+export type Targets = {
+  readonly inventory: string
+  readonly hosts: readonly Host[]
+  /** Hosts that are meant too, and cannot be reached as the inventory has them. */
+  readonly setAside: readonly SetAside[]
+}
 
 /** @throws InputError with every mistake in the inventory, the limit, and the key files of the hosts that are meant. */
-export async function targetsFrom({ inventory, inventoryOption, limit }: TargetWords): Promise<Targets> {
+export async function targetsFrom(words: TargetWords): Promise<Targets> {
+  const loaded = await inventoryFrom(words)
+  for (const said of loaded.notes) notes.add('inventory', said)
+  const { hosts: meant, setAside } = selectReachable(loaded, words.limit)
+  const hosts = await reachable(meant, words)
+  holdSecrets(hosts, loaded.secrets)
+  return { inventory: loaded.file, hosts: await usable(hosts, words), setAside }
+}
+
+/** @throws InputError with every mistake in it, or where none is named. */
+export async function inventoryFrom(words: TargetWords): Promise<Inventory> {
+  const { inventory, inventoryOption } = words
   if (inventory !== undefined && inventoryOption !== undefined && inventory !== inventoryOption) {
     throw complainAbout('--inventory', `two inventories are named: ${inventory} and ${inventoryOption}`, 'name one')
   }
@@ -29,8 +49,7 @@ export async function targetsFrom({ inventory, inventoryOption, limit }: TargetW
   if ((inventory ?? inventoryOption ?? process.env.CTFLEET_INVENTORY ?? '') === '' && !existsSync(path)) {
     throw complainAbout(path, 'no such file, and no inventory is named', NO_INVENTORY)
   }
-  const loaded = await loadInventory(path)
-  return { inventory: loaded.file, hosts: await usable(await reachable(selectHosts(loaded, limit))) }
+  return await loadInventory(path, { vaultPasswords: await vaultPasswordsFrom(words) })
 }
 
 /** Hosts that are known from a plan, as something to choose from. */
@@ -41,27 +60,31 @@ export function choosable<H extends Pick<Host, 'name' | 'groups'>>(file: string,
 }
 
 /** @throws InputError with every mistake in what the inventory and ssh_config say of the way to them. */
-export async function reachable(hosts: readonly InventoryHost[]): Promise<readonly Host[]> {
-  const resolved = await resolveWays(hosts)
+export async function reachable(hosts: readonly InventoryHost[], words: WayWords = {}): Promise<readonly Host[]> {
+  const resolved = await resolveWays(hosts, words)
   if (resolved.complaints.length > 0) throw new InputError(resolved.complaints)
+  for (const { host, note } of resolved.notes) notes.add(host, note)
   return resolved.hosts
 }
 
-/** The hosts themselves, where every file is there that logging in to them needs. @throws InputError where one is not. */
-export async function usable(hosts: readonly Host[]): Promise<readonly Host[]> {
-  const overSsh = hosts.filter(({ transport }) => transport === 'ssh')
-  const usual = new Set(DEFAULT_KNOWN_HOSTS)
-  const named = overSsh.flatMap(({ knownHostsFiles }) => knownHostsFiles).filter((file) => !usual.has(withTilde(file)))
-  const complaints = [...(await checkIdentities(overSsh)), ...(await checkKnownHosts(named))]
-  if (complaints.length > 0) {
-    throw new InputError(
-      complaints.map(({ path, message, hint }) => ({ file: path, line: null, column: null, path: '', message, hint })),
-    )
-  }
+/**
+ * The hosts themselves, where all is there that logging in to them needs, but for what a person has to be asked for.
+ * @throws InputError where it is not
+ */
+export async function usable(hosts: readonly Host[], words: AccessWords): Promise<readonly Host[]> {
+  if (words.acceptNew === true) takeNewKeys()
+  await checkAll({
+    access: () => checkAccess(hosts, words),
+    known: () => (words.writesKeys === true ? undefined : checkKnown(hosts)),
+  })
   return hosts
 }
 
-function withTilde(file: string): string {
-  const home = process.env.HOME
-  return home !== undefined && file.startsWith(`${home}/`) ? `~${file.slice(home.length)}` : file
+async function checkKnown(hosts: readonly Host[]): Promise<void> {
+  const overSsh = hosts.filter(({ transport }) => transport === 'ssh').flatMap((host) => [host, ...(host.jumps ?? [])])
+  const complaints = await checkKnownHosts(overSsh.filter((way) => !takesNewKeys(way)))
+  if (complaints.length === 0) return
+  throw new InputError(
+    complaints.map(({ path, message, hint }) => ({ file: path, line: null, column: null, path: '', message, hint })),
+  )
 }

@@ -5,6 +5,7 @@ import { STEP_KINDS } from '../steps/catalog.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
 import { portsFrom, secondsFrom, wholeNumberFrom } from './arguments.ts'
 import { checkAll } from './checks.ts'
+import { whereFrom } from './where.ts'
 
 /** What is wanted of the hosts, as it was typed. */
 export type WishWords = {
@@ -12,10 +13,11 @@ export type WishWords = {
   readonly ports: string | undefined
   readonly nearFull: string | undefined
   readonly loggedWithin: string | undefined
+  readonly where?: string | undefined
 }
 
 /** @throws InputError with every mistake, those in playbooks among them. */
-export async function wishFrom({ strategy, ports, nearFull, loggedWithin }: WishWords): Promise<Wish> {
+export async function wishFrom({ strategy, ports, nearFull, loggedWithin, where }: WishWords): Promise<Wish> {
   const checked = await checkAll({
     loaded: () => loadPlaybooks(strategy ?? 'auto', STEP_KINDS),
     local: () => portsOf(ports, false),
@@ -28,6 +30,7 @@ export async function wishFrom({ strategy, ports, nearFull, loggedWithin }: Wish
       loggedWithin === undefined
         ? DEFAULT_THRESHOLDS.logAgeSeconds
         : secondsFrom('--logged-within', loggedWithin, { least: 60, most: 2_592_000 }),
+    where: () => whereFrom(where),
   })
   const { playbooks, wanted } = checked.loaded
   return {
@@ -35,6 +38,7 @@ export async function wishFrom({ strategy, ports, nearFull, loggedWithin }: Wish
     playbooks,
     ports: ports === undefined ? null : [...checked.local, ...checked.forwarded],
     thresholds: { ...DEFAULT_THRESHOLDS, usage: checked.usage, logAgeSeconds: checked.logAgeSeconds },
+    where: checked.where,
   }
 }
 
@@ -59,12 +63,14 @@ export function wishWords({
   ports,
   nearFull,
   loggedWithin,
+  where,
 }: WishWords): readonly (readonly [string, string])[] {
   const options = {
     '--strategy': strategy,
     '--ports': ports,
     '--near-full': nearFull,
     '--logged-within': loggedWithin,
+    '--where': where,
   }
   return Object.entries(options).flatMap(([option, value]) => (value === undefined ? [] : [[option, value] as const]))
 }

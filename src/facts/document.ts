@@ -81,7 +81,7 @@ const documentSchema = z.object({
   hosts: z
     .array(
       z.union([
-        z.object({ ...host, status: z.literal('read'), facts: factsSchema }),
+        z.object({ ...host, status: z.literal('read'), facts: factsSchema, notRoot: faultSchema.optional() }),
         z.object({ ...host, status: z.enum(['unreachable', 'failed']), fault: faultSchema }),
         z.object({ ...host, status: z.literal('not-reached'), why: word }),
       ]),

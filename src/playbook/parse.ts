@@ -1,11 +1,11 @@
-import { type Compiled, caret, compile } from '../expression/expression.ts'
+import { type Compiled, compile } from '../expression/expression.ts'
 import type { Shape } from '../expression/shape.ts'
 import { type Complaint, InputError, inReadingOrder } from '../input/complaint.ts'
-import { didYouMean } from '../input/nearest.ts'
 import { checkAgainst } from '../input/schema.ts'
 import { parseYamlDocument, type YamlDocument } from '../input/yaml-document.ts'
 import { pathText } from '../input/yaml-tree.ts'
 import type { Json } from '../model/json.ts'
+import { expressionHint } from './expression-hint.ts'
 import { NAMES } from './names.ts'
 import type { Playbook, PlaybookStep, StepKind, Template } from './playbook.ts'
 import { playbookSchema } from './schema.ts'
@@ -58,9 +58,7 @@ function readerOf(document: Document, file: string, complaints: Complaint[]) {
   const expression = (text: string, path: Path, names: Shape, expected: 'bool' | 'any'): Compiled | undefined => {
     const compilation = compile(text, names, expected)
     if (compilation.ok) return compilation.compiled
-    const { message, offset, unknown } = compilation
-    const meant = unknown === null ? null : (didYouMean(unknown.name, unknown.known) ?? knownHere(unknown.known))
-    complain(path, message, [caret(text, offset), ...(meant === null ? [] : [meant])].join('\n'), offset)
+    complain(path, compilation.message, expressionHint(text, compilation), compilation.offset)
     return undefined
   }
 
@@ -122,10 +120,6 @@ function readerOf(document: Document, file: string, complaints: Complaint[]) {
     step,
     condition: (text: string, path: Path, names: Shape) => expression(text, path, names, 'bool'),
   }
-}
-
-function knownHere(names: readonly string[]): string | null {
-  return names.length === 0 ? null : `known here: ${names.join(', ')}`
 }
 
 /** The text of `{ cel: … }`, which is what an expression looks like wherever a value may stand. */

@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { GateOutcome, Plan } from '../model/plan.ts'
 import { PORTS_SECONDS } from '../plan/gate-time.ts'
-import { addressesOf, askPort } from '../transport/answers.ts'
+import { addressesOf, askPort, type Door } from '../transport/answers.ts'
 
-/** A port at one address of the host: a name may lead to one of each family. */
-export type Door = { readonly address: string; readonly port: number }
+export type { Door }
 
 /** A SYN may be lost to a table that is full: a silent port is asked again, with a SYN of its own each time. */
 const TRY_MS = 1500
@@ -19,8 +18,9 @@ const REFUSALS = 3
 export async function openDoors(plan: Plan): Promise<readonly Door[]> {
   const ports = plan.gates.flatMap((gate) => (gate.gate === 'ports' ? gate.ports : []))
   if (ports.length === 0) return []
-  const addresses = await addressesOf(plan.host.address)
-  const doors = addresses.flatMap((address) => ports.map((port) => ({ address, port })))
+  const { jumps = [] } = plan.host
+  const addresses = await addressesOf(plan.host)
+  const doors = addresses.flatMap((address) => ports.map((port) => ({ address, port, jumps })))
   const deadline = Date.now() + BEFORE_MS
   const answers = await Promise.all(doors.map(async (door) => await ask(door, deadline, 1)))
   return doors.filter((_door, index) => answers[index] === 'answers')
@@ -45,10 +45,10 @@ export async function stillOpen(doors: readonly Door[], deadline: number): Promi
   return { gate: 'ports', held: true, message }
 }
 
-async function ask({ address, port }: Door, deadline: number, refusals: number) {
+async function ask(door: Door, deadline: number, refusals: number) {
   for (let refused = 0; ; ) {
     const left = deadline - Date.now()
-    const answer = await askPort(address, port, Math.max(Math.min(TRY_MS, left), 200))
+    const answer = await askPort(door, Math.max(Math.min(TRY_MS, left), 200))
     if (answer === 'refuses') refused += 1
     if (answer === 'answers' || refused >= refusals || Date.now() + PAUSE_MS >= deadline) return answer
     await pause(PAUSE_MS)

@@ -2,7 +2,7 @@ import type { Explanation, PortDecision } from '../model/explanation.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
 import { mapReading } from '../model/reading.ts'
-import type { ExplainResult } from '../model/result.ts'
+import type { ExplainResult, LeftOut } from '../model/result.ts'
 import type { Analysis } from '../strategies/analysis.ts'
 import { portDecisions } from '../strategies/busy-ports.ts'
 import type { Choice } from '../strategies/choose.ts'
@@ -11,13 +11,16 @@ import { tableSize } from '../strategies/table-size.ts'
 import { factsHost } from './facts-host.ts'
 import { judgeHost, type Wish } from './judge-host.ts'
 import type { Telling } from './story.ts'
+import { leftOutBy } from './where.ts'
 
 /** Says why a host would get what it would get, and what each strategy would change; one trip, and nothing on it changes. */
-export async function explainHost(host: Host, wish: Wish, telling: Telling): Promise<ExplainResult> {
+export async function explainHost(host: Host, wish: Wish, telling: Telling): Promise<ExplainResult | LeftOut> {
   const read = await factsHost(host, telling)
-  return read.status === 'read'
-    ? { host: host.name, status: 'explained', explanation: explanationOf(read.facts, wish) }
-    : read
+  if (read.status !== 'read') return read
+  const leftOut = leftOutBy(wish.where, host.name, read.facts)
+  if (leftOut !== null) return leftOut
+  const { facts, notRoot } = read
+  return { host: host.name, status: 'explained', explanation: explanationOf(facts, wish), notRoot }
 }
 
 /** The same from facts alone. */

@@ -22,7 +22,8 @@ export async function factsHost(host: Host, { signal, onStage }: Telling): Promi
   onStage('reading')
   const facts = await gatherFacts(session)
   if ('refused' in facts) return { host: host.name, status: 'failed', fault: facts.refused }
-  return { host: host.name, status: 'read', facts: facts.facts }
+  const { notRoot } = facts
+  return { host: host.name, status: 'read', facts: facts.facts, ...(notRoot === null ? {} : { notRoot }) }
 }
 
 /** `notRoot` is why root was not to be had: then what needs root is unknown in the facts. */

@@ -15,6 +15,7 @@ import { bootNotes } from '../strategies/boot-notes.ts'
 import { type Choice, choose } from '../strategies/choose.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
 import { lockOf } from './held-by.ts'
+import type { Where } from './where.ts'
 
 /** What the operator asked for, the same for every host. */
 export type Wish = {
@@ -25,6 +26,8 @@ export type Wish = {
   /** Ports to leave untracked; null: chosen per host. */
   readonly ports: readonly Service[] | null
   readonly thresholds: Thresholds
+  /** Hosts for which it is not true are only looked at; absent or null: all are meant. */
+  readonly where?: Where | null
 }
 
 export type Judgement = {

@@ -1,19 +1,23 @@
 import type { Facts } from '../model/facts.ts'
-import type { ExplainResult, FactsResult, ForetoldResult } from '../model/result.ts'
+import type { ExplainResult, FactsResult, ForetoldResult, LeftOut } from '../model/result.ts'
 import { indicativePlan } from '../plan/indicative.ts'
 import { explanationOf } from './explain-host.ts'
 import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
+import { leftOutBy } from './where.ts'
 
 /** From facts that were recorded earlier: no host is contacted, and a host whose facts could not be read stays what it was. */
 
-export function explainRecorded(recorded: FactsResult, wish: Wish): ExplainResult {
-  return recorded.status === 'read'
-    ? { host: recorded.host, status: 'explained', explanation: explanationOf(recorded.facts, wish) }
-    : asRecorded(recorded)
+export function explainRecorded(recorded: FactsResult, wish: Wish): ExplainResult | LeftOut {
+  if (recorded.status !== 'read') return asRecorded(recorded)
+  const { host, facts, notRoot } = recorded
+  const leftOut = leftOutBy(wish.where, host, facts)
+  return leftOut ?? { host, status: 'explained', explanation: explanationOf(facts, wish), notRoot }
 }
 
-export function foretellRecorded(recorded: FactsResult, wish: Wish): ForetoldResult {
-  return recorded.status === 'read' ? foretold(recorded.host, recorded.facts, wish) : asRecorded(recorded)
+export function foretellRecorded(recorded: FactsResult, wish: Wish): ForetoldResult | LeftOut {
+  if (recorded.status !== 'read') return asRecorded(recorded)
+  const { host, facts } = recorded
+  return leftOutBy(wish.where, host, facts) ?? foretold(host, facts, wish)
 }
 
 type Unread = Exclude<FactsResult, { readonly status: 'read' }>

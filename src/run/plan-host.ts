@@ -1,7 +1,7 @@
 import { rulesProbe, TABLES_PROBE } from '../firewall/normalise.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
-import type { HostResult } from '../model/result.ts'
+import type { HostResult, LeftOut } from '../model/result.ts'
 import { assemblePlan, type Judged, questionsFor } from '../plan/assemble.ts'
 import { unbundle } from '../shell/bundle.ts'
 import { lines, sh } from '../shell/script.ts'
@@ -15,11 +15,16 @@ import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type W
 import { gatesFor } from './plan-gates.ts'
 import { machineOf } from './same-machine.ts'
 import { openToAsk, type Telling } from './story.ts'
+import { leftOutBy } from './where.ts'
 
 export type { Wish }
 
 /** Looks at one host and says what should be done about it; two trips at most, and nothing on it changes. The session of a planned one is left to whoever changes it. */
-export async function planHost(host: Host, wish: Wish, { signal, onStage, kept }: Telling): Promise<HostResult> {
+export async function planHost(
+  host: Host,
+  wish: Wish,
+  { signal, onStage, kept }: Telling,
+): Promise<HostResult | LeftOut> {
   onStage('connecting')
   // A session that is kept for the change is not to end with the signal of the phase that it was opened in.
   const opened = await (kept === undefined ? openSession(host, signal) : openToAsk(host, signal))
@@ -39,12 +44,15 @@ export async function planHost(host: Host, wish: Wish, { signal, onStage, kept }
   }
 }
 
-async function planOver(session: Session, wish: Wish, onStage: Telling['onStage']): Promise<HostResult> {
+async function planOver(session: Session, wish: Wish, onStage: Telling['onStage']): Promise<HostResult | LeftOut> {
   const { host } = session
   onStage('reading')
   const read = await gatherFacts(session)
   if ('refused' in read) return { host: host.name, status: 'failed', fault: read.refused }
   const { facts, notRoot } = read
+  const leftOut = leftOutBy(wish.where, host.name, facts)
+  // What cannot be told for want of root is a failure, with what to do about it.
+  if (leftOut !== null && (notRoot === null || leftOut.status === 'left-out')) return leftOut
   if (notRoot !== null) return { host: host.name, status: 'failed', fault: notRoot }
 
   onStage('planning')

@@ -11,10 +11,10 @@ const row = (host: string, plan: Plan | null = scriptedPlanFor(host)) => ({ host
 const altered = row('web-1', { ...scriptedPlanFor('web-1'), strategy: 'another' })
 
 let directory: string
-let run: { readonly place: string; readonly inventory: string }
+let run: { readonly place: string; readonly inventory: string; readonly words: object }
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'ctfleet-closing-'))
-  run = { place: 'run 1', inventory: join(directory, 'inventory.yaml') }
+  run = { place: 'run 1', inventory: join(directory, 'inventory.yaml'), words: {} }
   writeFileSync(run.inventory, 'all:\n  hosts:\n    web-3: { ansible_connection: local }\n')
 })
 afterAll(() => rmSync(directory, { recursive: true }))

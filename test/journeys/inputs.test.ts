@@ -92,6 +92,13 @@ const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
     /encrypted\.key: the key file is encrypted.*\n {2}ssh-add \S+/,
   ],
   ['a limit that matches nothing', 'facts good.yaml --limit wbe-1', /--limit: no host .*\n {2}did you mean "web-1"\?/],
+  ['a limit of a file that is not there', 'facts good.yaml --limit @nowhere', /nowhere: no such file\n {2}\S/],
+  [
+    'a condition with a slip',
+    'plan good.yaml --where 1<size(listenres)',
+    /--where:1:8: there is no listenres\n.*\n {9}\^\n {2}did you mean "listeners"\?/,
+  ],
+  ['a host that no inventory names', 'inventory good.yaml --host wbe-1', /--host: .*\n {2}did you mean "web-1"\?/],
   ['a limit that leaves nothing', 'facts good.yaml --limit all:!web-1', /--limit: "all:!web-1" leaves no host/],
   [
     'ports that are none',
@@ -116,7 +123,13 @@ const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
     /foreign\.json: this is not a plan that ctfleet wrote/,
   ],
   ['a plan that is not JSON', 'show words.json', /words\.json: is no saved plan\n {2}.*ctfleet plan \S*words\.json/],
-  ['neither plan nor inventory', 'apply words.json --yes', /words\.json:1:1: is not a map of groups/],
+  [
+    'neither plan nor inventory',
+    'apply words.json --yes',
+    /words\.json:1:4 ungrouped\.no: expected name=value, found "plan"\n {2}one host a line/,
+    /words\.json:1:9 /,
+    /words\.json:1:12 /,
+  ],
   [
     'mistakes of every kind at once',
     'plan bad.yaml --strategy unlod --ports http -o nowhere/plan.json',

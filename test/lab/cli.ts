@@ -9,6 +9,7 @@ import { openVm, startVm, stopVm, stopVms } from './vm/vm.ts'
 const USAGE = `npm run lab -- COMMAND [--dir DIR]
 
   up [--hosts web-1,nft-1,…]   start namespace hosts; without names: ${DEFAULT_HOSTS.join(' ')}
+     [--behind bastion-1,…]    reached through these alone, one after the other (at most two)
   down [--all]                 remove the lab in DIR with its virtual machines; --all: also the
                                namespace hosts of every other lab on this machine
   vm up [--name vm-1] [--systemd] [--persistent]
@@ -33,6 +34,7 @@ const { values, positionals } = parseArgs({
     systemd: { type: 'boolean', default: false },
     persistent: { type: 'boolean', default: false },
     hosts: { type: 'string' },
+    behind: { type: 'string' },
     all: { type: 'boolean', default: false },
     entries: { type: 'string' },
     percent: { type: 'string' },
@@ -88,8 +90,10 @@ async function main(): Promise<number> {
 
 async function up(): Promise<number> {
   const began = Date.now()
-  const hosts = values.hosts?.split(',').filter((name) => name !== '')
-  const lab = await startLab({ dir, say, ...(hosts === undefined ? {} : { hosts }) })
+  const names = (list: string | undefined) => list?.split(',').filter((name) => name !== '')
+  const hosts = names(values.hosts)
+  const behind = names(values.behind) ?? []
+  const lab = await startLab({ dir, say, behind, ...(hosts === undefined ? {} : { hosts }) })
   for (const { name, user, address } of lab.hosts) say(`${name.padEnd(14)}${user}@${address}`)
   say(`${lab.hosts.length} hosts in ${((Date.now() - began) / 1000).toFixed(1)} s; inventory: ${lab.inventoryPath}`)
   return 0

@@ -4,7 +4,7 @@
 # bash, not sh: its PID 1 reaps orphans that it did not start.
 #
 # From the environment: HOST, PERSONALITY (a file), DIR (the host's directory in the lab), LOGIN, SUDO,
-# ADDRESS, ADDRESS6, PREFIX, MACHINE, MACHINE6, HOST_KEY, AUTHORIZED_KEY, FIRST_BOOT (yes or no).
+# ADDRESS, ADDRESS6, PREFIX, MACHINE, MACHINE6, INSIDE, INSIDE6, HOST_KEY, AUTHORIZED_KEY, FIRST_BOOT (yes or no).
 set -euo pipefail
 # /proc is still the machine's, so this is the pid by which the lab knows us.
 read -r pid _ </proc/self/stat

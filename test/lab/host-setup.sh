@@ -45,7 +45,7 @@ MaxStartups 500
 MaxSessions 100
 PrintMotd no
 PrintLastLog no
-LogLevel ERROR
+LogLevel INFO
 AcceptEnv LANG LC_*
 Subsystem sftp internal-sftp
 CONF
@@ -108,7 +108,7 @@ write_stateful_rules() {
 }
 
 start_sshd() {
-  /usr/sbin/sshd -D &
+  /usr/sbin/sshd -D -E /var/log/sshd.log &
 }
 
 # Echoes each line, on IPv4 and IPv6: enough to see whether connections open, and whether old ones live on.

@@ -8,7 +8,7 @@ import { namespaceHost, startHost, stopHost } from './namespace-host.ts'
 import { createSwitch, removeNetwork } from './network.ts'
 import { ensurePackages } from './packages.ts'
 import { DEFAULT_HOSTS, type Personality, personalityOf } from './personalities.ts'
-import { claimSlot, MOST_HOSTS, releaseSlot, type Slot, slotOf, takenSlots } from './slot.ts'
+import { claimSlot, MOST_BEHIND, MOST_HOSTS, MOST_JUMPS, releaseSlot, type Slot, slotOf, takenSlots } from './slot.ts'
 import { generateKey, labKey } from './ssh.ts'
 import { type HostRecord, type LabState, NO_LAB, readState, removeState, writeState } from './state.ts'
 
@@ -27,6 +27,8 @@ export interface Lab extends AsyncDisposable {
 export type LabWish = {
   /** Names like `web-1`; the nine of DEFAULT_HOSTS unless given. */
   readonly hosts?: readonly string[]
+  /** Jump hosts such as `bastion-1`, the first one first: the second, and all hosts, are reached through them alone. */
+  readonly behind?: readonly string[]
   /** A new directory under the system's temporary one unless given. */
   readonly dir?: string
   readonly say?: (line: string) => void
@@ -50,9 +52,18 @@ export function canRunLab(): { readonly ok: true } | { readonly ok: false; reado
 export async function startLab(wish: LabWish = {}): Promise<Lab> {
   const able = canRunLab()
   if (!able.ok) throw new Error(able.why)
-  const names = [...new Set(wish.hosts ?? DEFAULT_HOSTS)]
+  const jumps = wish.behind ?? []
+  const names = [...new Set([...jumps, ...(wish.hosts ?? DEFAULT_HOSTS)])]
+  if (jumps.length > MOST_JUMPS) throw new Error(`a lab has at most ${MOST_JUMPS} hosts in between`)
+  if (jumps.length > 0 && names.length > MOST_BEHIND)
+    throw new Error(`at most ${MOST_BEHIND} hosts can be behind others`)
   if (names.length > MOST_HOSTS) throw new Error(`a lab has at most ${MOST_HOSTS} hosts`)
-  const plan = names.map((name, index) => ({ name, index, personality: personalityOf(name) }))
+  const plan = names.map((name, index) => ({
+    name,
+    index,
+    personality: personalityOf(name),
+    ...(jumps.length === 0 ? {} : { behind: jumps.slice(0, index), isJump: index < jumps.length }),
+  }))
   await ensurePackages('namespaces', wish.say ?? (() => undefined))
 
   const dir = resolve(wish.dir ?? (await mkdtemp(join(tmpdir(), 'ctfleet-lab-'))))
@@ -62,7 +73,7 @@ export async function startLab(wish: LabWish = {}): Promise<Lab> {
   try {
     // The number goes to disk before anything is made: with it, all else can be found and removed.
     await writeState(dir, { ...(await readState(dir)), slot: slot.number, hosts: [] })
-    const [client] = await Promise.all([labKey(dir), createSwitch(slot), mkdir(`${slot.dir}/keys`)])
+    const [client] = await Promise.all([labKey(dir), createSwitch(slot, jumps.length), mkdir(`${slot.dir}/keys`)])
     const hosts = await inParallel(plan, WIDTH, (host) => bootHost(slot, host, client))
     await writeState(dir, { ...(await readState(dir)), slot: slot.number, hosts })
   } catch (error) {
@@ -115,13 +126,13 @@ export async function removeSlot(slot: Slot): Promise<void> {
 
 async function bootHost(
   slot: Slot,
-  host: { readonly name: string; readonly index: number; readonly personality: Personality },
+  { personality, ...place }: { readonly personality: Personality } & Omit<HostRecord, 'user' | 'knownKey'>,
   client: string,
 ): Promise<HostRecord> {
-  const { name, index, personality } = host
+  const { name } = place
   const own = await generateKey(`${slot.dir}/keys/${name}`)
   const known = personality.knownKey === 'own' ? own : await generateKey(`${slot.dir}/keys/${name}-other`)
-  const record = { name, index, user: personality.user, knownKey: known.publicKey }
+  const record = { ...place, user: personality.user, knownKey: known.publicKey }
   if (personality.script !== 'none') {
     await startHost(slot, record, { personality, hostKey: own.key, authorizedKey: client })
   }

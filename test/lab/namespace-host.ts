@@ -8,9 +8,9 @@ import type { LabHost, NamespaceHost } from './host.ts'
 import { attachHost, detachHost, killHard, setPort } from './network.ts'
 import { exists, textOf } from './packages.ts'
 import { type Personality, personalityOf } from './personalities.ts'
-import { PREFIX, placeOf, type Slot } from './slot.ts'
+import { placeOf, type Slot, segmentOf } from './slot.ts'
 import { sshCommand } from './ssh.ts'
-import type { HostRecord } from './state.ts'
+import { type HostRecord, jumpsTo, readState } from './state.ts'
 
 const HERE = import.meta.dirname
 
@@ -24,11 +24,12 @@ export async function startHost(
   host: HostRecord,
   given: { readonly personality: Personality; readonly hostKey: string; readonly authorizedKey: string },
 ): Promise<void> {
-  const place = placeOf(slot, host.index, host.name)
+  const place = placeOf(slot, host.index, host.name, host.behind?.length)
+  const inside = host.isJump === true ? segmentOf(slot, (host.behind?.length ?? 0) + 1) : undefined
   await mkdir(place.dir, { recursive: true })
   // What an earlier start said says nothing about this one.
   await rm(`${place.dir}/state`, { force: true })
-  await attachHost(slot, place)
+  await attachHost(slot, place, inside)
   const log = openSync(`${place.dir}/init.log`, 'a')
   const init = spawn(
     'nsenter',
@@ -50,9 +51,11 @@ export async function startHost(
         SUDO: given.personality.sudo ?? '',
         ADDRESS: place.address,
         ADDRESS6: place.address6,
-        PREFIX: String(PREFIX),
-        MACHINE: slot.machineAddress,
-        MACHINE6: slot.machineAddress6,
+        PREFIX: String(place.segment.prefix),
+        MACHINE: place.segment.gateway,
+        MACHINE6: place.segment.gateway6,
+        INSIDE: inside === undefined ? '' : `${inside.gateway}/${inside.prefix}`,
+        INSIDE6: inside === undefined ? '' : `${inside.gateway6}/64`,
         HOST_KEY: given.hostKey,
         AUTHORIZED_KEY: given.authorizedKey,
         FIRST_BOOT: (await exists(`${place.dir}/upper`)) ? 'no' : 'yes',
@@ -81,7 +84,7 @@ export async function stopHost(dir: string): Promise<void> {
 }
 
 export function namespaceHost(slot: Slot, host: HostRecord, labDir: string): NamespaceHost {
-  const place = placeOf(slot, host.index, host.name)
+  const place = placeOf(slot, host.index, host.name, host.behind?.length)
   const exec: LabHost['exec'] = async (command, options = {}): Promise<Ended> => {
     const pid = await initPid(place.dir)
     if (pid === undefined) return { code: 127, stdout: '', stderr: `${host.name} is not running\n` }
@@ -111,7 +114,11 @@ export function namespaceHost(slot: Slot, host: HostRecord, labDir: string): Nam
     port: 22,
     user: host.user,
     exec,
-    ssh: (command, options = {}) => run(sshCommand(labDir, { ...host, ...place, port: 22 }, command), options),
+    async ssh(command, options = {}) {
+      const jumps = jumpsTo(await readState(labDir), host)
+      const { user } = host
+      return await run(sshCommand(labDir, { user, address: place.address, port: 22, jumps }, command), options)
+    },
     fill: (options = {}) => fillTable(exec, place.address, options),
     drain: () => drainTable(exec),
     async pid() {

@@ -1,44 +1,60 @@
 import { readdir } from 'node:fs/promises'
 import { must, run } from './command.ts'
-import { PREFIX, type Slot } from './slot.ts'
+import { type Segment, type Slot, segmentOf } from './slot.ts'
 
 /**
  * The lab's switch is a bridge in a namespace of its own; the machine gets one interface into it and nothing else. Where
- * br_netfilter is there, bridged packets would otherwise pass the machine's own rules (docker's FORWARD DROP, say).
+ * br_netfilter is there, bridged packets would otherwise pass the machine's own rules (docker's FORWARD DROP, say). Each
+ * network behind a jump host is one more bridge there.
  */
-export async function createSwitch(slot: Slot): Promise<void> {
+export async function createSwitch(slot: Slot, jumps: number): Promise<void> {
+  const { gateway, gateway6, prefix } = segmentOf(slot, 0)
   await must(['ip', 'netns', 'add', slot.switchNetns])
   await ip(
     [],
     [
       `link add ${slot.link} type veth peer name uplink netns ${slot.switchNetns}`,
-      `addr add ${slot.machineAddress}/${PREFIX} dev ${slot.link}`,
-      `addr add ${slot.machineAddress6}/64 dev ${slot.link} nodad`,
+      `addr add ${gateway}/${prefix} dev ${slot.link}`,
+      `addr add ${gateway6}/64 dev ${slot.link} nodad`,
       `link set ${slot.link} up`,
     ],
   )
   await ip(
     ['-n', slot.switchNetns],
     [
-      'link add br0 type bridge forward_delay 0 mcast_snooping 0',
+      ...Array.from({ length: jumps + 1 }, (_, depth) => segmentOf(slot, depth)).flatMap(({ bridge }) => [
+        `link add ${bridge} type bridge forward_delay 0 mcast_snooping 0`,
+        `link set ${bridge} up`,
+      ]),
       'link set uplink master br0',
       'link set uplink up',
-      'link set br0 up',
     ],
   )
 }
 
-type Socket = { readonly netns: string; readonly port: string; readonly hardwareAddress: string }
+type Socket = {
+  readonly netns: string
+  readonly port: string
+  readonly hardwareAddress: string
+  readonly segment: Segment
+}
 
-/** Gives a new network namespace, and its end of a cable into the lab's switch as eth0. */
-export async function attachHost(slot: Slot, host: Socket): Promise<void> {
+/** Gives a new network namespace, and its end of a cable into the lab's switch as eth0; a jump host has eth1 besides. */
+export async function attachHost(slot: Slot, host: Socket, inside?: Segment): Promise<void> {
   await must(['ip', 'netns', 'add', host.netns])
   await ip(
     ['-n', slot.switchNetns],
     [
       `link add ${host.port} type veth peer name eth0 address ${host.hardwareAddress} netns ${host.netns}`,
-      `link set ${host.port} master br0`,
+      `link set ${host.port} master ${host.segment.bridge}`,
       `link set ${host.port} up`,
+      ...(inside === undefined
+        ? []
+        : [
+            `link add ${host.port}i type veth peer name eth1 netns ${host.netns}`,
+            `link set ${host.port}i master ${inside.bridge}`,
+            `link set ${host.port}i up`,
+          ]),
     ],
   )
 }
@@ -46,6 +62,7 @@ export async function attachHost(slot: Slot, host: Socket): Promise<void> {
 /** Takes both away again. The cable first: what a TCP socket still retransmits keeps a deleted namespace alive. */
 export async function detachHost(slot: Slot, host: Socket): Promise<void> {
   await run(['ip', '-n', slot.switchNetns, 'link', 'del', host.port])
+  await run(['ip', '-n', slot.switchNetns, 'link', 'del', `${host.port}i`])
   await run(['ip', 'netns', 'del', host.netns])
 }
 

@@ -40,6 +40,12 @@ export const PERSONALITIES = {
     sudo: 'password',
     summary: 'login as ops, sudo wants the password "lab"',
   },
+  bastion: {
+    ...root,
+    group: 'bastion',
+    script: 'bastion',
+    summary: 'sshd as it comes, before hosts that only it reaches',
+  },
   busybox: { ...root, group: 'trouble', script: 'busybox', summary: 'busybox is /bin/sh' },
   silent: { ...root, group: 'trouble', script: 'silent', summary: 'accepts TCP on port 22 and says nothing' },
   changedkey: { ...root, group: 'trouble', script: 'web', knownKey: 'other', summary: 'known_hosts holds another key' },

@@ -7,9 +7,13 @@ const RUN_ROOT = '/run/ctfleet-lab'
 
 /** 198.18.0.0/15 cut into /22s: 128 labs of a thousand hosts each. */
 const SLOTS = 128
-export const PREFIX = 22
+const PREFIX = 22
 const FIRST_HOST = 10
 export const MOST_HOSTS = 1000
+/** Networks behind jump hosts are the last two /24 of a lab's /22. */
+const INSIDE = [0, 512, 768]
+export const MOST_JUMPS = INSIDE.length - 1
+export const MOST_BEHIND = 200
 
 /** All that a lab's number decides: whoever knows the number can take the lab down, whatever else was lost. */
 export type Slot = {
@@ -18,8 +22,15 @@ export type Slot = {
   /** The interface on the machine, also the prefix of every namespace. */
   readonly link: string
   readonly switchNetns: string
-  readonly machineAddress: string
-  readonly machineAddress6: string
+}
+
+/** One of a lab's networks: the machine is in the first one, and each jump host in one and the next. */
+export type Segment = {
+  readonly bridge: string
+  readonly prefix: number
+  /** Of who leads out of it: the machine, or a jump host. */
+  readonly gateway: string
+  readonly gateway6: string
 }
 
 export function slotOf(number: number): Slot {
@@ -29,21 +40,30 @@ export function slotOf(number: number): Slot {
     dir: `${RUN_ROOT}/${number}`,
     link,
     switchNetns: `${link}-switch`,
-    machineAddress: addressOf(number, 1),
-    machineAddress6: address6Of(number, 1),
   }
 }
 
-/** A host's addresses and names, from its place in the lab. */
-export function placeOf(slot: Slot, index: number, name: string) {
+/** @param depth how many jump hosts stand before it */
+export function segmentOf(slot: Slot, depth: number): Segment {
+  return {
+    bridge: `br${depth}`,
+    prefix: depth === 0 ? PREFIX : 24,
+    gateway: addressOf(slot.number, depth, 1),
+    gateway6: address6Of(slot.number, depth, 1),
+  }
+}
+
+/** A host's addresses and names, from its place in the lab; `depth` as in `segmentOf`. */
+export function placeOf(slot: Slot, index: number, name: string, depth = 0) {
   return {
     netns: `${slot.link}-${name}`,
     port: `v${index}`,
+    segment: segmentOf(slot, depth),
     // The same after a reboot, as a real host's, or its peers would not find it again for a while.
     hardwareAddress: `02:c7:${octet(slot.number)}:00:${octet(index >> 8)}:${octet(index & 255)}`,
     dir: `${slot.dir}/hosts/${name}`,
-    address: addressOf(slot.number, FIRST_HOST + index),
-    address6: address6Of(slot.number, FIRST_HOST + index),
+    address: addressOf(slot.number, depth, FIRST_HOST + index),
+    address6: address6Of(slot.number, depth, FIRST_HOST + index),
   }
 }
 
@@ -90,12 +110,13 @@ export async function takenSlots(): Promise<{ slot: Slot; owner: string | undefi
   )
 }
 
-function addressOf(slot: number, host: number): string {
+function addressOf(slot: number, depth: number, number: number): string {
+  const host = number + (INSIDE[depth] ?? 0)
   return `198.${18 + (slot >> 6)}.${(slot & 63) * 4 + (host >> 8)}.${host & 255}`
 }
 
-function address6Of(slot: number, host: number): string {
-  return `fd00:198:18:${slot.toString(16)}::${host.toString(16)}`
+function address6Of(slot: number, depth: number, host: number): string {
+  return `fd00:198:18:${(slot + depth * 256).toString(16)}::${host.toString(16)}`
 }
 
 function octet(value: number): string {

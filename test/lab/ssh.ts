@@ -1,7 +1,13 @@
 import { readFile, rm } from 'node:fs/promises'
 import { must } from './command.ts'
 
-export type SshTarget = { readonly address: string; readonly port: number; readonly user: string }
+/** `jumps` as `ssh -J` takes them, empty for none. */
+export type SshTarget = {
+  readonly address: string
+  readonly port: number
+  readonly user: string
+  readonly jumps?: string
+}
 
 /** ssh with nothing from the person's own configuration, agent or known hosts. */
 export function sshCommand(labDir: string, target: SshTarget, command: string): string[] {
@@ -17,7 +23,8 @@ export function sshCommand(labDir: string, target: SshTarget, command: string): 
     'LogLevel=ERROR',
   ]
   return [
-    ...['ssh', '-F', 'none', '-i', `${labDir}/id_ed25519`, '-p', String(target.port), '-l', target.user],
+    ...(target.jumps ? ['ssh', '-F', `${labDir}/ssh_config`, '-J', target.jumps] : ['ssh', '-F', 'none']),
+    ...['-i', `${labDir}/id_ed25519`, '-p', String(target.port), '-l', target.user],
     ...options.flatMap((option) => ['-o', option]),
     ...[target.address, command],
   ]

@@ -8,6 +8,10 @@ export type HostRecord = {
   readonly index: number
   readonly user: 'root' | 'ops'
   readonly knownKey: string
+  /** The jump hosts before it, the first one first. */
+  readonly behind?: readonly string[]
+  /** It is a jump host itself, and stands in the network behind it too. */
+  readonly isJump?: boolean
 }
 
 /** A virtual machine: the directory of its sockets, and the loopback ports that lead to the guest's ports. */
@@ -29,7 +33,7 @@ export type LabState = {
 
 export const NO_LAB: LabState = { hosts: [], vms: [] }
 
-const FILES = ['lab.json', 'inventory.yaml', 'known_hosts', 'id_ed25519', 'id_ed25519.pub']
+const FILES = ['lab.json', 'inventory.yaml', 'known_hosts', 'ssh_config', 'id_ed25519', 'id_ed25519.pub']
 
 export async function readState(dir: string): Promise<LabState> {
   const text = await readFile(`${dir}/lab.json`, 'utf8').catch(() => undefined)
@@ -42,6 +46,7 @@ export async function writeState(dir: string, state: LabState): Promise<void> {
   await replace(`${dir}/lab.json`, `${JSON.stringify(state, null, 2)}\n`)
   await replace(`${dir}/inventory.yaml`, inventory(dir, state))
   await replace(`${dir}/known_hosts`, knownHosts(state))
+  await replace(`${dir}/ssh_config`, sshConfig(dir))
 }
 
 /** Removes the lab's files from DIR, and DIR itself if nothing else is in it. */
@@ -60,7 +65,10 @@ function inventory(dir: string, state: LabState): string {
   for (const host of state.hosts) {
     const personality = personalityOf(host.name)
     const become = host.user === 'root' ? {} : { ansible_become: true }
-    add(personality.group, host.name, { ansible_host: addressOf(state, host), ansible_user: host.user, ...become })
+    const jumps = jumpsTo(state, host)
+    const way = jumps === '' ? {} : { ansible_ssh_common_args: `-F ${dir}/ssh_config -o ProxyJump=${jumps}` }
+    const login = { ansible_host: addressOf(state, host), ansible_user: host.user }
+    add(personality.group, host.name, { ...login, ...become, ...way })
   }
   for (const vm of state.vms) {
     add('vm', vm.name, { ansible_host: '127.0.0.1', ansible_port: vm.port, ansible_user: 'root' })
@@ -80,14 +88,37 @@ function inventory(dir: string, state: LabState): string {
 
 function knownHosts(state: LabState): string {
   const lines = state.hosts.map((host) => {
-    const place = placeOf(slotOf(state.slot ?? 0), host.index, host.name)
+    const place = placeOf(slotOf(state.slot ?? 0), host.index, host.name, host.behind?.length)
     return `${host.name},${place.address},${place.address6} ${host.knownKey}\n`
   })
   return [...lines, ...state.vms.map((vm) => `[127.0.0.1]:${vm.port} ${vm.knownKey}\n`)].join('')
 }
 
 function addressOf(state: LabState, host: HostRecord): string {
-  return placeOf(slotOf(state.slot ?? 0), host.index, host.name).address
+  return placeOf(slotOf(state.slot ?? 0), host.index, host.name, host.behind?.length).address
+}
+
+/** As `ssh -J` takes them; empty where there are none. */
+export function jumpsTo(state: LabState, { behind = [] }: HostRecord): string {
+  const jumps = behind.flatMap((name) => state.hosts.find((host) => host.name === name) ?? [])
+  return jumps.map((jump) => `${jump.user}@${addressOf(state, jump)}`).join(',')
+}
+
+/** What is given to ssh for a host does not count for those that it jumps over; what is in a file does. */
+function sshConfig(dir: string): string {
+  return [
+    'Host *',
+    `  IdentityFile "${dir}/id_ed25519"`,
+    `  UserKnownHostsFile "${dir}/known_hosts"`,
+    '  GlobalKnownHostsFile /dev/null',
+    '  IdentitiesOnly yes',
+    '  IdentityAgent none',
+    '  BatchMode yes',
+    '  UpdateHostKeys no',
+    '  StrictHostKeyChecking yes',
+    '  LogLevel ERROR',
+    '',
+  ].join('\n')
 }
 
 /** A reader sees the old file or the new one, never half of one. */

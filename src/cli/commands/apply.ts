@@ -8,18 +8,21 @@ import type { Wish } from '../../run/judge-host.ts'
 import { type KeptSessions, keptSessions } from '../../run/kept-sessions.ts'
 import { watchPlan } from '../../run/wave-gate.ts'
 import { newRunId } from '../../store/run-id.ts'
+import { askForAccess } from '../access.ts'
 import { formatFrom, secondsFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { type Asked, checkWindow } from '../confirm-window.ts'
-import type { ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode } from '../exit-code.ts'
 import { type PaceWords, paceFrom } from '../pace.ts'
 import { CHANGING, forksFrom, READING } from '../parallel.ts'
 import { planFleet } from '../plan-fleet.ts'
-import { isSavedPlan, readSavedPlan } from '../saved-plan.ts'
+import { failedOf, saveFailed } from '../save-failed.ts'
+import { checkWritable, isSavedPlan, readSavedPlan } from '../saved-plan.ts'
 import { requester, storeToWrite } from '../state.ts'
 import { choosable, type TargetWords, targetsFrom, usable } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
+import type { Sifted } from '../where.ts'
 import { type WishWords, wishFrom, wishOptionsIn } from '../wish.ts'
 
 export type ApplyWords = TargetWords &
@@ -31,13 +34,14 @@ export type ApplyWords = TargetWords &
     readonly for: string | undefined
     readonly format: string
     readonly forks: string | undefined
+    readonly saveFailed?: string | undefined
   }
 
 /** What to apply: plans as they were saved, or hosts to plan first. */
 type Source = {
   readonly inventory: string
   readonly asked: readonly Asked[]
-  readonly plan: (terminal: Terminal, kept: KeptSessions) => Promise<readonly HostResult[]>
+  readonly plan: (terminal: Terminal, kept: KeptSessions) => Promise<Sifted<HostResult>>
 }
 
 export async function applyCommand(words: ApplyWords, terminal: Terminal): Promise<ExitCode> {
@@ -50,6 +54,7 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
     keepSeconds: () => (words.for === undefined ? null : secondsFrom('--for', words.for, KEPT)),
     store: () => storeToWrite(terminal),
     approval: () => checkApproval(words.yes, terminal),
+    saveFailed: () => checkWritable(words.saveFailed, '--save-failed'),
   })
   checkWindow(confirmWithinSeconds, source.asked)
   checkKept(keepSeconds, pace.pauseSeconds)
@@ -57,12 +62,13 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
   const id = newRunId(startedAt)
   const by = requester()
   await using kept = keptSessions()
-  const planned = await source.plan(terminal, kept)
+  const { results: planned, ...others } = await source.plan(terminal, kept)
   const results = keepSeconds === null ? planned : planned.map(withoutFiles)
-  return await changeFleet(
+  const code = await changeFleet(
     {
       title: 'Applying',
       results,
+      ...(words.where === undefined ? {} : { others }),
       shown: keepSeconds === null ? (plan) => plan : (plan) => keptFor(plan, keepSeconds),
       run: {
         id,
@@ -80,10 +86,14 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
       format,
       yes: words.yes,
       acceptsSessionLoss: words.acceptSessionLoss,
+      onEnded: async (ended) =>
+        await saveFailed(words.saveFailed, [...failedOf(ended), ...others.unsure.map(({ host }) => host)]),
     },
     store,
     terminal,
   )
+  // Hosts that may be meant were left as they are.
+  return code === EXIT.asWanted && others.unsure.length > 0 ? EXIT.someFailed : code
 }
 
 /** From a minute, which is the least that a person can look at, to a week: first aid that stays longer is no first aid. */
@@ -125,7 +135,10 @@ async function sourceFrom(words: ApplyWords): Promise<Source> {
   return {
     inventory: targets.inventory,
     asked: playbooksOf(wish).map(({ name, verify }) => ({ of: name, gates: verify })),
-    plan: async (terminal, kept) => await planFleet(targets.hosts, { wish, parallel, kept }, terminal),
+    plan: async (terminal, kept) => {
+      await askForAccess(targets.hosts, words)
+      return await planFleet(targets, { wish, parallel, kept }, terminal)
+    },
   }
 }
 
@@ -142,19 +155,26 @@ async function savedSource(path: string, words: ApplyWords): Promise<Source> {
       if (first !== undefined)
         throw complainAbout(
           first,
-          `${path} is a saved plan, which has its strategy already`,
-          'leave it out, or name an inventory',
+          `${path} is a saved plan, which has its ${first === '--where' ? 'hosts' : 'strategy'} already`,
+          first === '--where'
+            ? 'choose among its hosts by --limit, or name an inventory'
+            : 'leave it out, or name an inventory',
         )
     },
   })
   const hosts = document.hosts.flatMap((result) => (result.status === 'planned' ? [result.plan.host] : []))
-  const chosen = new Set((await usable(selectHosts(choosable(path, hosts), words.limit))).map(({ name }) => name))
+  const meant = await usable(selectHosts(choosable(path, hosts), words.limit), words)
+  const chosen = new Set(meant.map(({ name }) => name))
   return {
     inventory: document.inventory,
     asked: document.hosts.flatMap((result) =>
       result.status === 'planned' ? [{ of: result.host, gates: result.plan.gates }] : [],
     ),
     // Those with nothing to change stay what the plan found them to be; a limit is about those that have.
-    plan: async () => document.hosts.filter(({ host }) => words.limit === undefined || chosen.has(host)),
+    plan: async () => {
+      await askForAccess(meant, words)
+      const results = document.hosts.filter(({ host }) => words.limit === undefined || chosen.has(host))
+      return { results, leftOut: [], unsure: [] }
+    },
   }
 }

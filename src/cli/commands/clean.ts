@@ -1,7 +1,6 @@
 import { counted } from '../../diagnosis/numbers.ts'
 import { type Holdings, positionOf, whyKept } from '../../journal/holdings.ts'
 import type { CleanResult } from '../../model/cleaning.ts'
-import type { Host } from '../../model/host.ts'
 import { paragraph, visible } from '../../report/format.ts'
 import { cleaningJson } from '../../report/json/cleaning.ts'
 import { jsonText } from '../../report/json/text.ts'
@@ -9,6 +8,7 @@ import { cleaningText } from '../../report/text/cleaning.ts'
 import { holdingsText } from '../../report/text/holdings.ts'
 import { names } from '../../report/text/status.ts'
 import { cleanHost } from '../../run/clean-host.ts'
+import { askForAccess } from '../access.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkApproval } from '../change-fleet.ts'
 import { checkAll } from '../checks.ts'
@@ -35,7 +35,8 @@ export async function cleanCommand(words: CleanWords, terminal: Terminal): Promi
     parallel: () => forksFrom(words.forks, CHANGING),
     approval: () => checkApproval(words.yes, terminal),
   })
-  const held = await holdingsFleet(targets.hosts, asking, terminal)
+  await askForAccess(targets.hosts, words)
+  const held = await holdingsFleet(targets, asking, terminal)
   if (format === 'text') terminal.print(holdingsText(terminal.paper, held))
   else if (!words.yes) terminal.say(holdingsText(terminal.notices, held))
 
@@ -75,14 +76,17 @@ export async function cleanCommand(words: CleanWords, terminal: Terminal): Promi
           },
           terminal,
         )
-  const results = inOrder(targets.hosts, [
-    ...cleaned,
-    ...decided.flatMap(({ one: { host }, decision }) => (decision === 'yes' ? [] : [{ host, status: decision }])),
-    ...held.flatMap((one): readonly CleanResult[] => (isListed(one) ? [] : [one])),
-    ...held.filter(isListed).flatMap((one): readonly CleanResult[] => {
-      return withSome.includes(one) ? [] : [{ host: one.host, status: 'clean', removed: [] }]
-    }),
-  ])
+  const results = inOrder(
+    [...targets.hosts, ...targets.setAside],
+    [
+      ...cleaned,
+      ...decided.flatMap(({ one: { host }, decision }) => (decision === 'yes' ? [] : [{ host, status: decision }])),
+      ...held.flatMap((one): readonly CleanResult[] => (isListed(one) ? [] : [one])),
+      ...held.filter(isListed).flatMap((one): readonly CleanResult[] => {
+        return withSome.includes(one) ? [] : [{ host: one.host, status: 'clean', removed: [] }]
+      }),
+    ],
+  )
   if (format === 'json') terminal.printText(jsonText(cleaningJson(results)))
   else terminal.print(['', ...cleaningText(terminal.paper, results)])
   return exitCodeOfCleaning(results)
@@ -106,7 +110,7 @@ function questionFor(one: Listed, needsHandsToo: boolean): string {
   return `${visible(host)}: forget ${all}${loss}${rest}?`
 }
 
-function inOrder(hosts: readonly Host[], results: readonly CleanResult[]): readonly CleanResult[] {
+function inOrder(hosts: readonly { readonly name: string }[], results: readonly CleanResult[]): readonly CleanResult[] {
   const byHost = new Map(results.map((result) => [result.host, result]))
   return hosts.flatMap(({ name }) => byHost.get(name) ?? [])
 }

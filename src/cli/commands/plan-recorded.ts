@@ -1,18 +1,29 @@
+import type { ForetoldResult } from '../../model/result.ts'
 import { indicativeJson } from '../../report/json/indicative.ts'
+import { leftOutJson } from '../../report/json/left-out.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { recordedHead } from '../../report/text/indicative.ts'
+import { withLeftOut } from '../../report/text/left-out.ts'
 import { planText } from '../../report/text/plan.ts'
 import { foretellRecorded } from '../../run/offline.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { type ExitCode, exitCodeOf } from '../exit-code.ts'
 import { recordedFrom } from '../facts-file.ts'
+import { failedOf, saveFailed } from '../save-failed.ts'
+import { checkWritable } from '../saved-plan.ts'
 import type { TargetWords } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
+import { sifted } from '../where.ts'
 import { type WishWords, wishFrom } from '../wish.ts'
 
 type RecordedWords = TargetWords &
-  WishWords & { readonly output: string | undefined; readonly exitCode: boolean; readonly format: string }
+  WishWords & {
+    readonly output: string | undefined
+    readonly saveFailed?: string | undefined
+    readonly exitCode: boolean
+    readonly format: string
+  }
 
 /** What a plan would most likely be, from recorded facts: no host is contacted, and nothing that could be applied comes of it. */
 export async function planRecorded(facts: string, words: RecordedWords, terminal: Terminal): Promise<ExitCode> {
@@ -21,19 +32,22 @@ export async function planRecorded(facts: string, words: RecordedWords, terminal
     wish: () => wishFrom(words),
     format: () => formatFrom(words.format),
     output: () => refuseOutput(words.output),
+    saveFailed: () => checkWritable(words.saveFailed, '--save-failed'),
   })
-  const results = recorded.hosts.map((host) => foretellRecorded(host, wish))
+  const { results, ...others } = sifted<ForetoldResult>(recorded.hosts.map((host) => foretellRecorded(host, wish)))
   if (format === 'json') {
-    terminal.printText(jsonText(indicativeJson(results, recorded.source)))
+    const document = indicativeJson(results, recorded.source)
+    terminal.printText(jsonText(words.where === undefined ? document : { ...document, ...leftOutJson(others) }))
   } else {
     terminal.print([
       ...recordedHead(terminal.paper, recorded.source.takenAt, CANNOT),
-      ...planText(terminal.paper, results),
+      ...withLeftOut(terminal.paper, { results, ...others }, () => planText(terminal.paper, results)),
     ])
   }
   if (results.some(({ status }) => status === 'indicative')) {
     terminal.say(['', 'No host was contacted. For a plan that can be applied: ctfleet plan -o plan.json'])
   }
+  terminal.say(await saveFailed(words.saveFailed, failedOf(results)))
   return exitCodeOf(results, words.exitCode)
 }
 

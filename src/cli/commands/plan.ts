@@ -1,13 +1,17 @@
 import { planDocument } from '../../plan/document.ts'
+import { leftOutJson } from '../../report/json/left-out.ts'
 import { resultsJson } from '../../report/json/plan.ts'
 import { jsonText } from '../../report/json/text.ts'
+import { withLeftOut } from '../../report/text/left-out.ts'
 import { planText } from '../../report/text/plan.ts'
 import { quote } from '../../shell/script.ts'
+import { askForAccess } from '../access.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll } from '../checks.ts'
 import { type ExitCode, exitCodeOf } from '../exit-code.ts'
 import { forksFrom, READING } from '../parallel.ts'
 import { planFleet } from '../plan-fleet.ts'
+import { failedOf, saveFailed } from '../save-failed.ts'
 import { checkWritable, writeSavedPlan } from '../saved-plan.ts'
 import { type TargetWords, targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
@@ -21,6 +25,7 @@ export type PlanWords = TargetWords &
     readonly format: string
     readonly forks: string | undefined
     readonly facts: string | undefined
+    readonly saveFailed?: string | undefined
   }
 
 export async function planCommand(words: PlanWords, terminal: Terminal): Promise<ExitCode> {
@@ -31,21 +36,26 @@ export async function planCommand(words: PlanWords, terminal: Terminal): Promise
     wish: () => wishFrom(words),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, READING),
-    output: () => (output === undefined ? undefined : checkWritable(output)),
+    output: () => checkWritable(output),
+    saveFailed: () => checkWritable(words.saveFailed, '--save-failed'),
   })
-  const results = await planFleet(targets.hosts, { wish, parallel }, terminal)
+  await askForAccess(targets.hosts, words)
+  const { results, ...others } = await planFleet(targets, { wish, parallel }, terminal)
 
   if (output !== undefined) {
     await writeSavedPlan(output, planDocument(targets.inventory, new Date().toISOString(), results))
   }
-  if (format === 'json') terminal.printText(jsonText(resultsJson(results)))
-  else terminal.print(planText(terminal.paper, results))
+  if (format === 'json') {
+    const document = resultsJson(results)
+    terminal.printText(jsonText(words.where === undefined ? document : { ...document, ...leftOutJson(others) }))
+  } else terminal.print(withLeftOut(terminal.paper, { results, ...others }, () => planText(terminal.paper, results)))
   if (results.some(({ status }) => status === 'planned')) {
     terminal.say([
       '',
       `Nothing was changed. Next: ctfleet apply ${applyWords(words, targets.inventory).map(quote).join(' ')}`,
     ])
   }
+  terminal.say(await saveFailed(words.saveFailed, failedOf(results)))
   return exitCodeOf(results, words.exitCode)
 }
 

@@ -7,6 +7,8 @@ import { names } from '../../report/text/status.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { stillOpen } from '../../store/standing.ts'
 import type { RunStore } from '../../store/store.ts'
+import { askForAccess } from '../access.ts'
+import type { AccessWords } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
 import { forgetWork } from '../at-work.ts'
 import { checkAll, complainAbout } from '../checks.ts'
@@ -18,7 +20,7 @@ import { CHANGING, forksFrom } from '../parallel.ts'
 import { kept, requester, storeToWrite } from '../state.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type ResumeWords = {
+export type ResumeWords = AccessWords & {
   readonly run: string
   readonly limit: string | undefined
   readonly format: string
@@ -39,6 +41,10 @@ export async function resumeCommand(words: ResumeWords, terminal: Terminal): Pro
     parallel: () => forksFrom(words.forks, CHANGING),
   })
   const { store, run, open, lost, neverBegun } = found
+  await askForAccess(
+    open.map(({ host }) => host),
+    words,
+  )
   const startedAt = new Date().toISOString()
   const problems: string[] = []
   if (neverBegun.length > 0) await kept(async () => await store.record(run.id, neverBegun))
@@ -74,7 +80,8 @@ export async function resumeCommand(words: ResumeWords, terminal: Terminal): Pro
   return exitCodeOf(results) || EXIT.someFailed
 }
 
-async function findOpen({ run: wanted, limit }: ResumeWords, terminal: Terminal) {
+async function findOpen(words: ResumeWords, terminal: Terminal) {
+  const { run: wanted, limit } = words
   const store = await storeToWrite(terminal)
   const run = await findRun(store, wanted, LAST, terminal)
   if (run.command === 'resume') {
@@ -89,7 +96,7 @@ async function findOpen({ run: wanted, limit }: ResumeWords, terminal: Terminal)
   const planned = run.endedAt === null ? run.results.filter((result) => result.status === 'planned') : []
   if (unended.length + planned.length === 0) return { store, run, open: [], lost: [], neverBegun: [] }
   const chosen = await locate(
-    { place: `run ${run.id}`, inventory: run.inventory },
+    { place: `run ${run.id}`, inventory: run.inventory, words },
     [...unended, ...planned] satisfies readonly HostResult[],
     limit,
   )

@@ -1,5 +1,6 @@
-import { resolve } from 'node:path'
+import { cwd } from 'node:process'
 import { counted } from '../../diagnosis/numbers.ts'
+import { absoluteInventory } from '../../inventory/named.ts'
 import { type Holdings, positionOf, toTakeBack } from '../../journal/holdings.ts'
 import type { HostTransaction } from '../../journal/listing.ts'
 import type { Host } from '../../model/host.ts'
@@ -16,6 +17,8 @@ import { sameMachine } from '../../run/same-machine.ts'
 import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
 import type { RunStore } from '../../store/store.ts'
+import { askForAccess } from '../access.ts'
+import type { AccessWords } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
 import { declareWork } from '../at-work.ts'
 import { checkApproval } from '../change-fleet.ts'
@@ -32,29 +35,32 @@ import { kept, requester, storeToWrite } from '../state.ts'
 import { targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type FromHostsWords = PaceWords & {
-  readonly fromHosts: string
-  /** Only what this run changed: an id or the beginning of one. */
-  readonly run: string | undefined
-  readonly limit: string | undefined
-  readonly yes: boolean
-  readonly format: string
-  readonly forks: string | undefined
-}
+export type FromHostsWords = AccessWords &
+  PaceWords & {
+    readonly fromHosts: string
+    /** Only what this run changed: an id or the beginning of one. */
+    readonly run: string | undefined
+    readonly limit: string | undefined
+    readonly yes: boolean
+    readonly format: string
+    readonly forks: string | undefined
+  }
 
 /** Takes back what hosts say was changed on them, newest first on each; no record of it is needed here. */
 export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: Terminal): Promise<ExitCode> {
   const { targets, format, asking, parallel, store } = await checkAll({
     pace: () => checkNoPace(words),
-    targets: () => targetsFrom({ inventory: words.fromHosts, inventoryOption: undefined, limit: words.limit }),
+    targets: () =>
+      targetsFrom({ ...words, inventory: words.fromHosts, inventoryOption: undefined, limit: words.limit }),
     format: () => formatFrom(words.format),
     asking: () => forksFrom(words.forks, READING),
     parallel: () => forksFrom(words.forks, CHANGING),
     store: () => storeToWrite(terminal),
     approval: () => checkApproval(words.yes, terminal),
   })
+  await askForAccess(targets.hosts, words)
   const startedAt = new Date()
-  const held = await holdingsFleet(targets.hosts, asking, terminal)
+  const held = await holdingsFleet(targets, asking, terminal)
   if (format === 'text') terminal.print(holdingsText(terminal.paper, held))
   else if (!words.yes) terminal.say(holdingsText(terminal.notices, held))
 
@@ -83,7 +89,13 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
   const runs = new Set(approved.flatMap(({ transactions }) => transactions.map(({ about }) => about?.run ?? null)))
   const [of = null] = runs.size === 1 ? runs : []
   const id = newRunId(startedAt)
-  const run = { id, command: 'rollback', by: requester(), inventory: resolve(targets.inventory), of } as const
+  const run = {
+    id,
+    command: 'rollback',
+    by: requester(),
+    inventory: absoluteInventory(targets.inventory, cwd()),
+    of,
+  } as const
   let results: readonly HostResult[] = others
   const problems: string[] = []
   if (approved.length > 0) {

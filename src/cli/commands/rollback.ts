@@ -8,6 +8,8 @@ import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { stillApplied, stillOpen } from '../../store/standing.ts'
 import type { RunStore } from '../../store/store.ts'
+import { askForAccess } from '../access.ts'
+import type { AccessWords } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
 import { backwards } from '../backwards.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
@@ -20,13 +22,14 @@ import { CHANGING, forksFrom } from '../parallel.ts'
 import { kept, requester, storeToWrite } from '../state.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type RollbackWords = PaceWords & {
-  readonly run: string | undefined
-  readonly limit: string | undefined
-  readonly yes: boolean
-  readonly format: string
-  readonly forks: string | undefined
-}
+export type RollbackWords = AccessWords &
+  PaceWords & {
+    readonly run: string | undefined
+    readonly limit: string | undefined
+    readonly yes: boolean
+    readonly format: string
+    readonly forks: string | undefined
+  }
 
 const LAST: Last = {
   fits: (run, runs) => run.command === 'apply' && standingHosts(run.id, run.hosts, runs).length > 0,
@@ -43,6 +46,10 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
     approval: () => checkApproval(words.yes, terminal),
   })
   const { store, run, standing, lost } = found
+  await askForAccess(
+    standing.map(({ plan }) => plan.host),
+    words,
+  )
   const problems: string[] = []
   const byHost = new Map(standing.map((result) => [result.host, result]))
   const startedAt = new Date()
@@ -107,7 +114,8 @@ async function takeBack({ store, run, result, problems }: TakingBack, telling: T
   return isAsBefore ? { host, status: 'rolled-back', plan, transaction, fault: null } : closed
 }
 
-async function findStanding({ run: wanted, limit }: RollbackWords, terminal: Terminal) {
+async function findStanding(words: RollbackWords, terminal: Terminal) {
+  const { run: wanted, limit } = words
   if (wanted === undefined) {
     const hint = 'ctfleet rollback last; where no record is left: ctfleet rollback --from-hosts INVENTORY'
     throw complainAbout('rollback', 'it is not said which run to take back', hint)
@@ -125,7 +133,7 @@ async function findStanding({ run: wanted, limit }: RollbackWords, terminal: Ter
   const { runs } = await kept(() => store.list())
   const left = standingHosts(run.id, run.results, runs).filter(hasPlan)
   if (left.length === 0) throw complainAbout(run.id, nothingLeft(run), nextRun(runs))
-  const chosen = await locate({ place: `run ${run.id}`, inventory: run.inventory }, left, limit)
+  const chosen = await locate({ place: `run ${run.id}`, inventory: run.inventory, words }, left, limit)
   return {
     store,
     run,

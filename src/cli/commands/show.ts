@@ -14,6 +14,8 @@ import { groupLines, planText, scriptText } from '../../report/text/plan.ts'
 import { resultText } from '../../report/text/result.ts'
 import { journalText, runHeadText } from '../../report/text/run.ts'
 import { undoText } from '../../report/text/undo.ts'
+import { askForAccess } from '../access.ts'
+import type { AccessWords } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
@@ -24,7 +26,7 @@ import { kept, openStore } from '../state.ts'
 import { usable } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type ShowWords = {
+export type ShowWords = AccessWords & {
   /** A file that `plan -o` saved, or a run. */
   readonly what: string
   readonly host: string | undefined
@@ -75,7 +77,7 @@ async function showRun(words: ShowWords, terminal: Terminal): Promise<ExitCode> 
   const later = runs.filter(({ of }) => of === run.id).reverse()
   const results = words.host === undefined ? run.results : [resultOf(run, words.host)]
   const [only] = words.host === undefined ? [] : results
-  const holdings = only === undefined ? null : await askHost(only, terminal)
+  const holdings = only === undefined ? null : await askHost(only, words, terminal)
   const { paper } = terminal
   if (format === 'json') {
     const { results: _, ...head } = run
@@ -111,14 +113,14 @@ function resultOf({ id, results }: Run, host: string): HostResult {
 }
 
 /** Null where there is nothing to ask for, or no address to ask at. */
-async function askHost(result: HostResult, terminal: Terminal): Promise<Holdings | null> {
+async function askHost(result: HostResult, words: ShowWords, terminal: Terminal): Promise<Holdings | null> {
   if (!('transaction' in result) || result.plan === null) return null
   if (!isSealed(result.plan)) {
     terminal.say(['Its record is not as it was written (the digest does not match), so the host is not asked.'])
     return null
   }
-  await usable([result.plan.host])
-  const [holdings] = await holdingsFleet([result.plan.host], 1, terminal)
+  await askForAccess(await usable([result.plan.host], words), words)
+  const [holdings] = await holdingsFleet({ hosts: [result.plan.host], setAside: [] }, 1, terminal)
   return holdings ?? null
 }
 

@@ -10,6 +10,8 @@ import { verificationText } from '../../report/text/verification.ts'
 import { verifyHost } from '../../run/verify-host.ts'
 import { stillApplied } from '../../store/standing.ts'
 import type { RunStore } from '../../store/store.ts'
+import { askForAccess } from '../access.ts'
+import type { AccessWords } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { failuresOf, locate } from '../closing.ts'
@@ -21,7 +23,7 @@ import { kept, openStore } from '../state.ts'
 import { targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type VerifyWords = {
+export type VerifyWords = AccessWords & {
   /** A run, or an inventory; without it the inventory that all commands take. */
   readonly what: string | undefined
   readonly inventory: string | undefined
@@ -46,6 +48,10 @@ export async function verifyCommand(words: VerifyWords, terminal: Terminal): Pro
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, READING),
   })
+  await askForAccess(
+    found.applied.map(({ plan }) => plan.host),
+    words,
+  )
   const looked =
     found.applied.length === 0
       ? []
@@ -73,7 +79,7 @@ async function findApplied(words: VerifyWords, terminal: Terminal): Promise<Foun
   const { what } = words
   const isRun = what === 'last' || (what !== undefined && words.inventory === undefined && !existsSync(what))
   const { place, standing } = isRun ? await ofRun(store, what, terminal) : await ofInventory(store, words, terminal)
-  const chosen = await locate({ place, inventory: place }, standing, isRun ? words.limit : undefined)
+  const chosen = await locate({ place, inventory: place, words }, standing, isRun ? words.limit : undefined)
   return {
     applied: chosen.flatMap((one) => ('host' in one ? [one.result] : [])),
     lost: failuresOf(chosen),
@@ -96,13 +102,15 @@ async function ofRun(store: RunStore, wanted: string, terminal: Terminal): Promi
 
 /** Of each host what was applied to it last; those of which nothing is known here are named. */
 async function ofInventory(store: RunStore, words: VerifyWords, terminal: Terminal): Promise<Standing> {
-  const { inventory, hosts } = await targetsFrom({
+  const { inventory, hosts, setAside } = await targetsFrom({
+    ...words,
     inventory: words.what,
     inventoryOption: words.inventory,
     limit: words.limit,
   })
   const { runs } = await kept(async () => await store.list())
-  const wanted = new Set(hosts.map(({ name }) => name))
+  // What was applied has the way to its host in it, whatever the inventory has become since.
+  const wanted = new Set([...hosts, ...setAside].map(({ name }) => name))
   const standing: Applied[] = []
   for (const run of runs.filter((each) => LAST.fits(each, runs))) {
     const left = hostsOf(run, runs).filter((host) => wanted.delete(host))

@@ -12,6 +12,8 @@ const CODES: Readonly<Record<FaultCode, true>> = {
   'host-key-revoked': true,
   auth: true,
   lost: true,
+  jump: true,
+  inventory: true,
   'no-privilege': true,
   'no-shell': true,
   'timed-out': true,

@@ -7,8 +7,8 @@ export type FactsSource = { readonly facts: string; readonly takenAt: string | n
 
 /**
  * What explain prints as JSON. Every host has the same keys: `host`, `status`, `locked`, `health`, `findings`, `table`, `strategies`
- * (each with its `verdict` and its `effect`, where every number is a reading), `choice`, `ports`, `standing`, `root`, `fault`, `why`;
- * null or `[]` where there is none.
+ * (each with its `verdict` and its `effect`, where every number is a reading), `choice`, `ports`, `standing`, `root`, `notRoot`
+ * (the fault that kept us from being root), `fault`, `why`; null or `[]` where there is none.
  */
 export function explanationJson(results: readonly ExplainResult[], source: FactsSource | null): object {
   return { version: VERSION, source, hosts: results.map(hostJson) }
@@ -28,6 +28,7 @@ function hostJson(result: ExplainResult): object {
     ports: explained?.ports ?? null,
     standing: explained?.standing ?? [],
     root: explained?.root ?? null,
+    notRoot: (result.status === 'explained' ? result.notRoot : null) ?? null,
     fault: 'fault' in result ? result.fault : null,
     why: 'why' in result ? result.why : null,
   }

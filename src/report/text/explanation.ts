@@ -47,6 +47,7 @@ function hostLines(paper: Paper, group: readonly ExplainResult[]): readonly stri
       return [
         ...paragraph(paper, { first: '', rest: '  ' }, name, ': ', would, ' would be chosen'),
         ...(locked === null ? paragraph(paper, { first: '  ', rest: '  ' }, why) : faultLines(paper, '  ', locked)),
+        ...(result.notRoot === undefined ? [] : faultLines(paper, '  ', result.notRoot)),
         ...explainedLines(paper, result.explanation),
         ...firstAid(paper, result.host, result.explanation),
       ]

@@ -32,7 +32,11 @@ function hostLines(paper: Paper, group: readonly FactsResult[]): readonly string
   const name = { tone: 'strong', text: names(group) } as const
   switch (result.status) {
     case 'read':
-      return [...paragraph(paper, '', name), ...subjects(paper, result.facts)]
+      return [
+        ...paragraph(paper, '', name),
+        ...(result.notRoot === undefined ? [] : faultLines(paper, '  ', result.notRoot)),
+        ...subjects(paper, result.facts),
+      ]
     case 'not-reached':
       return [
         ...paragraph(paper, '', name, ': ', { tone: 'warn', text: result.status }),

@@ -38,7 +38,9 @@ export function causeOf({ host, status, fault, why }: Fallen): string {
   if (fault === undefined || fault === null) return JSON.stringify([status, status === 'not-reached' ? why : host])
   // Addresses, ports, fingerprints, places and file names differ from host to host.
   const message = fault.message.replaceAll(host, '#').replaceAll(/[^\s"(),;]*[\d:./][^\s"(),;]*/g, '#')
-  return JSON.stringify([status, fault.code, message])
+  // It is the same for all hosts behind it, and mended in one place.
+  const [, jump] = /the jump host (\S+)/.exec(fault.message) ?? []
+  return JSON.stringify([status, fault.code, message, jump])
 }
 
 /** The fault of all of a group, said once, in the words of its first one. */

@@ -40,7 +40,7 @@ test('every host that is explained has the same keys, whatever came of it', () =
   const { hosts } = parsed(explanationJson(EXPLAINED_FLEET, null))
   const keys = new Set(hosts.map((host) => Object.keys(host).join(' ')))
   expect([...keys]).toEqual([
-    'host status locked health findings table strategies choice ports standing root fault why',
+    'host status locked health findings table strategies choice ports standing root notRoot fault why',
   ])
   expect(hosts[0]).toMatchObject({
     choice: { strategy: 'notrack' },

@@ -31,6 +31,12 @@ test('what is not known says why, in the place of a value', () => {
   expect(text).toContain('    memory              not known: /proc/meminfo has no MemTotal line')
 })
 
+test('why root was not to be had is told once, above all that is not known for it', () => {
+  const notRoot = { code: 'no-privilege', message: 'sudo is not there', next: 'Install sudo' } as const
+  const text = factsText(plain(80), [{ host: 'a', status: 'read', facts: FULL_WEB_SERVER, notRoot }])
+  expect(text.slice(0, 3)).toEqual(['a', '  sudo is not there', '  Next: Install sudo'])
+})
+
 test('a transaction that has the host is told with whose it is', () => {
   const shown = (until: number | null) => {
     const asker = { run: '20261126-0942-7f3a', by: 'ann@desk' }

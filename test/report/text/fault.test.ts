@@ -63,6 +63,15 @@ test('causes that a person mends in different ways stay apart', () => {
   )
 })
 
+test('hosts behind the same jump host are one group, those behind another are not', () => {
+  const behind = (at: number, jump: string) => {
+    const message = `nothing listens on 198.18.3.${at} port 22, says the jump host ${jump}`
+    return lost(`web-${at}`, { code: 'refused', message, next: 'Try again' })
+  }
+  const groups = byCause([behind(1, 'root@198.18.0.1'), behind(2, 'root@198.18.0.2'), behind(3, 'root@198.18.0.1')])
+  expect(groups.map((group) => group.map(({ host }) => host))).toEqual([['web-1', 'web-3'], ['web-2']])
+})
+
 test('hosts that were never begun are one group for each reason', () => {
   const stopped = (host: string, why: string): HostResult => ({ host, status: 'not-reached', why })
   const groups = byCause([stopped('a', 'stopped'), stopped('b', 'too many failed'), stopped('c', 'stopped')])

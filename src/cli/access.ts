@@ -1,0 +1,154 @@
+import { type Complaint, InputError } from '../input/complaint.ts'
+import { loadInventory } from '../inventory/inventory.ts'
+import type { Host, SshWay } from '../model/host.ts'
+import { checkIdentities, lockedIdentities } from '../transport/identities.ts'
+import { type HostSecrets, keyring } from '../transport/keyring.ts'
+import type { AccessWords } from './access-words.ts'
+import { askSecret, canAskHere } from './ask-secret.ts'
+import { checkAll, complainAbout } from './checks.ts'
+import { readSecret } from './secret-source.ts'
+import { vaultPasswordsFrom } from './vault-passwords.ts'
+
+/**
+ * Puts on the keyring what can be had without asking, and checks the key files of hosts and of the hosts in between.
+ * @throws InputError with every source that gives nothing and every key file that cannot be used
+ */
+export async function checkAccess(hosts: readonly Host[], words: AccessWords): Promise<void> {
+  const ways = waysTo(hosts)
+  await checkAll({
+    login: async () => keyring.holdForAll(await given(words.passFrom, '--pass-from', 'login')),
+    become: async () => keyring.holdForAll(await given(words.becomePassFrom, '--become-pass-from', 'become')),
+    terminal: () => checkTerminal(words),
+    inventories: async () => await holdAgain(hosts, words),
+    passphrase: async () => await unlockAll(ways, words),
+    keys: async () => {
+      const canAsk = canAskHere() || words.passphraseFrom !== undefined
+      const complaints = await checkIdentities(ways, { canAsk })
+      if (complaints.length > 0)
+        throw new InputError(complaints.map(({ path, ...said }) => ({ ...NOWHERE, file: path, ...said })))
+    },
+  })
+}
+
+/**
+ * Asks the person for what only they can give, once for the whole run. It comes after all checks and before the first
+ * connection.
+ * @throws InputError where nobody can be asked, BrokenOff at Ctrl-C
+ */
+export async function askForAccess(hosts: readonly Host[], words: AccessWords): Promise<void> {
+  if (hosts.length === 0) return
+  if (words.askPass === true) {
+    const login = await askSecret('--ask-pass', '--pass-from', 'Password to log in:')
+    if (login !== '') keyring.holdForAll({ login })
+  }
+  if (words.askBecomePass === true) {
+    const otherwise = words.askPass === true || words.passFrom !== undefined ? ' (Enter: the same)' : ''
+    const become = await askSecret('--ask-become-pass', '--become-pass-from', `Password to become root${otherwise}:`)
+    if (become !== '') keyring.holdForAll({ become })
+  }
+  if (!canAskHere()) return
+  for (const { path, unlock } of await lockedIdentities(waysTo(hosts))) {
+    for (let tries = 1; ; tries++) {
+      const again = tries === 1 ? '' : ', which that was not'
+      const passphrase = await askSecret('--passphrase-from', '--passphrase-from', `Passphrase of ${path}${again}:`)
+      // As ssh has it: whoever presses Enter goes on without this key.
+      if (passphrase === '') break
+      if (unlock(passphrase) !== null) {
+        keyring.holdPassphrase(path, passphrase)
+        break
+      }
+      if (tries === TRIES)
+        throw complainAbout(
+          path,
+          `none of ${TRIES} passphrases was the one of this key`,
+          `ssh-keygen -y -f ${path} asks for it too`,
+        )
+    }
+  }
+}
+
+const TRIES = 3
+const NOWHERE = { line: null, column: null, path: '' } as const
+
+/** Puts what an inventory says of passwords on the keyring. */
+export function holdSecrets(hosts: readonly Pick<Host, 'name'>[], secrets: ReadonlyMap<string, HostSecrets>): void {
+  for (const { name } of hosts) {
+    const own = secrets.get(name)
+    if (own !== undefined) keyring.holdFor(name, own)
+  }
+}
+
+function waysTo(hosts: readonly Host[]): readonly (SshWay & { readonly name?: string })[] {
+  return hosts.filter(({ transport }) => transport !== 'local').flatMap((host) => [host, ...(host.jumps ?? [])])
+}
+
+async function given(source: string | undefined, option: string, of: keyof HostSecrets): Promise<HostSecrets> {
+  return source === undefined ? {} : { [of]: await readSecret(option, source) }
+}
+
+/** Nobody is asked before all else is right, but that nobody can be asked is said with all else. */
+function checkTerminal({ askPass, passFrom, askBecomePass, becomePassFrom }: AccessWords): void {
+  const complaints = [
+    ...(askPass === true ? twice('--ask-pass', '--pass-from', passFrom) : []),
+    ...(askBecomePass === true ? twice('--ask-become-pass', '--become-pass-from', becomePassFrom) : []),
+  ]
+  if (complaints.length > 0) throw new InputError(complaints)
+}
+
+function twice(option: string, instead: string, source: string | undefined): readonly Complaint[] {
+  if (source !== undefined)
+    return complainAbout(option, `${instead} gives it already`, 'leave one of them out').complaints
+  if (canAskHere()) return []
+  return complainAbout(option, 'there is no terminal to ask in', `run this in a terminal, or give ${instead} SOURCE`)
+    .complaints
+}
+
+/** Hosts of a plan or of a run: their passwords are nowhere but in the inventory that they came from, which is read again. */
+async function holdAgain(hosts: readonly Host[], words: AccessWords): Promise<void> {
+  const { askPass, passFrom, askBecomePass, becomePassFrom } = words
+  const isGiven = [askPass, askBecomePass].includes(true) || (passFrom ?? becomePassFrom) !== undefined
+  const without = hosts.filter((host) => keyring.loginPassword(host) === undefined)
+  const complaints: Complaint[] = []
+  for (const file of new Set(without.flatMap(({ secretsFrom }) => secretsFrom ?? []))) {
+    const of = without.filter(({ secretsFrom }) => secretsFrom === file)
+    try {
+      const { secrets } = await loadInventory(file, { vaultPasswords: await vaultPasswordsFrom(words) })
+      holdSecrets(of, secrets)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      // What a person gives may be all that is needed; where it is not, logging in says so.
+      if (isGiven) continue
+      const [first] = error.complaints
+      const why = first === undefined ? '' : `: ${first.file}: ${first.message}`
+      const message = `the password of ${of[0]?.name ?? 'a host'} is in there, and cannot be read${why}`
+      complaints.push({
+        ...NOWHERE,
+        file,
+        message,
+        hint: 'mend it, or give the password: --ask-pass, or --pass-from SOURCE',
+      })
+      continue
+    }
+    const still = of.filter((host) => keyring.becomePassword(host) === undefined)
+    if (still.length === 0 || isGiven) continue
+    const message = `names no password of ${still[0]?.name ?? 'a host'} any more, as it did when this was planned`
+    complaints.push({ ...NOWHERE, file, message, hint: 'give the password: --ask-pass, or --pass-from SOURCE' })
+  }
+  if (complaints.length > 0) throw new InputError(complaints)
+}
+
+/** @throws InputError for each key that `--passphrase-from` does not open; of the usual ones none needs to be opened. */
+async function unlockAll(ways: readonly SshWay[], { passphraseFrom }: AccessWords): Promise<void> {
+  if (passphraseFrom === undefined) return
+  const passphrase = await readSecret('--passphrase-from', passphraseFrom)
+  const named = new Set(ways.flatMap(({ identityFiles }) => identityFiles))
+  const complaints: Complaint[] = []
+  for (const { path, unlock } of await lockedIdentities(ways)) {
+    if (unlock(passphrase) !== null) keyring.holdPassphrase(path, passphrase)
+    else if (named.has(path)) {
+      const message = `the passphrase that ${passphraseFrom} gives is not the one of this key`
+      complaints.push({ ...NOWHERE, file: path, message, hint: `ssh-add ${path} asks for it` })
+    }
+  }
+  if (complaints.length > 0) throw new InputError(complaints)
+}

@@ -1,0 +1,57 @@
+import { constants } from 'node:fs'
+import { access, readFile, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, resolve } from 'node:path'
+import type { VaultPassword } from '../inventory/vault.ts'
+import type { AccessWords } from './access-words.ts'
+import { askSecret } from './ask-secret.ts'
+import { complainAbout } from './checks.ts'
+import { fromProgram } from './secret-source.ts'
+
+const OPTION = '--vault-password-file'
+
+/**
+ * What opens sealed values of inventories: the files of `--vault-password-file` (or of ANSIBLE_VAULT_PASSWORD_FILE), each
+ * with an id before it if it has one (`prod@file`), and what a person types. A file that may be run is run, as Ansible
+ * does; one called `…-client` is told the id.
+ * @throws InputError where one cannot be had
+ */
+export async function vaultPasswordsFrom(words: AccessWords): Promise<readonly VaultPassword[]> {
+  const named = words.vaultPasswordFile ?? [process.env.ANSIBLE_VAULT_PASSWORD_FILE ?? ''].filter((path) => path !== '')
+  const passwords: VaultPassword[] = []
+  for (const each of named) {
+    const reading = known.get(each) ?? passwordOf(each)
+    known.set(each, reading)
+    passwords.push(await reading)
+  }
+  if (words.askVaultPass === true) {
+    asked ??= askSecret('--ask-vault-pass', OPTION, 'Vault password:')
+    passwords.push({ id: null, password: await asked })
+  }
+  return passwords
+}
+
+/** Once in a run: inventories are read at several places. */
+let asked: Promise<string> | undefined
+const known = new Map<string, Promise<VaultPassword>>()
+
+async function passwordOf(written: string): Promise<VaultPassword> {
+  const [, id = null, name = written] = /^([^@/]+)@(.+)$/s.exec(written) ?? []
+  const path = resolve(name.replace(/^~(?=\/)/, homedir()))
+  const found = await stat(path).catch(() => null)
+  if (found === null) throw complainAbout(OPTION, `there is no file ${name}`, 'name a file that holds the password')
+  if (found.isDirectory()) throw complainAbout(OPTION, `${name} is a directory`, 'name a file that holds the password')
+  const runs = await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+  const isClient = /-client(?:\.[^.]*)?$/.test(basename(path))
+  const text = runs
+    ? await fromProgram(OPTION, [path, ...(isClient && id !== null ? ['--vault-id', id] : [])])
+    : await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        throw complainAbout(OPTION, `${name} cannot be read (${error.code})`)
+      })
+  const password = text.trim()
+  if (password === '') throw complainAbout(OPTION, `${name} gives no password`, 'name a file that holds the password')
+  return { id, password }
+}
