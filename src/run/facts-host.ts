@@ -31,11 +31,17 @@ export type GatheredFacts = { readonly facts: Facts; readonly notRoot: Fault | n
 
 /** The facts, read as root where that can be had, otherwise as the login user. */
 export async function gatherFacts(session: Session): Promise<GatheredFacts | { readonly refused: Fault }> {
-  const asRoot = await readFacts(session, 'root')
-  if ('facts' in asRoot) return { ...asRoot, notRoot: null }
+  const asRoot = await gatherAsRoot(session)
+  if ('facts' in asRoot) return asRoot
   if (asRoot.refused.code !== 'no-privilege') return asRoot
   const asUser = await readFacts(session, 'login-user')
   return 'facts' in asUser ? { ...asUser, notRoot: asRoot.refused } : asUser
+}
+
+/** The same for whom nothing less than root will do. */
+export async function gatherAsRoot(session: Session): Promise<GatheredFacts | { readonly refused: Fault }> {
+  const asRoot = await readFacts(session, 'root')
+  return 'facts' in asRoot ? { ...asRoot, notRoot: null } : asRoot
 }
 
 async function readFacts(

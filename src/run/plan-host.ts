@@ -9,7 +9,7 @@ import type { Analysis } from '../strategies/analysis.ts'
 import type { Choice } from '../strategies/choose.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
-import { faultOfOutcome, gatherFacts, newNonce } from './facts-host.ts'
+import { faultOfOutcome, gatherAsRoot, gatherFacts, newNonce } from './facts-host.ts'
 import { STOPPED } from './fleet.ts'
 import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
 import { gatesFor } from './plan-gates.ts'
@@ -47,7 +47,8 @@ export async function planHost(
 async function planOver(session: Session, wish: Wish, onStage: Telling['onStage']): Promise<HostResult | LeftOut> {
   const { host } = session
   onStage('reading')
-  const read = await gatherFacts(session)
+  // Without root there is no plan; but whether the host is meant at all may be told.
+  const read = await (wish.where === undefined ? gatherAsRoot(session) : gatherFacts(session))
   if ('refused' in read) return { host: host.name, status: 'failed', fault: read.refused }
   const { facts, notRoot } = read
   const leftOut = leftOutBy(wish.where, host.name, facts)

@@ -1,6 +1,7 @@
-import { cancelled, pause } from './cancel.ts'
+import { cancelled } from './cancel.ts'
 import type { Entrance } from './enter.ts'
 import { typedBehind } from './jump-words.ts'
+import { knock } from './knock.ts'
 import { DEFAULT_KNOWN_HOSTS, findKnownKeys, keyType, knownName } from './known-hosts.ts'
 import { judgeOrTake } from './new-keys.ts'
 import { type NamedWay, reachesByItself } from './openssh-config.ts'
@@ -10,29 +11,14 @@ import { opensshProgram } from './openssh-program.ts'
 import type { NotOpened } from './transport.ts'
 import { newTurns } from './turns.ts'
 
-/** As it is over ssh2: a server that had no time for us, or said nothing, is asked again, with less patience first. */
-const KNOCKS = 4
-const SILENT_TRIES = 2
-const SILENT_PART = 0.4
-
 /** A login of the system's ssh takes 15 to 70 ms of a processor: with many more at a time its time limits would be ours to blame. */
 const LOGINS = 32
 const logins = newTurns(LOGINS)
 
 /** Reaches an sshd, unless ssh does so by itself, and has the system's ssh log in; knocks again where it had no time for us. */
 export async function enterByOpenssh(way: NamedWay, entrance: Entrance): Promise<Master | NotOpened> {
-  const { patience, signal } = entrance
-  for (let knocks = 1, silences = 0; ; knocks++) {
-    const waits = silences < SILENT_TRIES ? { ...patience, handshake: patience.handshake * SILENT_PART } : patience
-    const entered = await enterOnce(way, { ...entrance, patience: waits })
-    if ('channels' in entered) return entered
-    if (entered.silent === true && silences < SILENT_TRIES && !signal.aborted) {
-      silences++
-      continue
-    }
-    if (!entered.early || knocks >= KNOCKS || signal.aborted) return { refused: entered.refused }
-    await pause(patience.betweenKnocks * (knocks - 0.5 + Math.random()), signal)
-  }
+  const entered = await knock(async (patience) => await enterOnce(way, { ...entrance, patience }), entrance)
+  return 'channels' in entered ? entered : { refused: entered.refused }
 }
 
 async function enterOnce(way: NamedWay, { jumps, reach, patience, signal }: Entrance): Promise<Master | NotLoggedIn> {
