@@ -1,5 +1,4 @@
 import { defineConfig } from 'vitest/config'
-import { SlowestFirst } from './test/slowest-first.ts'
 
 /** Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own. */
 const journeys = [
@@ -13,10 +12,18 @@ const journeys = [
   'test/mill/**/*.test.ts',
 ]
 
+/** Those of them that boot virtual machines, which take a processor each. */
+const machines = ['test/journeys/{crash-vm,persist,transaction-vm,vm-remedies}.test.ts']
+
+const ofHosts = {
+  globalSetup: ['./test/lab/setup.ts', './test/support/bundle.ts'],
+  testTimeout: 180_000,
+  hookTimeout: 600_000,
+}
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
-    sequence: { sequencer: SlowestFirst },
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
       {
@@ -30,16 +37,16 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
+      { test: { ...ofHosts, name: 'machines', include: machines, maxWorkers: 2, sequence: { groupOrder: 1 } } },
       {
         test: {
+          ...ofHosts,
           name: 'journeys',
           include: journeys,
-          globalSetup: ['./test/lab/setup.ts', './test/support/bundle.ts'],
-          // They wait more than they compute. More at once would starve the virtual machines.
-          maxWorkers: 2,
-          testTimeout: 180_000,
-          hookTimeout: 600_000,
-          sequence: { groupOrder: 1 },
+          exclude: machines,
+          // They wait more than they compute.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
