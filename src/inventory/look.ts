@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Complaint } from '../input/complaint.ts'
 import type { Json } from '../model/json.ts'
 import { plainValue } from './templates.ts'
-import { whatIsWrong } from './variables.ts'
+import { isSecretName, whatIsWrong } from './variables.ts'
 import type { VaultPassword } from './vault.ts'
 import { complaintAt, type Variable } from './written.ts'
 
@@ -34,7 +34,7 @@ export function lookAt(host: Looked, passwords: readonly VaultPassword[], compla
     for (const name of names) {
       const variable = variables.get(name)
       if (variable === undefined) continue
-      const plain = plainValue(variable, scope)
+      const plain = plainValue(variable, scope, isSecretName(name))
       if ('cannot' in plain) {
         complain(name, plain.cannot, plain.hint)
         return undefined
@@ -42,7 +42,9 @@ export function lookAt(host: Looked, passwords: readonly VaultPassword[], compla
       if (plain.value === null) continue
       const wrong = whatIsWrong(name, plain.value)
       if (wrong === null) return plain.value
-      complain(name, wrong.message, wrong.hint)
+      if (plain.secret)
+        complain(name, 'is a secret that cannot be used here', 'see what stands there: ansible-vault view')
+      else complain(name, wrong.message, wrong.hint)
       return undefined
     }
     return undefined

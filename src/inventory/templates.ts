@@ -19,9 +19,10 @@ export type Scope = {
 /**
  * Works a value out where that takes no template engine: literals, other variables of the same host, members of them, and
  * `default`, `string` and `int` behind a bar, alone or within a text. All else stays unfilled.
+ * @param isSecret nothing of it is to be said, whatever it is
  */
-export function plainValue(variable: Variable, scope: Scope): Plain {
-  return ofNode(variable.value, scope, { names: { left: MOST_NAMES }, secret: variable.secret === true })
+export function plainValue(variable: Variable, scope: Scope, isSecret = false): Plain {
+  return ofNode(variable.value, scope, { names: { left: MOST_NAMES }, secret: isSecret || variable.secret === true })
 }
 
 export function isTemplate(text: string): boolean {
@@ -56,7 +57,8 @@ function ofJson(value: Json, scope: Scope, at: At): Plain {
 }
 
 function fill(text: string, scope: Scope, at: At): Plain {
-  const unfilled = (hint: string): Unfilled => ({ cannot: `is a template: ${quoted(text)}`, hint })
+  const unfilled = (hint: string): Unfilled =>
+    at.secret ? { cannot: 'is a template', hint: WRITE_IT } : { cannot: `is a template: ${quoted(text)}`, hint }
   const pieces = text.split(/\{\{([\s\S]*?)\}\}/)
   if (pieces.some((piece, index) => index % 2 === 0 && isTemplate(piece))) return unfilled(WRITE_IT)
   const filled = pieces.map((piece, index) =>

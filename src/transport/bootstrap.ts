@@ -30,7 +30,14 @@ export type Climb = {
 }
 
 /** The last thing our lines told: where on its way the script is. */
-export type Stage = 'shell' | 'sudo' | 'doas' | 'su' | 'none' | 'stty' | 'send' | 'ready' | 'mismatch'
+export type Stage = (typeof STAGES)[number]
+
+const STAGES = ['shell', 'sudo', 'doas', 'su', 'none', 'stty', 'send', 'ready', 'mismatch'] as const
+
+/** A host may put anything behind our nonce: a shell that echoes our command does. */
+export function isStage(word: string): word is Stage {
+  return STAGES.some((stage) => stage === word)
+}
 
 /** After the nonce: sudo's prompt for a password, which no newline ends. */
 export const PROMPT = ' prompt:'

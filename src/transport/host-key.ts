@@ -17,6 +17,7 @@ export const KEY_ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgor
 /** All that ssh2 speaks, those first whose keys are known for the host. */
 export function algorithmsFor({ own, ofAddress }: KnownKeys): ServerHostKeyAlgorithm[] {
   const trusted = (keys: KnownKeys['own']) => keys.filter(({ mark }) => mark === 'trusted').map(({ type }) => type)
+  // What is known of the host itself goes before what is known of its address, as it does when its key is judged.
   const types = new Set([...trusted(own), ...trusted(ofAddress), ...Object.keys(KEY_ALGORITHMS)])
   return [...types].flatMap((type) => (Object.hasOwn(KEY_ALGORITHMS, type) ? (KEY_ALGORITHMS[type] ?? []) : []))
 }

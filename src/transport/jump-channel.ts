@@ -1,6 +1,6 @@
 import type { Connection } from './login.ts'
 import { afterSilence } from './silence.ts'
-import type { ClientChannel } from './ssh2.ts'
+import { type ClientChannel, takesData } from './ssh2.ts'
 
 /** Why a jump host opened no way to a port; `words` are its own. */
 export type ChannelRefusal =
@@ -42,7 +42,10 @@ export async function openChannel(
         if (error !== undefined) {
           if (!over) settle({ refusal: refusalOf(error) })
         } else if (over) closeUnused(channel)
-        else settle({ channel })
+        else if (!takesData(channel)) {
+          closeUnused(channel)
+          settle({ refusal: { type: 'failed', words: 'it takes no data' } })
+        } else settle({ channel })
       })
     } catch {
       // ssh2 throws where the connection is gone, and has not said so yet.

@@ -66,15 +66,21 @@ function hashOf(name: string, salt: Buffer): string {
   return createHmac('sha1', salt).update(name).digest('base64')
 }
 
-/** @param key the host key as it came over the wire. */
+/**
+ * As OpenSSH: keys of the address alone are asked only where there is none of this kind for the host and its port, or
+ * whatever else listens at the address could pass for it.
+ * @param key the host key as it came over the wire.
+ */
 export function judgeHostKey({ own, ofAddress }: KnownKeys, key: Buffer): KeyVerdict {
-  const same = [...own, ...ofAddress].filter((entry) => Buffer.from(entry.key, 'base64').equals(key))
-  const revoked = same.find(({ mark }) => mark === 'revoked')
+  const isSame = (entry: KnownKey) => Buffer.from(entry.key, 'base64').equals(key)
+  const revoked = [...own, ...ofAddress].find((entry) => entry.mark === 'revoked' && isSame(entry))
   if (revoked !== undefined) return { verdict: 'revoked', entry: revoked }
-  if (same.some(({ mark }) => mark === 'trusted')) return { verdict: 'known' }
   const type = keyType(key)
-  const entry = own.find((each) => each.mark === 'trusted' && each.type === type)
+  const ofKind = own.filter((each) => each.mark === 'trusted' && each.type === type)
+  if (ofKind.some(isSame)) return { verdict: 'known' }
+  const [entry] = ofKind
   if (entry !== undefined) return { verdict: 'changed', entry }
+  if (ofAddress.some((each) => each.mark === 'trusted' && isSame(each))) return { verdict: 'known' }
   return { verdict: 'unknown', entries: own.filter(({ mark }) => mark !== 'revoked') }
 }
 

@@ -1,10 +1,11 @@
 import { homedir } from 'node:os'
+import type { SshWay } from '../model/host.ts'
 import { DEFAULT_IDENTITIES } from './identities.ts'
 import { keyring } from './keyring.ts'
 import { type Question, wantedBy } from './openssh-askpass.ts'
 import type { NamedWay } from './openssh-config.ts'
 import type { Stopped } from './openssh-faults.ts'
-import { loginTrials, type Trial } from './trials.ts'
+import { loginTrials, placeOf, type Trial } from './trials.ts'
 
 /** What ssh is told where it asks for a secret in one login. */
 export type Answers = {
@@ -21,12 +22,13 @@ export type Answers = {
  * A passphrase as often as its key file needs it; the password once, and to nothing that asks for something else. A way without
  * a host's name is one to a jump host.
  */
-export function answering(way: NamedWay): Answers {
+export function answering(way: NamedWay, jumps: readonly SshWay[]): Answers {
   const password = keyring.loginPassword({ name: way.name ?? '' })
   const files = way.identityFiles.length > 0 ? way.identityFiles : DEFAULT_IDENTITIES
   const hasPassphrase = files.some((file) => keyring.passphrase(file) !== undefined)
   let trial: Trial | undefined
   let told = false
+  let isOver = false
   return {
     canAnswer: password !== undefined || hasPassphrase,
     get passwordTold() {
@@ -47,8 +49,10 @@ export function answering(way: NamedWay): Answers {
           // An answer of "no" would be sent as an empty password, and counted as one that is wrong.
           if (told) return stop({ type: 'password-refused' })
           if (password === undefined) return stop({ type: 'question', words: question.words })
-          const begun = await loginTrials.begin({ user: way.user, password }, `${way.address}:${way.port}`)
+          const begun = await loginTrials.begin({ user: way.user, password }, placeOf({ ...way, jumps }))
           if ('stopped' in begun) return stop({ type: 'password-kept', why: begun.stopped })
+          // ssh may have ended while this one waited for its turn.
+          if (isOver) return begun.end('unsaid')
           trial = begun
           told = true
           return await question.tell(password)
@@ -56,6 +60,7 @@ export function answering(way: NamedWay): Answers {
       }
     },
     end(verdict) {
+      isOver = true
       trial?.end(verdict)
       trial = undefined
     },

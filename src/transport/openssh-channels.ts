@@ -80,7 +80,11 @@ export function channelsOver(socket: Socket): ChannelsHeard {
 
   const flush = (channel: Kept) => {
     if (!channel.confirmed || channel.closeSent) return
-    for (let first = channel.queue[0]; first !== undefined && channel.room > 0; first = channel.queue[0]) {
+    for (
+      let first = channel.queue[0];
+      first !== undefined && channel.room > 0 && channel.most > 0;
+      first = channel.queue[0]
+    ) {
       const part = first.bytes.subarray(0, Math.min(channel.room, channel.most))
       send(DATA, u32(channel.theirs, part.length), part)
       channel.room -= part.length
@@ -193,6 +197,11 @@ export function channelsOver(socket: Socket): ChannelsHeard {
           channel.room = reader.u32()
           channel.most = Math.min(reader.u32(), MOST_AT_ONCE)
           channel.confirmed = true
+          if (channel.most === 0) {
+            channel.closing = true
+            flush(channel)
+            return void answer(channel, { failed: 'it takes no data' })
+          }
           answer(channel, true)
           return flush(channel)
         case REFUSED: {

@@ -27,7 +27,7 @@ async function enterOnce(way: NamedWay, { jumps, reach, patience, signal }: Entr
   const start = async (taken?: MasterMeans['taken']): Promise<Master | NotLoggedIn> => {
     if (signal.aborted) return { ...cancelled(signal), early: false }
     const more = taken === undefined ? {} : { taken }
-    const means = { program, patience, signal, ...more }
+    const means = { jumps, program, patience, signal, ...more }
     const reached = reachesByItself(way) ? { socket: null } : await reach(signal)
     if ('refused' in reached) return reached
     const giveBack = await logins.take(signal)

@@ -1,4 +1,5 @@
 import { watch } from 'node:fs'
+import type { SshWay } from '../model/host.ts'
 import { cancelled, pause } from './cancel.ts'
 import { answering } from './openssh-answers.ts'
 import { questionOf } from './openssh-askpass.ts'
@@ -22,6 +23,8 @@ export type Master = {
 }
 
 export type MasterMeans = {
+  /** The hosts in between: the same address behind others is another host. */
+  readonly jumps: readonly SshWay[]
   /** What ssh is to speak over; null where it reaches the host by itself. */
   readonly wire: Wire | null
   readonly program: OpensshProgram
@@ -39,7 +42,7 @@ export async function startMaster(way: NamedWay, means: MasterMeans): Promise<Ma
   const { wire, patience, signal, program, taken } = means
   const argument = hostArgument(way)
   if (argument === null) return unusable(way, `${JSON.stringify(way.address)} is no name that it takes`, wire)
-  const answers = answering(way)
+  const answers = answering(way, means.jumps)
   const config = { patience, canAnswer: answers.canAnswer, overStdio: wire !== null, tellsKey: program.tellsKey }
   const room = await makeRoom(way, config, taken).catch((error: unknown) => wordsOf(error))
   if (typeof room === 'string') return unusable(way, room, wire)

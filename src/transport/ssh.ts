@@ -6,7 +6,7 @@ import { dialled, enter, type Reached } from './enter.ts'
 import { jumpHosts, newJumpHosts } from './jump.ts'
 import type { Connection } from './login.ts'
 import type { Launch, Running } from './running.ts'
-import type { ClientChannel } from './ssh2.ts'
+import { type ClientChannel, takesData } from './ssh2.ts'
 import { PATIENCE, type Patience } from './tcp.ts'
 import type { Session, Transport } from './transport.ts'
 
@@ -64,6 +64,10 @@ function sshSession(host: Host, connection: Connection, { patience, signal }: Me
           }
           if (error !== undefined) return noChannel(running, error, lost)
           channel = opened
+          if (!takesData(opened)) {
+            opened.close()
+            return noChannel(running, 'it takes no data', lost)
+          }
           listen(opened, running)
           if (running.settled) opened.close()
           else running.opened({ send: (bytes) => void opened.write(bytes), end: () => void opened.end() })

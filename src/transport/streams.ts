@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { PROMPT, type Stage } from './bootstrap.ts'
+import { isStage, PROMPT, type Stage } from './bootstrap.ts'
 
 const NEWLINE = 0x0a
 /** Bytes of login noise that are searched for our next line, and bytes of it that are kept to be shown. */
@@ -27,15 +27,16 @@ export function readPreamble(nonce: string, onWord: (word: Stage | 'prompt') => 
   const note = (bytes: Buffer) => {
     said = Buffer.concat([said, bytes]).subarray(0, SHOWN)
   }
-  /** The word after the nonce that stands at `at`, and where it ends; undefined while it is not all there. */
-  const wordAt = (at: number): { readonly word: Stage | 'prompt'; readonly to: number } | undefined => {
+  /** The word after the nonce that stands at `at`, or null for none of ours, and where it ends; undefined while it is not all there. */
+  const wordAt = (at: number): { readonly word: Stage | 'prompt' | null; readonly to: number } | undefined => {
     const from = at + nonce.length
     if (pending.toString('latin1', from, from + PROMPT.length) === PROMPT) {
       return { word: 'prompt', to: from + PROMPT.length }
     }
     const newline = pending.indexOf(NEWLINE, from)
     if (newline === -1) return undefined
-    return { word: pending.toString('latin1', from + 1, newline).trimEnd() as Stage, to: newline + 1 }
+    const word = pending.toString('latin1', from + 1, newline).trimEnd()
+    return { word: isStage(word) ? word : null, to: newline + 1 }
   }
   return {
     get stage() {
@@ -53,6 +54,11 @@ export function readPreamble(nonce: string, onWord: (word: Stage | 'prompt') => 
       for (let from = pending.indexOf(nonce); from !== -1; from = pending.indexOf(nonce)) {
         const found = wordAt(from)
         if (found === undefined) break
+        if (found.word === null) {
+          note(pending.subarray(0, found.to))
+          pending = pending.subarray(found.to)
+          continue
+        }
         if (found.word === 'prompt') note(pending.subarray(0, from))
         else {
           stage = found.word

@@ -35,6 +35,20 @@ describe('what is merely not supported sets aside the host that needs it, and no
     expect(text).toMatch(/^i.yaml:3:\d+ all\.hosts\.a\./)
   })
 
+  test('nothing of a secret is said, however it is wrong', () => {
+    const { setAside } = load(`
+all:
+  hosts:
+    a: {ansible_password: "hunter{{5"}
+    b: {ansible_become: yes, ansible_become_password: "hun{{ter}}5"}
+    c: {ansible_password: [hunter5]}
+`)
+    const told = setAside.flatMap(({ complaints }) => complaints.map(printComplaint)).join('\n')
+    expect(setAside.map(({ name }) => name)).toEqual(expect.arrayContaining(['a', 'b']))
+    expect(told).toContain('is a template')
+    expect(told).not.toMatch(/hun|ter/)
+  })
+
   test('what the host does not need is no matter', () => {
     const { hosts, setAside } = load(`
 all:

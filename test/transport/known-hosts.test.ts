@@ -109,6 +109,18 @@ test('lines that make no sense are passed over and make nothing known', async ()
   }
 })
 
+test('a key that is known for the address alone does not stand in for another one that is known for the port', async () => {
+  const path = file('ports', [`[host]:2222 ${keys.one}`, `host ${keys.two}`, `[host]:2223 ${keys.rsa}`])
+  const judge = async (port: number, key: string) =>
+    judgeHostKey(await findKnownKeys([path], { address: 'host', port }), Buffer.from(key.split(' ')[1] ?? '', 'base64'))
+  expect(await judge(2222, keys.one)).toEqual({ verdict: 'known' })
+  expect(await judge(2222, keys.two)).toMatchObject({ verdict: 'changed', entry: { origin: `${path}:1` } })
+  // Of another kind, or with nothing known of the port, the address counts, as with ssh.
+  expect(await judge(2223, keys.two)).toEqual({ verdict: 'known' })
+  expect(await judge(2224, keys.two)).toEqual({ verdict: 'known' })
+  expect(await judge(2224, keys.one)).toMatchObject({ verdict: 'unknown' })
+})
+
 test('a file is read again when it has changed', async () => {
   const path = file('fresh', [])
   expect((await findKnownKeys([path], { address: 'host', port: 22 })).own).toEqual([])
