@@ -1,6 +1,7 @@
 import { type Complaint, InputError } from '../input/complaint.ts'
 import { loadInventory } from '../inventory/inventory.ts'
 import type { Host, SshWay } from '../model/host.ts'
+import { listed } from '../report/text/listed.ts'
 import { checkIdentities, lockedIdentities } from '../transport/identities.ts'
 import { type HostSecrets, keyring } from '../transport/keyring.ts'
 import type { AccessWords } from './access-words.ts'
@@ -25,7 +26,14 @@ export async function checkAccess(hosts: readonly Host[], words: AccessWords): P
       const canAsk = canAskHere() || words.passphraseFrom !== undefined
       const complaints = await checkIdentities(ways, { canAsk })
       if (complaints.length > 0)
-        throw new InputError(complaints.map(({ path, ...said }) => ({ ...NOWHERE, file: path, ...said })))
+        throw new InputError(
+          complaints.map(({ path, message, hint }) => ({
+            ...NOWHERE,
+            file: path,
+            message: `${message} (${ownersOf(path, hosts)})`,
+            hint,
+          })),
+        )
     },
   })
 }
@@ -76,6 +84,14 @@ export function holdSecrets(hosts: readonly Pick<Host, 'name'>[], secrets: Reado
     const own = secrets.get(name)
     if (own !== undefined) keyring.holdFor(name, own)
   }
+}
+
+/** Whose key file it is: a person looks for hosts in an inventory, and not for files. */
+function ownersOf(path: string, hosts: readonly Host[]): string {
+  const shows = (way: SshWay) => way.identityFiles.includes(path)
+  const own = hosts.filter(shows).map(({ name }) => name)
+  const behind = hosts.filter(({ jumps = [] }) => jumps.some(shows)).map(({ name }) => name)
+  return own.length > 0 ? `of ${listed(own, 5)}` : `of a jump host to ${listed(behind, 5)}`
 }
 
 function waysTo(hosts: readonly Host[]): readonly (SshWay & { readonly name?: string })[] {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { InputError } from '../input/complaint.ts'
 import { type Inventory, inventoryPath, loadInventory, type SetAside } from '../inventory/inventory.ts'
+import { sourcesIn } from '../inventory/named.ts'
 import { type Choosable, selectReachable } from '../inventory/select-hosts.ts'
 import type { Host, InventoryHost } from '../model/host.ts'
 import { resolveWays, type WayWords } from '../transport/access.ts'
@@ -50,6 +51,18 @@ export async function inventoryFrom(words: TargetWords): Promise<Inventory> {
     throw complainAbout(path, 'no such file, and no inventory is named', NO_INVENTORY)
   }
   return await loadInventory(path, { vaultPasswords: await vaultPasswordsFrom(words) })
+}
+
+/** The words that name the same hosts to another command. */
+export function targetWords({ inventory, inventoryOption, limit, ...access }: TargetWords): readonly string[] {
+  const named = inventory ?? inventoryOption
+  const sources = named === undefined ? [] : sourcesIn(named)
+  return [
+    ...(sources.length === 1 ? sources : sources.flatMap((source) => ['-i', source])),
+    ...(limit === undefined ? [] : ['--limit', limit]),
+    ...(access.sshConfig === undefined ? [] : ['--ssh-config', access.sshConfig]),
+    ...(access.vaultPasswordFile ?? []).flatMap((file) => ['--vault-password-file', file]),
+  ]
 }
 
 /** Hosts that are known from a plan, as something to choose from. */

@@ -36,7 +36,9 @@ export function openTerminal(
   const { say, stand } = bottomOf(stderr, toStderr)
   return {
     paper: paperOn(stdout, environment),
-    print: (lines) => toStdout(textOf(lines)),
+    print: (lines) => {
+      for (let at = 0; at < lines.length; at += LINES_AT_ONCE) toStdout(textOf(lines.slice(at, at + LINES_AT_ONCE)))
+    },
     printText: toStdout,
     get notices() {
       return paperOn(stderr, environment)
@@ -110,6 +112,9 @@ function writer(stream: WriteStream): (text: string) => void {
     if (open && text !== '') stream.write(text)
   }
 }
+
+/** A report of ten thousand hosts, as one text, would take more memory than all else. */
+const LINES_AT_ONCE = 5000
 
 function textOf(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('')

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { InputError } from './complaint.ts'
 
 /** More than any inventory or playbook needs; keeps a mistyped path from filling the memory. */
@@ -20,7 +20,8 @@ export function readTextFile(path: string): string {
 function readBytes(path: string): Buffer {
   let file: number
   try {
-    file = openSync(path, 'r')
+    // Opening a pipe that nobody writes to would wait for ever, and hear no signal meanwhile.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     throw refuse(path, ...reasonOf(error))
   }
@@ -37,14 +38,39 @@ function readBytes(path: string): Buffer {
 function readUpToLimit(file: number, path: string): Buffer {
   const chunks: Buffer[] = []
   let total = 0
-  for (;;) {
+  const isPipe = fstatSync(file).isFIFO()
+  for (let waited = 0; ; ) {
     const chunk = Buffer.allocUnsafe(256 * 1024)
-    const read = readSync(file, chunk)
-    if (read === 0) return Buffer.concat(chunks, total)
+    const read = readNow(file, chunk)
+    if (read === 0 && !(isPipe && total === 0)) return Buffer.concat(chunks, total)
+    if (read === 0 && waited >= WRITER_MS) throw refuse(path, 'is a pipe that nobody writes to', null)
+    if (read === 0) waited += TICK_MS
+    if (read === 0 || read === 'later') {
+      rest()
+      continue
+    }
     total += read
     if (total > LIMIT) throw refuse(path, 'is larger than 16 MiB', 'is this the file you meant?')
     chunks.push(chunk.subarray(0, read))
   }
+}
+
+/** How long somebody may take to begin with writing to a pipe, and between two looks, in milliseconds. */
+const WRITER_MS = 5000
+const TICK_MS = 20
+
+/** @returns bytes read, 0 where no more will come, `later` where some may. */
+function readNow(file: number, chunk: Buffer): number | 'later' {
+  try {
+    return readSync(file, chunk)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 'later'
+    throw error
+  }
+}
+
+function rest(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS)
 }
 
 function reasonOf(error: unknown): [message: string, hint: string | null] {

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path'
 import { type Complaint, InputError } from '../input/complaint.ts'
 import { readOpened, readVariables } from './documents.ts'
 import { isHostList, readHostList } from './host-list.ts'
-import { isDirectory } from './paths.ts'
+import { isHostName } from './host-names.ts'
+import { isDirectory, isRegularFile } from './paths.ts'
 import type { Beside, VariableFile } from './precedence.ts'
 import { programKind, readScript } from './script-inventory.ts'
 import { readText } from './text-inventory.ts'
@@ -50,7 +51,9 @@ export async function readSource(
     }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    return ended([source], error.complaints)
+    const isName = !existsSync(source) && isHostName(source)
+    const hint = `one host by its name: '${source},' with a comma; a host of an inventory: --limit ${source}`
+    return ended([source], isName ? error.complaints.map((each) => ({ ...each, hint })) : error.complaints)
   }
 }
 
@@ -87,6 +90,10 @@ export function readBeside(
 }
 
 function variablesIn(file: string, passwords: readonly VaultPassword[], complaints: Complaint[]): VariableFile {
+  if (!isRegularFile(file)) {
+    complaints.push(notPlain(file))
+    return { file, vars: new Map() }
+  }
   try {
     const opened = readOpened(file, passwords)
     if ('sealed' in opened) return { file, sealed: opened.sealed }
@@ -120,13 +127,22 @@ async function readDirectory(
   // By code point, as Python sorts; one after the other, since later ones win.
   for (const name of namesIn(directory)) {
     if (IGNORED.test(name)) continue
-    reads.push(await readSource(join(directory, name), written, passwords, [...within, here]))
+    const path = join(directory, name)
+    const isReadable = isDirectory(path) || isRegularFile(path)
+    reads.push(
+      isReadable ? await readSource(path, written, passwords, [...within, here]) : ended([path], [notPlain(path)]),
+    )
   }
   return {
     files: reads.flatMap(({ files }) => files),
     notes: reads.flatMap(({ notes }) => notes),
     complaints: reads.flatMap(({ complaints }) => complaints),
   }
+}
+
+/** Whoever names a pipe means it; one that was only found may have nobody who writes to it. */
+function notPlain(file: string): Complaint {
+  return complaintAt(file, NOWHERE, [], 'is no plain file', 'take it out of there')
 }
 
 /** @throws InputError where the directory may not be read. */

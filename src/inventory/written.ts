@@ -1,4 +1,4 @@
-import type { Complaint, Position } from '../input/complaint.ts'
+import { type Complaint, InputError, type Position } from '../input/complaint.ts'
 import { pathText, type YamlNode } from '../input/yaml-tree.ts'
 import type { Json } from '../model/json.ts'
 
@@ -37,6 +37,9 @@ export type Variable = {
 
 export type Complain = (at: Position, path: readonly string[], message: string, hint?: string | null) => void
 
+/** Each takes some kilobytes here; a range that was mistyped is to fill no memory. */
+const MOST_HOSTS = 200_000
+
 /** The place of what a program said: it has no lines that a person could look at. */
 export const NOWHERE: Position = { line: 0, column: 0 }
 
@@ -60,6 +63,7 @@ export function addGroup({ groups }: Written, name: string): WrittenGroup {
   return group
 }
 
+/** @throws InputError where there would be more than anybody has */
 export function addHost(
   { groups, hosts }: Written,
   { name, port = null, group, isHere }: { name: string; port?: number | null; group?: string; isHere?: boolean },
@@ -69,6 +73,8 @@ export function addHost(
   const here = isHere === true ? ({ isHere } as const) : {}
   const host = known ?? { name, file, at, groups: new Set(), vars: new Map<string, Variable>(), ...here }
   if (known === undefined) {
+    if (hosts.size >= MOST_HOSTS)
+      throw new InputError([complaintAt(file, at, path, `is one of more than ${MOST_HOSTS} hosts`, 'see its ranges')])
     hosts.set(name, host)
     // As in Ansible, a port behind a name counts where the host is named first.
     if (port !== null) host.vars.set('ansible_port', { value: nodeOf(port, at), path, file })

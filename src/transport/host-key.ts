@@ -66,8 +66,11 @@ export function hostKeyFault(verdict: Exclude<KeyVerdict, { verdict: 'known' }>,
 
 /** `ssh-keyscan` knows no alias, and /dev/null keeps nothing. */
 function writing({ hostKeyAlias, knownHostsFiles: [file] }: SshWay, scan: string): string {
-  if (file === '/dev/null') return 'name a UserKnownHostsFile that keeps it in place of /dev/null, then: ctfleet keys'
-  return hostKeyAlias === undefined ? `ctfleet keys writes it down, as does ${scan}` : 'ctfleet keys writes it down'
+  if (file === '/dev/null')
+    return 'name a UserKnownHostsFile that keeps it in place of /dev/null, then: ctfleet keys INVENTORY'
+  return hostKeyAlias === undefined
+    ? `ctfleet keys INVENTORY writes it down, as does ${scan}`
+    : 'ctfleet keys INVENTORY writes it down'
 }
 
 /** As ssh-keyscan and the files in /etc/ssh call them. */

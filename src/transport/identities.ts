@@ -177,7 +177,9 @@ function complaintAbout(identity: Identity, held: readonly AgentKey[], canAsk: b
       return {
         path,
         message: `the key file cannot be used: ${identity.why}`,
-        hint: 'Name a private key file in OpenSSH or PEM format (see it with: ssh-keygen -lf FILE)',
+        hint: identity.missing
+          ? 'Name the file that there is, or none for the keys of the agent and the usual files'
+          : 'Name a private key file in OpenSSH or PEM format (see it with: ssh-keygen -lf FILE)',
       }
     case 'public':
       if (held.some(({ blob }) => identity.publicKey.equals(blob))) return undefined

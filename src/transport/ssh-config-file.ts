@@ -82,7 +82,7 @@ function whyRefused(error: unknown): ConfigText {
   const code = (error as NodeJS.ErrnoException).code ?? String(error)
   const missing = code === 'ENOENT' || code === 'ENOTDIR'
   const why: Readonly<Record<string, string>> = { EACCES: 'may not be read by this user', EISDIR: 'is a directory' }
-  if (missing) return { refused: 'is not there', hint: null, missing }
+  if (missing) return { refused: 'is not there', hint: 'name a file of ssh_config, or none for no file', missing }
   return {
     refused: why[code] ?? `cannot be read (${code})`,
     hint: null,

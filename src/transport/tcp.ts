@@ -124,6 +124,11 @@ function faultOf(code: string, { address, port }: SshWay): Fault {
         next: `See whether sshd runs there and on which port (ansible_port): ssh -p ${port} ${address}`,
       }
     case 'EHOSTUNREACH':
+      return {
+        code: 'unreachable',
+        message: `there is no way to ${address} from here (${code}): it is down, where it is a neighbour of this machine, or a router knows no way on`,
+        next: `ping -c 3 ${address}, or look from its console; ip route get ${address} shows the way that is tried`,
+      }
     case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':
       return {

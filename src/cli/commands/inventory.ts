@@ -6,6 +6,7 @@ import { graphJson, inventoryHostJson, inventoryJson, listJson } from '../../rep
 import { jsonText } from '../../report/json/text.ts'
 import { graphText, inventoryText, type Shown } from '../../report/text/inventory.ts'
 import { inventoryHostText, type ShownHost } from '../../report/text/inventory-host.ts'
+import { quote } from '../../shell/script.ts'
 import { resolveWays, type WayWords } from '../../transport/access.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll, complainAbout } from '../checks.ts'
@@ -63,7 +64,7 @@ async function shownHost(inventory: Inventory, name: string, words: WayWords): P
   const aside = inventory.setAside.find((each) => each.name === name)
   if (host === undefined && aside === undefined) {
     const names = [...inventory.hosts, ...inventory.setAside].map((each) => each.name)
-    const hint = didYouMean(name, names) ?? 'ctfleet inventory --graph shows all names'
+    const hint = didYouMean(name, names) ?? `all names: ctfleet inventory ${quote(inventory.file)} --graph`
     throw complainAbout('--host', `${inventory.file} names no host ${JSON.stringify(name)}`, hint)
   }
   const { ways, wrong, notes } = await waysTo(host === undefined ? [] : [host], words)

@@ -5,6 +5,7 @@ import { keysJson } from '../../report/json/keys.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { decisionsText, keysText } from '../../report/text/keys.ts'
 import { type KeyBearer, keysHost, type ShownKeys, writeKeys } from '../../run/keys-host.ts'
+import { quote } from '../../shell/script.ts'
 import { askForAccess } from '../access.ts'
 import { formatFrom } from '../arguments.ts'
 import { askEach, type Decision } from '../ask-each.ts'
@@ -12,7 +13,8 @@ import { checkAll } from '../checks.ts'
 import { EXIT, type ExitCode, exitCodeOfKeys } from '../exit-code.ts'
 import { type Otherwise, runPhase } from '../fleet-phase.ts'
 import { forksFrom, READING } from '../parallel.ts'
-import { type TargetWords, targetsFrom } from '../targets.ts'
+import { asideResults } from '../set-aside.ts'
+import { type TargetWords, targetsFrom, targetWords } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type KeysWords = TargetWords & {
@@ -62,10 +64,10 @@ export async function keysCommand(words: KeysWords, terminal: Terminal): Promise
     if (format === 'text' && said.length > 0) terminal.print(['', ...said])
     results.push(...round)
   }
-  for (const { name, complaints } of targets.setAside)
-    terminal.say([`${visible(name)}: ${complaints[0]?.message ?? ''}`])
+  for (const { host, fault } of asideResults(targets.setAside))
+    terminal.say([`${visible(host)}: ${visible(fault.message)}`, `  Next: ${visible(fault.next)}`])
   if (format === 'json') terminal.printText(jsonText(keysJson(results)))
-  terminal.say(nextLines(results))
+  terminal.say(nextLines(results, words))
   return targets.setAside.length > 0 ? EXIT.someFailed : exitCodeOfKeys(results)
 }
 
@@ -166,12 +168,16 @@ function resultOf(
   }
 }
 
-function nextLines(results: readonly KeysResult[]): readonly string[] {
+function nextLines(results: readonly KeysResult[], words: KeysWords): readonly string[] {
   const asked = results.filter((result) => result.status === 'asked')
   const untold = asked.filter(
     ({ decision, keys }) => decision === 'shown' && keys.some(({ standing }) => standing === 'new'),
   )
   return untold.length === 0
     ? []
-    : ['', `${COMPARE}`, 'Nothing was written. To write all new ones down: ctfleet keys --yes']
+    : [
+        '',
+        `${COMPARE}`,
+        `Nothing was written. To write all of these down: ctfleet keys ${[...targetWords(words), '--yes'].map(quote).join(' ')}`,
+      ]
 }
