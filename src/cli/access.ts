@@ -123,7 +123,8 @@ function twice(option: string, instead: string, source: string | undefined): rea
 async function holdAgain(hosts: readonly Host[], words: AccessWords): Promise<void> {
   const { askPass, passFrom, askBecomePass, becomePassFrom } = words
   const isGiven = [askPass, askBecomePass].includes(true) || (passFrom ?? becomePassFrom) !== undefined
-  const without = hosts.filter((host) => keyring.loginPassword(host) === undefined)
+  // Also where a password is given for all: one of a host's own goes before it, and another one there would be a wrong one.
+  const without = hosts.filter((host) => !keyring.holdsFor(host))
   const complaints: Complaint[] = []
   for (const file of new Set(without.flatMap(({ secretsFrom }) => secretsFrom ?? []))) {
     const of = without.filter(({ secretsFrom }) => secretsFrom === file)
@@ -145,7 +146,7 @@ async function holdAgain(hosts: readonly Host[], words: AccessWords): Promise<vo
       })
       continue
     }
-    const still = of.filter((host) => keyring.becomePassword(host) === undefined)
+    const still = of.filter((host) => !keyring.holdsFor(host))
     if (still.length === 0 || isGiven) continue
     const message = `names no password of ${still[0]?.name ?? 'a host'} any more, as it did when this was planned`
     complaints.push({ ...NOWHERE, file, message, hint: 'give the password: --ask-pass, or --pass-from SOURCE' })

@@ -2,16 +2,20 @@
 export type Interruption = {
   /** Aborted by the first: no new host begins, those under way finish or undo. */
   readonly signal: AbortSignal
-  /** What to say when a person leaves while hosts are at work; the newest advice counts. */
+  /**
+   * What to say when a person leaves while hosts are at work; the newest advice counts. Until the first one nothing is at
+   * stake, and a signal ends the process as it ends any other, whatever that is waiting for.
+   */
   adviseOnLeaving(advice: () => readonly string[]): void
 }
 
+const NONE = () => []
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** @param leave ends the process. */
 export function watchSignals(say: (lines: readonly string[]) => void, leave: () => never): Interruption {
   const controller = new AbortController()
-  let advice: () => readonly string[] = () => []
+  let advice: () => readonly string[] = NONE
   const onSignal = () => {
     if (controller.signal.aborted) {
       say(['', 'Left at once.', ...advice()])
@@ -20,10 +24,10 @@ export function watchSignals(say: (lines: readonly string[]) => void, leave: () 
     say(['', 'Stopping: no further host begins, those at work finish or undo.', 'Ctrl-C again leaves at once.'])
     controller.abort(new Error('interrupted'))
   }
-  for (const name of SIGNALS) process.on(name, onSignal)
   return {
     signal: controller.signal,
-    adviseOnLeaving: (next) => {
+    adviseOnLeaving(next) {
+      if (advice === NONE) for (const name of SIGNALS) process.on(name, onSignal)
       advice = next
     },
   }

@@ -31,7 +31,10 @@ if [ "$uid" = 0 ]; then
   done
 fi
 command -v conntrack >/dev/null && echo tool
-[ -r /proc/cmdline ] && echo "enable_hooks $(grep -c 'nf[-_]conntrack[.]enable[-_]hooks' /proc/cmdline)"
+if [ -r /proc/cmdline ]; then
+  read -r line </proc/cmdline
+  case $line in *nf[-_]conntrack.enable[-_]hooks*) echo 'enable_hooks 1' ;; *) echo 'enable_hooks 0' ;; esac
+fi
 :`
 
 export const conntrack: Fact<ConntrackFacts> = {

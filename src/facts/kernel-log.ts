@@ -4,11 +4,12 @@ import type { Section } from '../shell/bundle.ts'
 import { sh } from '../shell/script.ts'
 import { type Fact, linesOf, notUnderstood, readWith, wholeNumber } from './fact.ts'
 
-// Most hosts have nothing to tell and cost one dmesg and one sed. Where there is, the host counts and sends only the newest
+// Most hosts have nothing to tell and cost one dmesg and one sed. The kernel warns of it at that level; to choose by level
+// halves what dmesg costs, where it can (busybox cannot). Where there is, the host counts and sends only the newest
 // lines: in an incident the log holds thousands. The last sed is `tail -n 20`, which not every host has. No grep looks for the
 // lines: a crash leaves zeros in a log file, and grep then says of the whole that it is binary.
 const probe = sh`if command -v dmesg >/dev/null; then
-  log=$( { dmesg || echo 'dmesg failed'; } | sed -n -e '/conntrack: table full/p' -e '/^dmesg failed/p')
+  log=$( { dmesg -l warn || dmesg || echo 'dmesg failed'; } | sed -n -e '/conntrack: table full/p' -e '/^dmesg failed/p')
 else
   log='dmesg failed'
 fi

@@ -3,7 +3,7 @@ import type { Assignment, Node } from './decision.ts'
 import { fate, passes, rawFate, untrackedWhere } from './evaluate.ts'
 import { and, either, or } from './logic.ts'
 import { LATER_IN, LATER_OUT, type Packet, type State, SYN } from './packet.ts'
-import type { Question } from './question.ts'
+import { type Question, toldApart } from './question.ts'
 import { type LiveRules, siteOf } from './rules.ts'
 import { effectOf } from './targets.ts'
 
@@ -34,7 +34,7 @@ export type Kinds = {
 export function kinds(question: Question, live: readonly LiveRules[], packet: Packet): Kinds {
   const { decisions } = question
   const tcp = isTcp(packet)
-  const later = !tcp ? [[]] : packet.direction === 'reply' ? LATER_OUT : LATER_IN
+  const later = laterFlags(question, packet)
   const ways: Way[] = []
   const pass = (flags: readonly string[], state: State, kind: string) => {
     const asked: Packet = { ...packet, flags, state: { is: state }, kind: tcp ? `${packet.kind} ${kind}` : packet.kind }
@@ -59,7 +59,7 @@ export function kinds(question: Question, live: readonly LiveRules[], packet: Pa
 }
 
 export function untrackedWays(question: Question, live: readonly LiveRules[], there: Packet, back: Packet): Untracked {
-  const [going, coming] = [packetsOneWay(there), packetsOneWay(back)]
+  const [going, coming] = [packetsOneWay(question, there), packetsOneWay(question, back)]
   return {
     in: untrackedAlways(question, live, going),
     out: untrackedAlways(question, live, coming),
@@ -67,8 +67,12 @@ export function untrackedWays(question: Question, live: readonly LiveRules[], th
   }
 }
 
-function packetsOneWay(packet: Packet): readonly Packet[] {
-  const flags = !isTcp(packet) ? [[]] : packet.direction === 'reply' ? LATER_OUT : LATER_IN
+function laterFlags(question: Question, packet: Packet): readonly (readonly string[])[] {
+  return !isTcp(packet) ? [[]] : toldApart(question, packet.direction === 'reply' ? LATER_OUT : LATER_IN)
+}
+
+function packetsOneWay(question: Question, packet: Packet): readonly Packet[] {
+  const flags = laterFlags(question, packet)
   return [packet, ...flags.map((each): Packet => ({ ...packet, flags: each, kind: `${packet.kind} later` }))]
 }
 

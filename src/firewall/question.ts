@@ -1,6 +1,6 @@
 import type { CellRange, Decisions, Node } from './decision.ts'
 import { constant, unsure } from './logic.ts'
-import type { Packet } from './packet.ts'
+import type { Field, Packet } from './packet.ts'
 import { type Chain, type Rule, siteOf, type Table } from './rules.ts'
 import { flagsPass, type Range, type Space } from './space.ts'
 import type { Refusal } from './targets.ts'
@@ -66,21 +66,43 @@ export function newMemory(): Memory {
 export function packetKeys({ memory, space }: Question, packet: Packet): PacketKeys {
   const known = memory.keys.get(packet)
   if (known !== undefined) return known
-  const number = (texts: Map<string, number>, text: string) => {
-    const id = texts.get(text) ?? texts.size
-    texts.set(text, id)
-    return id
-  }
-  const { flags, state, direction, translated, kind, ...rest } = packet
-  // Sets of flags that no rule tells apart are one.
-  const seen = flags === null ? null : space.flagTests.map((test) => Number(flagsPass(flags, test))).join('')
-  const header = JSON.stringify(rest)
-  const keys = {
-    whole: number(memory.wholes, `${header}${JSON.stringify([seen, state, direction, translated, kind])}`),
-    header: number(memory.headers, header),
-  }
+  const { flags, state, direction, translated, kind } = packet
+  const header = numberOf(memory.headers, headerText(packet))
+  const seen = flags === null ? '-' : flagsSeen(space, flags)
+  const rest = [header, seen, fieldText(state), direction, translated, kind].join('\n')
+  const keys = { whole: numberOf(memory.wholes, rest), header }
   memory.keys.set(packet, keys)
   return keys
+}
+
+/** One set of flags for all that no rule tells apart: the first of them. */
+export function toldApart({ space }: Question, sets: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const first = new Map(sets.toReversed().map((flags) => [flagsSeen(space, flags), flags]))
+  return sets.filter((flags) => first.get(flagsSeen(space, flags)) === flags)
+}
+
+/** Equal for sets of flags that no rule tells apart. */
+function flagsSeen({ flagTests }: Space, flags: readonly string[]): string {
+  return flagTests.map((test) => Number(flagsPass(flags, test))).join('')
+}
+
+/** No name of an interface, an address or a variable has a newline in it. */
+function headerText(packet: Packet): string {
+  const { family, path, protocol, source, destination, sourcePort, destinationPort, in: into, out, icmpType } = packet
+  const { local, fragment } = packet
+  const fields = [protocol, sourcePort, destinationPort, into, out].map(fieldText)
+  return [family, path, source, destination, ...fields, icmpType, local.source, local.destination, fragment].join('\n')
+}
+
+function fieldText(field: Field<string | number>): string {
+  return 'is' in field ? `=${field.is}` : `~${field.any}`
+}
+
+function numberOf(texts: Map<string, number>, text: string): number {
+  const known = texts.get(text)
+  if (known !== undefined) return known
+  texts.set(text, texts.size)
+  return texts.size - 1
 }
 
 /** The rule's name, as a person finds it; a rule stands in one place. */

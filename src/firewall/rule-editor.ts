@@ -30,21 +30,20 @@ restore_rules() {
 }
 
 /**
- * Shell functions that edit one table: `load_rules CHAIN…`, `find_rule CHAIN RULE NTH`, `put_rule CHAIN RULE NTH SPEC AFTER
- * BEFORE`, `take_rule CHAIN RULE NTH`, `commit_rules`. RULE, AFTER and BEFORE are a spec as the save tool prints it, `#key` for
- * a rule that carries that comment, or `^` and `$` for the ends of the chain; NTH tells equal rules of one chain apart.
- * The rules are held in $rules, the commands in $commands. A table that cannot be listed ends the script with 4.
+ * Shell functions that look at one table: `load_rules CHAIN…`, `find_rule CHAIN RULE NTH`. RULE is a spec as the save tool
+ * prints it, or `#key` for a rule that carries that comment; NTH tells equal rules of one chain apart. The rules are held in
+ * $rules. A table that cannot be listed ends the script with 4.
  */
-export const RULE_EDITOR: Script = sh`newline='
+export const RULE_READER: Script = sh`newline='
 '
-commands=
 load_rules() {
   rules=
   all=$(save_rules) || exit 4
-  all=$(printf '%s\n' "$all" | sed -n 's/^\(\[[0-9]*:[0-9]*\] \)\{0,1\}-A /-A /p')
   set -f
   IFS=$newline
   for rule in $all; do
+    # Old tools print counters with each rule.
+    case $rule in '['*) rule=\${rule#'['*'] '} ;; esac
     for chain do
       case $rule in "-A $chain" | "-A $chain "*) rules=$rules$newline$rule ;; esac
     done
@@ -80,7 +79,14 @@ find_rule() {
   done
   unset IFS
   [ -n "$found" ]
-}
+}`
+
+/**
+ * What edits the table besides, with the reader before it: `put_rule CHAIN RULE NTH SPEC AFTER BEFORE`, `take_rule CHAIN RULE
+ * NTH`, `commit_rules`. AFTER and BEFORE are as RULE is, or `^` and `$` for the ends of the chain. The commands are held in
+ * $commands.
+ */
+export const RULE_WRITER: Script = sh`commands=
 put_rule() {
   if find_rule "$1" "$2" "$3"; then return 0; fi
   exact= below= above= place=0 last='^'

@@ -53,7 +53,7 @@ export function readGroupsOfScript(
   if (hostvars !== undefined && !isJsonMap(hostvars)) complain('_meta.hostvars is not a map')
   const known = hostvars !== undefined && isJsonMap(hostvars) ? hostvars : {}
   for (const name of names) {
-    const vars = known[name] ?? {}
+    const vars = (Object.hasOwn(known, name) ? known[name] : undefined) ?? {}
     if (isJsonMap(vars)) set(name, vars)
     else complain(`_meta.hostvars.${name} is not a map`)
   }

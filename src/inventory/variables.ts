@@ -86,7 +86,10 @@ export function isTrue(value: Json | undefined): boolean {
 
 /** What is named like a secret is shown to nobody, and kept out of what plans and records hold. */
 export function isSecretName(name: string): boolean {
-  return /pass|secret|token|credential|private|vault|api_?key|_key$|^key$/i.test(name) && !Object.hasOwn(READ, name)
+  return (
+    /pass|pwd|_pw$|^pw$|secret|token|credential|private|vault|api_?key|_key$|^key$|dsn|connection_string/i.test(name) &&
+    !Object.hasOwn(READ, name)
+  )
 }
 
 function misspelling(name: string): string | null {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Complaint, quoted } from '../input/complaint.ts'
 import type { InventoryHost, SshOption } from '../model/host.ts'
+import type { Json } from '../model/json.ts'
 import { type Look, lookAt } from './look.ts'
 import type { Merged } from './precedence.ts'
 import { otherVariables } from './shown.ts'
@@ -49,7 +50,7 @@ export function wayOf(host: WrittenHost, merged: Merged, { here, passwords, sour
   const become = becomeOf(look)
   const pair = text('ctfleet_pair')
   const gateway = isTrue(value('ctfleet_gateway'))
-  const ofSsh = kind === 'ssh' ? sshOf(host, look, here) : { address: host.name, sshOptions: [] }
+  const ofSsh = kind === 'ssh' ? sshOf(host, look, { here, variables }) : { address: host.name, sshOptions: [] }
   const transport = kind === 'local' ? 'local' : text('ctfleet_transport') === 'openssh' ? 'openssh' : 'ssh'
   const login = kind === 'ssh' ? passwordIn(value, LOGIN_PASSWORDS) : undefined
   const secrets: Secrets = {
@@ -129,20 +130,31 @@ function passwordIn(value: Look['value'], names: readonly string[]): string | un
 function sshOf(
   host: WrittenHost,
   { value, text }: Look,
-  here: Here,
-): Pick<InventoryHost, 'address' | 'sshOptions' | 'sshConfigFile'> {
+  { here, variables }: { readonly here: Here; readonly variables: Merged['variables'] },
+): Pick<InventoryHost, 'address' | 'sshOptions' | 'sshConfigFile' | 'unfollowed'> {
   const path = (name: string) => resolve(here.cwd, name.replace(/^~(?=$|\/)/, here.home))
   const said = (keyword: string, value: string | number | undefined): readonly SshOption[] =>
     value === undefined ? [] : [{ keyword, value: String(value) }]
+  const placeOf = (name: string): string | undefined => {
+    const variable = variables.get(name)
+    return variable === undefined ? undefined : placeText(variable.file, variable.value.at)
+  }
+  const argumentsOf = (name: string) => argumentsIn(text(name), placeOf(name))
   const port = value('ansible_ssh_port', 'ansible_port')
   const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
   const ownKnownHosts = [value('ctfleet_known_hosts_file') ?? []].flat().filter((name) => typeof name === 'string')
   // In the order in which Ansible would put them on the line: of a keyword given twice the first counts.
-  const before = argumentsIn(text('ansible_ssh_args'))
-  const after = argumentsIn(
-    [text('ansible_ssh_common_args'), text('ansible_ssh_extra_args')].filter((each) => each !== undefined).join(' '),
-  )
-  const configFile = before.configFile ?? after.configFile
+  const before = argumentsOf('ansible_ssh_args')
+  const after = ['ansible_ssh_common_args', 'ansible_ssh_extra_args'].map(argumentsOf)
+  const all = [before, ...after]
+  const configFile = all.find((each) => each.configFile !== undefined)?.configFile
+  const unfollowed = [
+    ...all.flatMap((each) => each.unfollowed),
+    ...UNFOLLOWED.flatMap(([name, matters, what]) => {
+      const found = variables.has(name) ? value(name) : undefined
+      return found !== undefined && matters(found) ? [`${name} at ${placeOf(name)} is not followed: ${what}`] : []
+    }),
+  ]
   return {
     address: (text('ansible_ssh_host', 'ansible_host') ?? host.name).replace(/^\[(.*)\]$/, '$1'),
     sshOptions: [
@@ -158,17 +170,41 @@ function sshOf(
       ...said('Port', port === undefined ? undefined : Number(port)),
       ...said('User', text('ansible_ssh_user', 'ansible_user')),
       ...said('IdentityFile', keyFile === undefined ? undefined : path(keyFile)),
-      ...after.options,
+      ...after.flatMap(({ options }) => options),
     ],
     ...(configFile === undefined ? {} : { sshConfigFile: configFile }),
+    ...(unfollowed.length === 0 ? {} : { unfollowed }),
   }
 }
 
-function argumentsIn(text: string | undefined): {
+type Arguments = {
   readonly options: readonly SshOption[]
   readonly configFile?: string
-} {
+  readonly unfollowed: readonly string[]
+}
+
+function argumentsIn(text: string | undefined, at: string | undefined): Arguments {
   const read = readSshArguments(text ?? '')
   // Checked before.
-  return 'cannot' in read ? { options: [] } : read
+  if ('cannot' in read) return { options: [], unfollowed: [] }
+  return {
+    ...read,
+    options: read.options.map((option) => (at === undefined ? option : { ...option, at })),
+    unfollowed: read.unfollowed.map(
+      (flag) => `${flag} at ${at} is not followed: ctfleet opens connections for itself alone`,
+    ),
+  }
 }
+
+const isSet = (value: Json) => value !== '' && value !== null
+
+/** Variables of Ansible that say how it connects and that nothing follows from here, where their value matters. */
+const UNFOLLOWED: readonly (readonly [name: string, matters: (value: Json) => boolean, what: string])[] = [
+  ['ansible_ssh_executable', isSet, 'ssh is looked for in PATH'],
+  ['ansible_become_exe', isSet, 'sudo, doas and su are looked for in PATH'],
+  ['ansible_sudo_exe', isSet, 'sudo is looked for in PATH'],
+  ['ansible_become_flags', isSet, 'ctfleet has options of its own'],
+  ['ansible_sudo_flags', isSet, 'ctfleet has options of its own'],
+  ['ansible_host_key_checking', (value) => !isTrue(value), 'host keys are always checked'],
+  ['ansible_ssh_host_key_checking', (value) => !isTrue(value), 'host keys are always checked'],
+]

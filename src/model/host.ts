@@ -71,7 +71,9 @@ export type InventoryHost = Omit<Host, keyof SshWay | 'jumps'> & {
   readonly sshOptions: readonly SshOption[]
   /** Read in place of the user's ssh_config and the system's (`ssh -F`); `none`: no file. */
   readonly sshConfigFile?: string
+  /** What the inventory says of the way and ctfleet does not follow, in whole sentences. */
+  readonly unfollowed?: readonly string[]
 }
 
-/** `keyword` in the spelling of ssh_config(5), as `IdentityFile`. */
-export type SshOption = { readonly keyword: string; readonly value: string }
+/** `keyword` in the spelling of ssh_config(5), as `IdentityFile`; `at` is where it is written: `group_vars/web.yml:3:7`. */
+export type SshOption = { readonly keyword: string; readonly value: string; readonly at?: string }

@@ -29,6 +29,8 @@ export function questionsFor(steps: readonly Step[], rules: Script): Questions {
     ...steps.map(({ probe }, index) => ({ name: nameOf(index), probe })),
     {
       name: 'bound',
+      // One digest.
+      bytes: 'own' as const,
       probe: lines(
         DIGEST,
         sh`( ${boundProbe}

@@ -48,7 +48,7 @@ async function planOver(session: Session, wish: Wish, onStage: Telling['onStage'
   const { host } = session
   onStage('reading')
   // Without root there is no plan; but whether the host is meant at all may be told.
-  const read = await (wish.where === undefined ? gatherAsRoot(session) : gatherFacts(session))
+  const read = await ((wish.where ?? null) === null ? gatherAsRoot(session) : gatherFacts(session))
   if ('refused' in read) return { host: host.name, status: 'failed', fault: read.refused }
   const { facts, notRoot } = read
   const leftOut = leftOutBy(wish.where, host.name, facts)

@@ -1,7 +1,8 @@
 /** What POSIX `cksum` prints first for these bytes: CRC-32 over them and their length. */
 export function cksum(bytes: Uint8Array): number {
   let crc = 0
-  for (const byte of bytes) crc = next(crc, byte)
+  // By index: an iterator takes ten times as long, and each script that goes over is summed.
+  for (let at = 0; at < bytes.length; at += 1) crc = next(crc, bytes[at] as number)
   for (let length = bytes.length; length > 0; length = Math.floor(length / 256)) crc = next(crc, length & 0xff)
   return ~crc >>> 0
 }

@@ -1,6 +1,6 @@
 import { deleteEntries, flowSchema } from '../firewall/flow-entries.ts'
 import { NFT_EDITOR } from '../firewall/nft-editor.ts'
-import { iptablesTools, RULE_EDITOR } from '../firewall/rule-editor.ts'
+import { iptablesTools, RULE_READER, RULE_WRITER } from '../firewall/rule-editor.ts'
 import { z } from '../input/schema.ts'
 import type { Json } from '../model/json.ts'
 import { known, unknown } from '../model/reading.ts'
@@ -67,7 +67,7 @@ export const firewall: StepKindSpec<Want, State> = {
       .toSorted((a, b) => Number(a.isLast) - Number(b.isLast))
       .map(({ mine, untracks }) => ({ edits: mine, ...(untracks && flows !== undefined ? { flows } : {}) }))
   },
-  probe: ({ edits }) => lines(editorFor(edits), ...edits.map((each) => ask(each, edits))),
+  probe: ({ edits }) => lines(editorFor(edits, 'reads'), ...edits.map((each) => ask(each, edits))),
   read(probed, { edits }) {
     const rules: Record<string, boolean> = {}
     for (const { key, table, chain, spec } of edits) {
@@ -90,7 +90,7 @@ export const firewall: StepKindSpec<Want, State> = {
     return lines(
       // Stale entries would make every later packet of a live flow INVALID once it is tracked again.
       ...(takesAway ? (flows ?? []).map((flow) => sh`( ${deleteEntries(flow)} ) || :`) : []),
-      editorFor(edits),
+      editorFor(edits, 'writes'),
       ...(comes.some(isOwn) ? [sh`own_table`] : []),
       // Neighbours are looked for before any of them goes; of equal rules the last goes first.
       ...comes.map((each) => put(each, edits)),
@@ -150,12 +150,13 @@ function isOwn({ table }: Edit): boolean {
   return table === 'inet ctfleet'
 }
 
-function editorFor(edits: readonly Edit[]): Script {
+function editorFor(edits: readonly Edit[], what: 'reads' | 'writes'): Script {
   const { backend, family, table } = edits[0] as Edit
   if (backend === 'native' || family === 'inet') return NFT_EDITOR
   return lines(
     iptablesTools({ backend, family, table }),
-    RULE_EDITOR,
+    RULE_READER,
+    ...(what === 'writes' ? [RULE_WRITER] : []),
     sh`load_rules ${[...new Set(edits.map(({ chain }) => chain))]}`,
   )
 }

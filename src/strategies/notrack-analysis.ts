@@ -1,8 +1,8 @@
 import type { ChainRef } from '../firewall/depends.ts'
 import { OWN_TABLE } from '../firewall/edits.ts'
 import type { Flow } from '../firewall/flow-entries.ts'
-import { dropsMidStream } from '../firewall/mid-stream.ts'
-import { type NotrackPatch, notrackPatch } from '../firewall/notrack.ts'
+import { dropsMidStreamOnce, notrackPatchOnce } from '../firewall/judged-once.ts'
+import type { NotrackPatch, notrackPatch } from '../firewall/notrack.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import { standingKeys, standingServices } from '../firewall/standing.ts'
 import type { Facts } from '../model/facts.ts'
@@ -98,7 +98,7 @@ export function analyseNotrack(
     oldTarget: lacksCtTarget(facts),
     addresses: addresses.value,
   }
-  const patchFor = (services: readonly Service[]) => notrackPatch(live.value, services, host)
+  const patchFor = (services: readonly Service[]) => notrackPatchOnce(live.value, services, host)
   const missing = standing.length === 0 ? [] : missingOf(live.value, patchFor(standing))
   if (wanted === null && missing.length === 0 && busy.every((each) => includes(standing, each))) {
     return {
@@ -315,7 +315,7 @@ function sessionLoss(
     loose === '1' ? [] : [`${seen}: TCP sessions that are open during a later rollback will not survive it`]
   const dropping = tcp.flatMap((service) =>
     (service.forwarded ? forwards : families).flatMap((family) => {
-      const rule = dropsMidStream(live, service, { family, budget: MID_STREAM_BUDGET })
+      const rule = dropsMidStreamOnce(live, service, { family, budget: MID_STREAM_BUDGET })
       if (rule === null) return []
       const name = service.forwarded ? portNames([service]) : `tcp port ${service.port}`
       return [`${name}: sessions that are open during a later rollback may not survive it: ${rule}`]

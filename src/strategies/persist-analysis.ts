@@ -1,7 +1,7 @@
 import { OWN_TABLE } from '../firewall/edits.ts'
 import type { FileChange } from '../firewall/file-text.ts'
+import { notrackPatchOnce } from '../firewall/judged-once.ts'
 import { nftFileChange } from '../firewall/nft-file.ts'
-import { notrackPatch } from '../firewall/notrack.ts'
 import { ownKey } from '../firewall/ours.ts'
 import { parseRules } from '../firewall/parse.ts'
 import type { Backend, Family, LiveRules } from '../firewall/rules.ts'
@@ -78,7 +78,7 @@ function lastingNotrack(
       const changes = owner.files.some(({ holds }) => holds === 'nft')
         ? nftFiles(owner.files, live.value, edits as Edits)
         : perFile(owner.files, host.families, bootBackend(facts), ({ family, rules }, backend) => {
-            const patch = notrackPatch([rules], services, { ...host, families: [family], backend })
+            const patch = notrackPatchOnce([rules], services, { ...host, families: [family], backend })
             if (!patch.safe) return unknown(patch.rule === null ? patch.why : `${patch.why}: ${patch.rule}`)
             return known(patch.edits)
           })

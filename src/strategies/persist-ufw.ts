@@ -1,6 +1,6 @@
 import type { Edit } from '../firewall/edits.ts'
 import type { FileChange } from '../firewall/file-text.ts'
-import { notrackPatch } from '../firewall/notrack.ts'
+import { notrackPatchOnce } from '../firewall/judged-once.ts'
 import { parseRules } from '../firewall/parse.ts'
 import type { Family, LiveRules } from '../firewall/rules.ts'
 import { saveFileChange } from '../firewall/save-file.ts'
@@ -59,7 +59,7 @@ function inFamily(
   const running = live.find((each) => each.backend === backend && each.rules.family === family)
   const atBoot = ufwRules(written?.value ?? null, running?.rules ?? { family, tables: [] })
   if (!atBoot.known) return atBoot
-  const patch = notrackPatch([{ backend, rules: atBoot.value }], services, { ...host, families: [family], backend })
+  const patch = notrackPatchOnce([{ backend, rules: atBoot.value }], services, { ...host, families: [family], backend })
   if (!patch.safe)
     return unknown(`of what ufw loads ${patch.rule === null ? patch.why : `${patch.why}: ${patch.rule}`}`)
   const other = firstOther(patch.edits, edits) ?? firstOther(edits, patch.edits)

@@ -50,7 +50,11 @@ const MOST_JUMPS = 8
 /** `through`: the hosts in between by the names that they were called by. */
 type Found = Pick<WayRead, 'complaints' | 'notes'> & { readonly host: Host; readonly through: readonly string[] }
 
-function wayTo({ sshOptions, sshConfigFile, ...host }: InventoryHost, words: WayWords, atlas: Atlas): Found {
+function wayTo(
+  { sshOptions, sshConfigFile, unfollowed = [], ...host }: InventoryHost,
+  words: WayWords,
+  atlas: Atlas,
+): Found {
   const isLocal = host.transport === 'local'
   const configFile = isLocal ? 'none' : (sshConfigFile ?? words.sshConfig)
   const asked: Asked = {
@@ -77,7 +81,7 @@ function wayTo({ sshOptions, sshConfigFile, ...host }: InventoryHost, words: Way
       ...(jumps.length === 0 ? {} : { jumps }),
     },
     complaints: [...read.complaints, ...between.complaints],
-    notes: isLocal ? [] : read.notes,
+    notes: isLocal ? [] : [...unfollowed, ...read.notes],
     through: between.names,
   }
 }

@@ -102,6 +102,11 @@ function whyNotBecome(
         `${by} asks for the password of ${whose}, which was not told: ${words}`,
         'Try it on one host first: ctfleet facts --limit HOST --ask-become-pass',
       )
+    case 'not-answered':
+      return noPrivilege(
+        `${by} was told the password of ${whose} and does not say whether it takes it`,
+        'Log in by hand and see what it waits for (a directory service, a second factor), or log in as root',
+      )
     case 'not-known':
       return noPrivilege(
         `${by} asks for the password of ${whose}, and none is known`,

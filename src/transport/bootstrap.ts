@@ -45,7 +45,7 @@ export const PROMPT = ' prompt:'
 export const STDERR_FOLLOWS = ' stderr\n'
 export const STDERR_ENDED = ' end\n'
 /** Bytes of stderr that come from a terminal, at most. */
-const MOST_STDERR_ON_TERMINAL = 65_664
+export const MOST_STDERR_ON_TERMINAL = 65_664
 
 // Login shells see these texts inside single quotes, csh and fish among them: so no quote, backslash, exclamation mark
 // or newline in them, and each under 1024 characters, which is the longest word of the old csh.

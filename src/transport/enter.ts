@@ -23,23 +23,17 @@ export async function enter(way: SshWay, entrance: Entrance): Promise<Connection
   const { jumps, reach, signal } = entrance
   const files = way.knownHostsFiles.length > 0 ? way.knownHostsFiles : DEFAULT_KNOWN_HOSTS
   const [offers, known] = await Promise.all([offersFor(way), findKnownKeys(files, way)])
-  const entered = await knock(async (patience): Promise<Connection | Missed> => {
+  const entered = await knock(async (patience): Promise<Connection | NotLoggedIn> => {
     const reached = await reach(signal)
     if ('refused' in reached) return reached
     const tried = await login(way, { ...reached, credentials: { offers, known }, patience, signal })
     if ('client' in tried) return tried
-    return {
-      ...tried,
-      silent: tried.refused.code === 'handshake-timed-out',
-      refused: typedBehind(jumps, tried.refused),
-    }
+    return { ...tried, refused: typedBehind(jumps, tried.refused) }
   }, entrance)
   if ('client' in entered) return entered
   const { early: _, silent: __, ...notOpened } = entered
   return notOpened
 }
-
-type Missed = NotLoggedIn & { readonly silent?: boolean }
 
 /** Reached from here, with nothing in between. */
 export async function dialled(way: SshWay, patience: Patience, signal: AbortSignal): Promise<Reached> {

@@ -11,6 +11,8 @@ export type Keyring = {
   /** For all hosts that have none of their own. */
   holdForAll(secrets: HostSecrets): void
   holdFor(host: string, secrets: HostSecrets): void
+  /** Whether there is one of its own, which goes before those for all. */
+  holdsFor(host: Pick<Host, 'name'>): boolean
   holdPassphrase(keyFile: string, passphrase: string): void
   loginPassword(host: Pick<Host, 'name'>): string | undefined
   /** The password of who becomes root; where none was told, the one that logged in. */
@@ -34,6 +36,7 @@ export function newKeyring(): Keyring {
     holdFor(host, secrets) {
       own.set(host, { ...own.get(host), ...secrets })
     },
+    holdsFor: ({ name }) => own.has(name),
     holdPassphrase(keyFile, passphrase) {
       passphrases.set(keyFile, passphrase)
     },

@@ -116,6 +116,8 @@ type KnownHostsFile = {
   readonly plain: ReadonlyMap<string, readonly KnownKey[]>
   readonly patterns: readonly { readonly names: readonly string[]; readonly entry: KnownKey }[]
   readonly hashed: readonly { readonly salt: Buffer; readonly hash: string; readonly entry: KnownKey }[]
+  /** What was searched for already, by name. */
+  readonly found: Map<string, readonly KnownKey[]>
 }
 
 const knownHostsFile = freshFile(parse)
@@ -138,14 +140,25 @@ function parse(bytes: Buffer, path: string): KnownHostsFile {
     else if (/[*?!]/.test(names)) patterns.push({ names: each, entry })
     else for (const name of each) plain.set(name, [...(plain.get(name) ?? []), entry])
   }
-  return { plain, patterns, hashed }
+  return { plain, patterns, hashed, found: new Map() }
 }
 
 /** Of SHA-1, and so of a salt. */
 const HASH_BYTES = 20
 
 /** A line whose key is of another type than it says is no known host. */
+/** A host is asked for by plan, by apply and by its confirmation, and hashed lines are tried one by one. */
 function keysFor(file: KnownHostsFile, name: string): readonly KnownKey[] {
+  const before = file.found.get(name)
+  if (before !== undefined) return before
+  const keys = searched(file, name)
+  if (file.found.size < MOST_FOUND) file.found.set(name, keys)
+  return keys
+}
+
+const MOST_FOUND = 50_000
+
+function searched(file: KnownHostsFile, name: string): readonly KnownKey[] {
   return [
     ...(file.plain.get(name) ?? []),
     ...file.patterns.filter(({ names }) => matchesAny(name, names)).map(({ entry }) => entry),

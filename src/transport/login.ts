@@ -21,8 +21,11 @@ export type Credentials = { readonly offers: readonly Offer[]; readonly known: K
 /** A connection that is logged in. `lost` says why it ended, as soon as it has. */
 export type Connection = { readonly client: Client; readonly socket: Wire; readonly lost: AbortSignal }
 
-/** `early`: the other side hung up before it said anything, as an overloaded sshd does (MaxStartups). */
-export type NotLoggedIn = NotOpened & { readonly early: boolean }
+/**
+ * `early`: the other side hung up before it said anything, as an overloaded sshd does (MaxStartups). `silent`: it said nothing
+ * before its host key was checked; a login that hangs is not tried again.
+ */
+export type NotLoggedIn = NotOpened & { readonly early: boolean; readonly silent?: boolean }
 
 /** Bytes: an sshd that is full says `Exceeded MaxStartups` in place of its greeting, or greets and says no more. */
 const GREETING = 64
@@ -62,7 +65,8 @@ export async function login(
     const onDeadEnd = () => fail(authFault(host, auth, { keys: offers, words }))
     const course = { onWait: () => stopWaiting(), onGo, onDeadEnd }
     const auth = offering(host, { keys: offers, password, trials: loginTrials }, course)
-    let stopWaiting = afterSilence(patience.handshake, () => fail(nothingSaid(host, socket.bytesRead)))
+    const onSilence = () => settle({ refused: nothingSaid(host, socket.bytesRead), early: false, silent: true })
+    let stopWaiting = afterSilence(patience.handshake, onSilence)
     signal.addEventListener('abort', onAbort)
 
     client.on('handshake', () => {

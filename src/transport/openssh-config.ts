@@ -77,6 +77,8 @@ function held(way: SshWay, means: ConfigMeans): readonly string[] {
     'NumberOfPasswordPrompts 1',
     // Otherwise what is new is written down by us, as over ssh2, once ssh has told which key it is.
     `StrictHostKeyChecking ${takesNewKeys(way) && !(tellsKey && readBySsh === undefined) ? 'accept-new' : 'yes'}`,
+    // Before 8.5 ssh shows a server's question as if it were its own, and a passphrase would go to whoever words one well.
+    ...(means.tellsKey ? [] : ['KbdInteractiveAuthentication no']),
     'UpdateHostKeys no',
     ...(tellsKey ? [`KnownHostsCommand /bin/sh ${quoted(`${directory}/${TELL_KEY}`)} %t %K %H`] : []),
     `ServerAliveInterval ${seconds(patience.keepalive)}`,

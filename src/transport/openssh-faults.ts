@@ -47,7 +47,7 @@ export async function faultOfEnding(way: SshWay, ending: Ending): Promise<NotLog
   const early = ending.byPeer && ending.heard !== null && ending.heard < GREETING
   if (key !== null && ending.stopped === null) return { early: false, ...key }
   const refused = ofEnding(way, ending, shown !== undefined)
-  return { refused, early, ...(refused.code === 'handshake-timed-out' ? { silent: true } : {}) }
+  return { refused, early, ...(ending.stopped?.type === 'handshake' ? { silent: true } : {}) }
 }
 
 type Shown = { readonly key: Buffer; readonly name: string }

@@ -75,18 +75,22 @@ export async function runErrand(
   }
   const onAbort = () => giveUp({ type: 'lost', why: whyAborted(signal) })
   const lastWords = () => [err.said, out.said].find((said) => said !== '') ?? ''
+  const late = () => giveUp({ type: 'timed-out', afterMs: how.timeoutMs })
+  const startTimer = () => setTimeout(late, Math.min(how.timeoutMs, LONGEST_WAIT))
   const talk = startTalk(errand, {
     secret,
+    // While others find out whether the password is good, nothing is amiss with this host.
+    waiting(isWaiting) {
+      clearTimeout(timer)
+      if (!isWaiting && !settled) timer = startTimer()
+    },
     answered() {
       out.forget()
       err.forget()
     },
     stuck: (words = lastWords()) => giveUp({ stopped: { stage: out.stage, code: 0, words, asked: talk.asked } }),
   })
-  const timer = setTimeout(
-    () => giveUp({ type: 'timed-out', afterMs: how.timeoutMs }),
-    Math.min(how.timeoutMs, LONGEST_WAIT),
-  )
+  let timer = startTimer()
   signal.addEventListener('abort', onAbort)
   /** The callback is the caller's: its error is the caller's too, and must not end the process from inside a stream. */
   const guarded = (work: () => void) => {

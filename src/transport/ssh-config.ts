@@ -53,8 +53,9 @@ export function sshSettings(asked: Asked, world: ConfigWorld, files: ConfigFiles
   }
   for (const option of asked.options) {
     const read = readOption(option)
-    if ('wrong' in read) state.complaints.push(placed(asked.origin, read.wrong.message, read.wrong.hint))
-    else keep(state, read.keyword, { words: read.words, rest: read.rest, at: asked.origin, from: 'options' })
+    if ('wrong' in read) state.complaints.push(placed(option.at ?? asked.origin, read.wrong.message, read.wrong.hint))
+    else
+      keep(state, read.keyword, { words: read.words, rest: read.rest, at: option.at ?? asked.origin, from: 'options' })
   }
   readFiles(state)
   const host = hostAsSsh(hostNow(state))

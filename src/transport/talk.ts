@@ -11,7 +11,7 @@ export type Secret = {
 }
 
 /** What became of the password on the way: nobody asked; it was written; or the talk ended over it. */
-export type Asked = 'nothing' | 'told' | 'not-taken' | 'not-known' | 'not-tried' | 'something-else'
+export type Asked = 'nothing' | 'told' | 'not-taken' | 'not-known' | 'not-tried' | 'not-answered' | 'something-else'
 
 /**
  * What is written to a script's stdin, and when. A password goes to nothing but a prompt for it, once: sudo's carries
@@ -33,14 +33,17 @@ export type Talk = {
 /** How long nothing comes after a prompt, in milliseconds; and after words that look like a question nobody expects. */
 const PROMPT_PAUSE = 150
 const QUESTION_PAUSE = 10_000
+/** For whoever was told a password to say whether it takes it: PAM waits 2 s over a wrong one, a directory service for longer. */
+const VERDICT_PAUSE = 20_000
 
 /**
+ * @param waiting called when the password's turn is waited for, and again once it has come: the script is not late then.
  * @param answered called when the password was written.
  * @param stuck called once if it leads nowhere: `asked` says why, or the words do.
  */
 export function startTalk(
   { payload, climb }: Pick<Errand, 'payload' | 'climb'>,
-  { secret, answered, stuck }: { secret: Secret | undefined; answered: () => void; stuck: (words?: string) => void },
+  { secret, waiting, answered, stuck }: Told,
 ): Talk {
   const patient = isPatient(climb)
   let asked: Asked = 'nothing'
@@ -50,6 +53,7 @@ export function startTalk(
   let stage: Stage | undefined
   let trial: Trial | undefined
   let timer: NodeJS.Timeout | undefined
+  let verdict: NodeJS.Timeout | undefined
 
   const sendPayload = () => {
     stdin?.send(payload)
@@ -64,11 +68,14 @@ export function startTalk(
     if (asked === 'told') return stop('not-taken')
     if (secret === undefined) return stop('not-known')
     asked = 'told'
+    waiting(true)
     const begun = await secret.begin()
+    waiting(false)
     if ('stopped' in begun) return over ? undefined : stop('not-tried', begun.stopped)
     if (over) return begun.end('unsaid')
     trial = begun
     stdin?.send(Buffer.from(`${secret.password}\n`))
+    verdict = setTimeout(() => stop('not-answered'), VERDICT_PAUSE)
     answered()
   }
   return {
@@ -81,6 +88,7 @@ export function startTalk(
     },
     heard(word) {
       clearTimeout(timer)
+      clearTimeout(verdict)
       if (!patient || over) return
       // A prompt comes on stderr, and may be here before stdout has told that sudo was called; after the shell at the
       // top has begun nothing is one.
@@ -105,10 +113,18 @@ export function startTalk(
     end(words) {
       over = true
       clearTimeout(timer)
+      clearTimeout(verdict)
       if (isBecoming(stage) && asked === 'told' && NOT_TAKEN.test(words)) asked = 'not-taken'
       trial?.end(asked === 'not-taken' ? 'refused' : 'unsaid')
     },
   }
+}
+
+type Told = {
+  readonly secret: Secret | undefined
+  readonly waiting: (isWaiting: boolean) => void
+  readonly answered: () => void
+  readonly stuck: (words?: string) => void
 }
 
 /** sudo, doas and su, in the C locale. Whoever is not in sudoers hears so after a good password too, and in other words. */

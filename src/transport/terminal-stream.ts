@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { type Errand, STDERR_ENDED, STDERR_FOLLOWS } from './bootstrap.ts'
+import { type Errand, MOST_STDERR_ON_TERMINAL, STDERR_ENDED, STDERR_FOLLOWS } from './bootstrap.ts'
 import type { End } from './streams.ts'
 
 type Apart = {
@@ -14,7 +14,9 @@ export function untangle({ nonce }: Pick<Errand, 'nonce'>, { stdout, stderr, end
   const follows = Buffer.from(nonce + STDERR_FOLLOWS)
   let held = Buffer.alloc(0)
   let after: Buffer | undefined
+  let isOver = false
   return (chunk) => {
+    if (isOver) return
     if (after === undefined) {
       held = Buffer.concat([held, chunk])
       const at = held.indexOf(follows)
@@ -24,13 +26,22 @@ export function untangle({ nonce }: Pick<Errand, 'nonce'>, { stdout, stderr, end
       if (at === -1) return
       after = held.subarray(follows.length)
     } else after = Buffer.concat([after, chunk])
+    if (after.length > MOST_AFTER) {
+      // Our own text over there sends less: this is somebody else's.
+      isOver = true
+      return ended({ type: 'lost', why: 'the terminal on the host went on after the script had ended' })
+    }
     const end = after.indexOf(nonce + STDERR_ENDED)
     if (end === -1) return
+    isOver = true
     const said = partCode(after.subarray(0, Math.max(0, end - 1)), nonce)
     stderr(said.stderr)
     ended(endOf(said.code))
   }
 }
+
+/** Bytes of stderr, and of what stands around it. */
+const MOST_AFTER = 2 * MOST_STDERR_ON_TERMINAL
 
 /** How many bytes at the end of `bytes` may be the beginning of `word`. */
 function begun(bytes: Buffer, word: Buffer): number {

@@ -1,27 +1,78 @@
-import { judging } from './judging.ts'
-import { SHAPES } from './rule-shapes.ts'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { benchBig, bigText } from './big.ts'
+import { benchHosts } from './hosts.ts'
+import { hostsText } from './hosts-text.ts'
+import { benchJudging, judgingText } from './judging.ts'
+import { benchScale } from './scale.ts'
+import { scaleText } from './scale-text.ts'
 
-/** `npm run bench`: what judging rule sets costs. Prints a table, or JSON with `--json`. */
-const SIZES = [100, 1000, 10_000]
-const RUNS = 5
+/**
+ * `npm run bench [-- JOBS] [--hosts N] [--json FILE]`: what the work costs, as tables, and as JSON in FILE (`-`: in place of
+ * the tables). docs/performance.md says what the jobs are and what came of them.
+ */
+const JOBS = ['judging', 'hosts', 'scale', 'big'] as const
+type Job = (typeof JOBS)[number]
 
-const found = SHAPES.flatMap((shape) => SIZES.map((rules) => judging(shape, rules, RUNS)))
-if (process.argv.includes('--json')) {
-  process.stdout.write(`${JSON.stringify({ node: process.version, runs: RUNS, unit: 'ms of CPU, median', found })}\n`)
-} else {
-  const ms = (value: number) => value.toFixed(1).padStart(9)
-  const line = (cells: readonly string[]) => process.stdout.write(`${cells.join(' ')}\n`)
-  line([
-    `Reading rule sets and judging both cures on them; CPU in ms, the median of ${RUNS} runs, Node ${process.version}`,
-  ])
-  line([
-    'shape'.padEnd(11),
-    'rules'.padStart(6),
-    ...['read', 'notrack', 'unload', 'together'].map((head) => head.padStart(9)),
-    ' verdicts',
-  ])
-  for (const { shape, rules, parse, notrack, unload, total, verdicts } of found) {
-    line([shape.padEnd(11), String(rules).padStart(6), ms(parse), ms(notrack), ms(unload), ms(total), ` ${verdicts}`])
+const USUAL: readonly Job[] = ['judging', 'hosts', 'scale']
+const SIZES = [1000, 10_000] as const
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    hosts: { type: 'string', default: '50' },
+    forks: { type: 'string', default: '100' },
+    json: { type: 'string' },
+  },
+})
+const jobs = positionals.length === 0 ? USUAL : JOBS.filter((job) => positionals.includes(job))
+const unknown = positionals.filter((word) => !JOBS.some((job) => job === word))
+if (unknown.length > 0) throw new Error(`no job is called ${unknown.join(', ')}; there are ${JOBS.join(', ')}`)
+
+const quiet = values.json === '-'
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+const print = (text: string) => void (quiet || process.stdout.write(text))
+const report: { [job: string]: unknown } = {
+  node: process.version,
+  cpus: cpus().length,
+  cpu: cpus()[0]?.model ?? '',
+  at: new Date().toISOString(),
+}
+for (const job of jobs) {
+  const dir = await mkdtemp(join(tmpdir(), 'ctfleet-bench-'))
+  try {
+    report[job] = await run(job, dir)
+  } finally {
+    await rm(dir, { recursive: true, force: true })
   }
-  for (const { name, about } of SHAPES) line([`${name}: ${about}`])
+}
+const text = `${JSON.stringify(report, null, 2)}\n`
+if (quiet) process.stdout.write(text)
+else if (values.json !== undefined) await writeFile(values.json, text)
+
+async function run(job: Job, dir: string): Promise<unknown> {
+  switch (job) {
+    case 'judging': {
+      const found = benchJudging()
+      print(judgingText(found))
+      return found
+    }
+    case 'hosts': {
+      const found = await benchHosts(dir, Number(values.hosts), say)
+      print(hostsText(found))
+      return found
+    }
+    case 'scale': {
+      const found = await benchScale(dir, { sizes: SIZES, width: Number(values.forks), say })
+      print(scaleText(found))
+      return found
+    }
+    case 'big': {
+      const found = await benchBig(say)
+      print(bigText(found))
+      return found
+    }
+  }
 }

@@ -40,6 +40,12 @@ test('where they cannot be read it is said once for each inventory, and not at a
   expect(heldFor('web-3')).toEqual(['given', 'given'])
 })
 
+test('a password of the host’s own goes before the one that is given for all, also in a later command', async () => {
+  await checkAccess([planned('web-1'), planned('web-2')], { passFrom: file('password', 'given') })
+  expect(heldFor('web-1')).toEqual(['one', 'root one'])
+  expect(heldFor('web-2')).toEqual(['given', 'root two'])
+})
+
 test('every source that gives nothing is one complaint, together with keys that cannot be used', async () => {
   makeKey(join(directory, 'locked'), 'ed25519', 'a passphrase')
   const identityFiles = [join(directory, 'locked')]

@@ -15,6 +15,8 @@ test('the first asks to stop, the second leaves with the newest advice', () => {
     throw left
   }
   const interruption = watchSignals((lines) => said.push(...lines), leave)
+  // Until hosts are at work a signal ends us as it ends anybody, also where we wait for a pipe and hear nothing.
+  expect(process.listeners('SIGINT')).toEqual(before)
   interruption.adviseOnLeaving(() => ['old advice'])
   interruption.adviseOnLeaving(() => ['At work: web-1.'])
 

@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { conntrack } from '../../src/facts/conntrack.ts'
 import { answers } from './answers.ts'
@@ -23,8 +26,11 @@ test.each([
   ['nf-conntrack.enable-hooks', '1'],
   ['nf_conntrack.hashsize=16384 nf_conntrack_enable_hooks=1', '0'],
 ])('the probe reads %s', (cmdline, expected) => {
-  const [probe] = conntrack.probes
-  const line = probe?.probe.text.split('\n').find((each) => each.includes('enable_hooks')) ?? ''
-  const script = `line() { printf '%s\\n' "${cmdline}"; }\n${line.replace('[ -r /proc/cmdline ]', 'true').replace(/(grep -c .*?) \/proc\/cmdline/, 'line | $1')}`
-  expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(`enable_hooks ${expected}\n`)
+  const directory = mkdtempSync(join(tmpdir(), 'ctfleet-cmdline-'))
+  const file = join(directory, 'cmdline')
+  writeFileSync(file, `${cmdline}\n`)
+  const [asked = ''] = /if \[ -r \/proc\/cmdline \].*?\nfi\n/s.exec(conntrack.probes[0]?.probe.text ?? '') ?? []
+  const said = execFileSync('sh', ['-c', asked.replaceAll('/proc/cmdline', file)], { encoding: 'utf8' })
+  rmSync(directory, { recursive: true })
+  expect(said).toBe(`enable_hooks ${expected}\n`)
 })

@@ -13,6 +13,9 @@ import { linesOf, readWith, type Sections } from '../fact.ts'
 /** A longer file of rules is not taken in, in bytes. */
 const LONGEST_FILE = 262_144
 
+/** Of loaders, their files and commands, in characters: a script that runs at boot may be a firewall of its own. */
+const LONGEST_LIST = 60_000
+
 const KINDS = ['ip', 'ip6', 'nft'] as const
 
 /** Firewalls that write their rules in a language of their own, by the names of their services. */
@@ -117,7 +120,7 @@ if enabled nftables; then
     file nft /etc/nftables.conf
   fi
 fi
-if grep -s -q -i '^ENABLED=yes' /etc/ufw/ufw.conf && enabled ufw; then
+if enabled ufw && grep -s -q -i '^ENABLED=yes' /etc/ufw/ufw.conf; then
   loader ufw
   if ! [ -x /etc/ufw/before.init ] && ! [ -x /etc/ufw/after.init ]; then
     file ip /etc/ufw/before.rules
@@ -130,9 +133,9 @@ for name in ${OTHERS}; do
 done
 # Commands in what else runs at boot; restores of one file each are read below.
 calls='^[^#]*\(\(^\|[ /;&|(\`]\)ip6\{0,1\}tables\(-restore\|-legacy\|-nft\|-legacy-restore\|-nft-restore\|-apply\)\{0,1\}\|\(^\|[ /;&|(\`]\)nft\)[ ]'
-commands=$(grep -s -e "$calls" /etc/rc.local /etc/rc.d/rc.local /etc/network/interfaces /etc/network/interfaces.d/* \
+commands=$(grep -s -m 40 -e "$calls" /etc/rc.local /etc/rc.d/rc.local /etc/network/interfaces /etc/network/interfaces.d/* \
   /etc/network/if-pre-up.d/* /etc/network/if-up.d/* /etc/local.d/*.start /etc/conf.d/local.start /etc/cron.d/* \
-  /etc/NetworkManager/dispatcher.d/* /etc/NetworkManager/dispatcher.d/pre-up.d/* /etc/networkd-dispatcher/*/* /dev/null | head -n 40)
+  /etc/NetworkManager/dispatcher.d/* /etc/NetworkManager/dispatcher.d/pre-up.d/* /etc/networkd-dispatcher/*/* /dev/null)
 for unit in /etc/systemd/system/*.service; do
   case $unit in */iptables.service | */ip6tables.service | */nftables.service | */ctfleet-notrack.service) continue ;; esac
   name=\${unit##*/}
@@ -143,12 +146,14 @@ $(grep -s -e "^ExecStart.*tables\|^ExecStart.*nft " "$unit" /dev/null | head -n 
 done
 restores="s/^\([^:]*\):[ 	]*\(pre-up \|up \|post-up \)\{0,1\}[ 	]*\(\/[a-z]*\/\(sbin\|bin\)\/\|\/sbin\/\)\{0,1\}ip@tables-restore *< *\(\/[^ ;|&]*\) *\$/\5/p"
 one() { printf '%s\n' "$commands" | sed -n "$(printf %s "$restores" | sed "s/@/$1/")" | head -n 1; }
-if printf '%s' "$commands" | grep -q .; then
+case $commands in
+*/*)
   loaders="$loaders
 $(printf '%s\n' "$commands" | grep . | sed 's/^/command /')"
   path=$(one ''); if [ -n "$path" ]; then file ip "$path"; fi
   path=$(one 6); if [ -n "$path" ]; then file ip6 "$path"; fi
-fi`,
+  ;;
+esac`,
 )
 
 const VARIABLES = { ip: sh`"$rules_ip"`, ip6: sh`"$rules_ip6"`, nft: sh`"$rules_nft"` } as const
@@ -160,7 +165,11 @@ ${setup}
 }
 boot_rules`,
   probes: [
-    { name: 'rule-loaders', probe: sh`printf '%s\n' "$loaders" | head -n 200`, bytes: 65_536 },
+    {
+      name: 'rule-loaders',
+      probe: sh`if [ "\${#loaders}" -gt ${LONGEST_LIST} ]; then echo endless; else printf '%s\n' "$loaders"; fi`,
+      bytes: 'own',
+    },
     ...KINDS.map((kind) => ({
       name: `rule-file-${kind}`,
       probe: sh`tell_file ${VARIABLES[kind]}`,
@@ -171,9 +180,9 @@ boot_rules`,
 }
 
 export function ruleLoadersIn(sections: Sections): PersistenceFacts['loaders'] {
-  return readWith(sections('rule-loaders'), ({ code, output, truncated }) => {
+  return readWith(sections('rule-loaders'), ({ code, output }) => {
     if (code !== 0) return unknown(`the probe of what loads rules at boot ended early, with code ${code}`)
-    if (truncated) return unknown('what loads rules at boot has no end')
+    if (output === 'endless\n') return unknown('what loads rules at boot has no end')
     return known(loadersIn(linesOf(output, 250), sections))
   })
 }

@@ -41,18 +41,18 @@ export function inventoryJson(
 
 /** In the form of `ansible-inventory --list`, which Ansible and others read as an inventory; secrets are `(hidden)`. */
 export function listJson({ inventory, chosen }: Chosen, isWhole: boolean): object {
-  const list: { [name: string]: object } = {}
-  for (const group of inventory.groups) {
+  // Built from pairs: a host may be called __proto__.
+  const list = inventory.groups.flatMap((group): readonly (readonly [string, object])[] => {
     const [children, hosts] = [childrenOf(group, inventory, isWhole ? null : chosen), ownOf(group, chosen)]
-    if (children.length + hosts.length === 0) continue
-    list[group.name] = { ...(children.length === 0 ? {} : { children }), ...(hosts.length === 0 ? {} : { hosts }) }
-  }
-  const hostvars: { [host: string]: object } = {}
-  for (const name of chosen) {
+    if (children.length + hosts.length === 0) return []
+    return [[group.name, { ...(children.length === 0 ? {} : { children }), ...(hosts.length === 0 ? {} : { hosts }) }]]
+  })
+  const hostvars = [...chosen].flatMap((name): readonly (readonly [string, object])[] => {
     const values = Object.fromEntries([...(inventory.values.get(name) ?? [])].map(([key, { value }]) => [key, value]))
-    if (Object.keys(values).length > 0) hostvars[name] = sorted(values)
-  }
-  return { _meta: { hostvars: sorted(hostvars) }, ...sorted(list) }
+    return Object.keys(values).length > 0 ? [[name, sorted(values)]] : []
+  })
+  const meta: readonly [string, object] = ['_meta', { hostvars: sorted(Object.fromEntries(hostvars)) }]
+  return Object.fromEntries([meta, ...Object.entries(sorted(Object.fromEntries(list)))])
 }
 
 type GraphNode = { readonly name: string; readonly children: readonly GraphNode[]; readonly hosts: readonly string[] }
