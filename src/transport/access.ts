@@ -29,7 +29,7 @@ export async function resolveWays(hosts: readonly InventoryHost[], words: WayWor
   const complaints: Complaint[] = []
   const resolved = hosts.map((host) => {
     const found = wayTo(host, words, atlas)
-    complaints.push(...found.complaints)
+    for (const each of found.complaints) complaints.push(each)
     return { host, found }
   })
   const gateways = new Set(
@@ -80,10 +80,21 @@ function wayTo(
       transport,
       ...(jumps.length === 0 ? {} : { jumps }),
     },
-    complaints: [...read.complaints, ...between.complaints],
+    complaints: withoutSecrets([...read.complaints, ...between.complaints], asked),
     notes: isLocal ? [] : [...unfollowed, ...read.notes],
     through: between.names,
   }
+}
+
+/** What came out of a vault is said in no complaint about it. */
+function withoutSecrets(complaints: readonly Complaint[], { options, origin }: Asked): readonly Complaint[] {
+  const secret = options.filter((option) => option.secret === true).map(({ at = origin }) => placed(at, ''))
+  const hint = 'See what stands there: ansible-vault view'
+  return complaints.map((each) =>
+    secret.some(({ file, line, column }) => each.file === file && each.line === line && each.column === column)
+      ? { ...each, message: 'is a secret that cannot be used here', hint }
+      : each,
+  )
 }
 
 /** What one of the hosts in between needs, the whole way needs. */

@@ -111,8 +111,15 @@ async function lock(path: string): Promise<() => Promise<void>> {
   for (;;) {
     try {
       const file = await open(path, 'wx', 0o600)
-      await file.writeFile(mine).finally(async () => await file.close())
-      return async () => await unlink(path).catch(() => {})
+      const release = async () => await unlink(path).catch(() => {})
+      try {
+        await file.writeFile(mine).finally(async () => await file.close())
+      } catch (error) {
+        // A disk that is full took the name and not the words.
+        await release()
+        throw error
+      }
+      return release
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
@@ -126,13 +133,14 @@ async function lock(path: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Of one that died, or of another machine's that is too old to be at it. */
+/** Of one that died, or that is too old for anybody to be at it. */
 async function breakStale(path: string): Promise<void> {
   try {
     const [said, { mtimeMs, ino }] = [await readFile(path, 'utf8'), await stat(path)]
     const [pid, machine] = said.split(' ')
-    const isOver = machine === hostname() ? !isAlive(Number(pid)) : Date.now() - mtimeMs > STALE
-    if (!isOver) return
+    // The number of one that died may be another's by now: nobody is at it for so long.
+    const isDead = machine === hostname() && !isAlive(Number(pid))
+    if (!isDead && Date.now() - mtimeMs < STALE) return
     const aside = `${path}.${process.pid}`
     await rename(path, aside)
     // Somebody else broke it in between, and this is the new one: the worst that two at once can do is a line twice.

@@ -106,8 +106,11 @@ export async function login(
         username: host.user,
         algorithms: { serverHostKey: algorithmsFor(known) },
         hostVerifier: (key: Buffer, verify: (isKnown: boolean) => void) => {
+          // Writing a new key down may have to wait for others who do: the host is not late then.
+          stopWaiting()
           void judgeOrTake(host, known, key).then((of) => {
             verdict = { of, key }
+            if (open) stopWaiting = afterSilence(patience.handshake, onSilence)
             if (!socket.destroyed) verify(of.verdict === 'known')
           })
         },

@@ -74,7 +74,9 @@ export async function runErrand(
     if (settle(() => resolve(result))) letGo()
   }
   const onAbort = () => giveUp({ type: 'lost', why: whyAborted(signal) })
-  const lastWords = () => [err.said, out.said].find((said) => said !== '') ?? ''
+  const lastWords = () => hidden([err.said, out.said].find((said) => said !== '') ?? '')
+  // A sudo that says its input back would put it into plans and reports.
+  const hidden = (words: string) => (secret === undefined ? words : words.replaceAll(secret.password, '…'))
   const late = () => giveUp({ type: 'timed-out', afterMs: how.timeoutMs })
   const startTimer = () => setTimeout(late, Math.min(how.timeoutMs, LONGEST_WAIT))
   const talk = startTalk(errand, {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keywordOf, unknownKeyword, type Wrong, wrongValue } from './ssh-config-keywords.ts'
 import { matchesPattern } from './ssh-config-patterns.ts'
@@ -59,12 +59,15 @@ const LIMIT = 1024 * 1024
 function readConfig(path: string, checked: boolean): ConfigText {
   let file: number
   try {
-    file = openSync(path, 'r')
+    // Whoever names a pipe means it; one that was only found may have nobody who writes to it.
+    file = openSync(path, checked ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY)
   } catch (error) {
     return whyRefused(error)
   }
   try {
-    const { mode, uid, size } = fstatSync(file)
+    const stat = fstatSync(file)
+    if (checked && !stat.isFile()) return { refused: 'is no plain file', hint: null }
+    const { mode, uid, size } = stat
     if (checked && ((uid !== 0 && uid !== process.getuid?.()) || (mode & 0o022) !== 0)) {
       const refused = 'belongs to, or can be written by, others than root and this user, so ssh does not read it either'
       return { refused, hint: 'Let nobody else write to it: chmod go-w' }

@@ -48,6 +48,7 @@ export function sshSettings(asked: Asked, world: ConfigWorld, files: ConfigFiles
     first: new Map(),
     all: new Map(),
     complaints: [],
+    included: 0,
     final: false,
     wantsFinal: false,
   }
@@ -68,6 +69,7 @@ export function sshSettings(asked: Asked, world: ConfigWorld, files: ConfigFiles
     state.first.set('hostname', { words: [host], rest: host, at: asked.origin, from: 'options' })
     readFiles(state)
   }
+  if (state.endless !== undefined) state.complaints.push(state.endless)
   const canonical = state.first.get('canonicalizehostname')
   if (/^(?:yes|true|always)$/i.test(canonical?.words[0] ?? ''))
     state.forSsh ??= `CanonicalizeHostname at ${canonical?.at}`
@@ -84,6 +86,9 @@ type State = {
   readonly all: Map<string, readonly Setting[]>
   readonly complaints: Complaint[]
   forSsh?: string
+  /** Files that were included so far, and what is said where that has no end: once. */
+  included: number
+  endless?: Complaint
   final: boolean
   wantsFinal: boolean
 }
@@ -93,13 +98,15 @@ type Reading = {
   readonly from: Setting['from']
   /** Included where no condition holds: it is read for mistakes alone. */
   readonly never: boolean
-  readonly depth: number
+  /** The files that it was included from, as paths, itself at the end. */
+  readonly within: readonly string[]
 }
 
 const SYSTEM = '/etc/ssh/ssh_config'
 
-/** As many files in each other as ssh reads. */
+/** As many files in each other as ssh reads, and in all as anybody has. */
 const DEEPEST = 16
+const MOST_FILES = 1000
 
 function readFiles(state: State): void {
   const { asked, world, files, complaints } = state
@@ -108,11 +115,12 @@ function readFiles(state: State): void {
   const shown = named ?? '~/.ssh/config'
   const path = resolve(withoutTilde(shown, world.home))
   const read = files.read(path, named === undefined ? 'checked' : 'trusted')
-  if ('lines' in read) readLines(state, read.lines, { shown, from: 'user', never: false, depth: 0 })
+  if ('lines' in read) readLines(state, read.lines, { shown, from: 'user', never: false, within: [path] })
   else if (named !== undefined || !(read.missing || read.locked)) complaints.push(wholeFile(shown, read))
   if (named !== undefined) return
   const system = files.read(SYSTEM, 'trusted')
-  if ('lines' in system) readLines(state, system.lines, { shown: SYSTEM, from: 'system', never: false, depth: 0 })
+  if ('lines' in system)
+    readLines(state, system.lines, { shown: SYSTEM, from: 'system', never: false, within: [SYSTEM] })
 }
 
 function readLines(state: State, lines: readonly ConfigLine[], file: Reading): void {
@@ -167,15 +175,16 @@ function include(state: State, line: ConfigLine, file: Reading): void {
       complaints.push(complaintAt(file, line, "the system's ssh_config includes from a home", 'Name the whole path'))
       continue
     }
-    if (file.depth >= DEEPEST) {
-      complaints.push(complaintAt(file, line, 'these files include each other without an end', null))
-      continue
-    }
     const base = file.from === 'system' ? '/etc/ssh' : join(world.home, '.ssh')
     for (const path of files.glob(resolve(base, withoutTilde(expanded.text, world.home)))) {
+      state.included += 1
+      if (file.within.includes(path) || file.within.length > DEEPEST || state.included > MOST_FILES) {
+        state.endless ??= complaintAt(file, line, 'these files include each other without an end', null)
+        return
+      }
       const read = files.read(path, 'checked')
       const shown = path.startsWith(`${world.home}/`) ? `~${path.slice(world.home.length)}` : path
-      if ('lines' in read) readLines(state, read.lines, { ...file, shown, depth: file.depth + 1 })
+      if ('lines' in read) readLines(state, read.lines, { ...file, shown, within: [...file.within, path] })
       else if (!read.missing) complaints.push(wholeFile(shown, read))
     }
   }

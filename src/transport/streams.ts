@@ -31,7 +31,9 @@ export function readPreamble(nonce: string, onWord: (word: Stage | 'prompt') => 
   const wordAt = (at: number): { readonly word: Stage | 'prompt' | null; readonly to: number } | undefined => {
     const from = at + nonce.length
     if (pending.toString('latin1', from, from + PROMPT.length) === PROMPT) {
-      return { word: 'prompt', to: from + PROMPT.length }
+      const to = from + PROMPT.length
+      // A shell that shows what it runs shows the prompt too, and goes on behind it; who asks waits.
+      return { word: pending.length === to ? 'prompt' : null, to }
     }
     const newline = pending.indexOf(NEWLINE, from)
     if (newline === -1) return undefined

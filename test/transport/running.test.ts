@@ -36,7 +36,9 @@ test('a shell that echoes what it is told to run has said no word of ours', asyn
   const { running, nonce, result } = start()
   running.stdout(Buffer.from(`exec /bin/sh -c ctfleet ${nonce} none 1234 5678\n${nonce} constructor\nsh> `))
   running.ended({ type: 'exited', code: 0 })
-  expect(await result).toMatchObject({ refused: { code: 'no-shell', message: expect.stringContaining('exec /bin/sh') } })
+  expect(await result).toMatchObject({
+    refused: { code: 'no-shell', message: expect.stringContaining('exec /bin/sh') },
+  })
 })
 
 test('what did not arrive whole is a fault', async () => {

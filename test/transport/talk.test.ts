@@ -33,6 +33,36 @@ test('sudo’s prompt is answered once, after whatever lecture, and in whichever
   expect(said()).toEqual(['secret\n', 'payload', 'end'])
 })
 
+test('a prompt that a shell only shows, as it shows all that it runs, is answered by nobody', async () => {
+  const { hear, said } = play('sudo')
+  hear.stdout('# shell\n# sudo\n')
+  hear.stderr("# sudo\n+ exec sudo -S -p '# prompt:' -u root -- /bin/sh\n")
+  await settled()
+  expect(said()).toEqual([])
+  hear.stdout('# shell\n# send\n')
+  expect(said()).toEqual(['payload', 'end'])
+})
+
+test('what sudo says of the password is not repeated', async () => {
+  const { hear, result } = play('sudo')
+  hear.stdout('# shell\n# sudo\n')
+  hear.stderr('# sudo\n# prompt:')
+  await settled()
+  hear.stderr('policy plugin: bad input secret\n')
+  hear.end(1)
+  expect(JSON.stringify(await result)).toContain('bad input …')
+})
+
+test('a sudo that takes the password and says no more is given up, and keeps no turn from others', async () => {
+  const { hear, result } = play('sudo')
+  hear.stdout('# shell\n# sudo\n')
+  hear.stderr('# sudo\n# prompt:')
+  await vi.advanceTimersByTimeAsync(25_000)
+  expect(await result).toMatchObject({
+    refused: { message: expect.stringContaining('does not say whether it takes it') },
+  })
+})
+
 test('sudo that asks again was told a wrong password', async () => {
   const { hear, said, result } = play('sudo')
   hear.stdout('# shell\n# sudo\n')
