@@ -129,8 +129,13 @@ async function holdAgain(hosts: readonly Host[], words: AccessWords): Promise<vo
   for (const file of new Set(without.flatMap(({ secretsFrom }) => secretsFrom ?? []))) {
     const of = without.filter(({ secretsFrom }) => secretsFrom === file)
     try {
-      const { secrets } = await loadInventory(file, { vaultPasswords: await vaultPasswordsFrom(words) })
+      const { secrets, setAside } = await loadInventory(file, { vaultPasswords: await vaultPasswordsFrom(words) })
       holdSecrets(of, secrets)
+      const sealed = setAside.find(({ name }) => of.some((host) => host.name === name))?.complaints
+      if (sealed !== undefined && !isGiven) {
+        complaints.push(...sealed)
+        continue
+      }
     } catch (error) {
       if (!(error instanceof InputError)) throw error
       // What a person gives may be all that is needed; where it is not, logging in says so.

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import inquirer from 'inquirer'
 import { paragraph } from '../report/format.ts'
 import { widthOf } from './terminal.ts'
@@ -60,9 +61,33 @@ function prompter() {
   return inquirer.createPromptModule({ input: process.stdin, output: process.stderr })
 }
 
+/** Milliseconds for what lies in the terminal to arrive. */
+const TYPED_MS = 40
+
+/**
+ * What was typed before a question could be read is no answer to it.
+ * @returns false where Ctrl-C was among it
+ */
+async function forgetTyped(): Promise<boolean> {
+  const { stdin } = process
+  if (stdin.isTTY !== true) return true
+  let goesOn = true
+  const drop = (typed: Buffer | string) => {
+    goesOn &&= !typed.toString().includes('\x03')
+  }
+  stdin.setRawMode(true)
+  stdin.on('data', drop)
+  stdin.resume()
+  await pause(TYPED_MS)
+  stdin.off('data', drop)
+  stdin.pause()
+  stdin.setRawMode(false)
+  return goesOn
+}
+
 async function unlessInterrupted<T>(ask: () => Promise<T>): Promise<T | 'interrupted'> {
   try {
-    return await ask()
+    return (await forgetTyped()) ? await ask() : 'interrupted'
   } catch (error) {
     if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError'))
       return 'interrupted'

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { dirname, join } from 'node:path'
+import { makeDirectory } from '../store/make-directory.ts'
 import { stateDirectory } from '../store/state-directory.ts'
 
 /** A process that said it works on a run, and whether it does so still. */
@@ -13,7 +14,7 @@ export type Worker = { readonly pid: number; readonly machine: string; readonly 
  */
 export async function declareWork(run: string): Promise<() => Promise<void>> {
   const path = pathOf(run)
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  makeDirectory(dirname(path), 0o700)
   const { pid } = process
   await writeFile(path, `${JSON.stringify({ pid, since: await startOf(pid), machine: hostname() })}\n`, { mode: 0o600 })
   return async () => await rm(path, { force: true })

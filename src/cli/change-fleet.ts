@@ -13,7 +13,9 @@ import { groupLines, planText } from '../report/text/plan.ts'
 import { resultText } from '../report/text/result.ts'
 import { standingOf } from '../run/budget.ts'
 import type { Telling } from '../run/story.ts'
+import { quote } from '../shell/script.ts'
 import type { RunStore } from '../store/store.ts'
+import { type AccessWords, accessAgain } from './access-words.ts'
 import { type Approval, approve, approveAll, type Planned } from './approve.ts'
 import { declareWork } from './at-work.ts'
 import { complainAbout } from './checks.ts'
@@ -45,6 +47,8 @@ export type Undertaking = {
   readonly pace: Pace
   readonly format: 'text' | 'json'
   readonly yes: boolean
+  /** How passwords were had, for the commands that come after this one. */
+  readonly access: AccessWords
   /** That taking it back may break sessions was accepted beforehand, or is no question any more: it is taken back now. */
   readonly acceptsSessionLoss: boolean
   /** Told how all hosts ended; what it says stands at the end of the report. */
@@ -103,10 +107,10 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
   const left = leftLines(run, ended)
   if (left.length > 0) sayWrapped(['', ...left], terminal)
   if (run.command === 'apply' && ended.some(({ status }) => status === 'applied')) {
-    terminal.say(['', `To take it back: ctfleet rollback ${run.id}`])
+    terminal.say(['', `To take it back: ctfleet rollback ${again(undertaking)}`])
   }
   if (ended.some((result) => result.status === 'needs-hands' && IS_TO_BE_ASKED.has(result.fault.code))) {
-    terminal.say(['', `To ask again how those ended that could not be asked: ctfleet resume ${run.id}`])
+    terminal.say(['', `To ask again how those ended that could not be asked: ctfleet resume ${again(undertaking)}`])
   }
   if (undertaking.onEnded !== undefined) terminal.say(await undertaking.onEnded(ended))
   if (problem === null) return exitCodeOf(ended)
@@ -115,6 +119,11 @@ export async function changeFleet(undertaking: Undertaking, store: RunStore, ter
 }
 
 const NO_OTHERS: LeftOutHosts = { leftOut: [], unsure: [] }
+
+/** The run, and how its hosts are logged in to, as it would be typed. */
+function again({ run, access }: Pick<Undertaking, 'run' | 'access'>): string {
+  return [run.id, ...accessAgain(access)].map(quote).join(' ')
+}
 
 function sayWrapped(lines: readonly string[], { say, notices }: Terminal): void {
   say(lines.flatMap((line) => paragraph(notices, '', line)))
@@ -172,7 +181,7 @@ const LEFT_ALONE: Readonly<Record<Run['command'], string>> = {
 }
 
 async function change(
-  { title, run, results, story, watch, parallel, pace }: Undertaking,
+  { title, run, results, story, watch, parallel, pace, access }: Undertaking,
   { approved }: Approval,
   record: RunRecord,
   terminal: Terminal,
@@ -201,7 +210,7 @@ async function change(
       onLeaving: [
         LEFT_ALONE[run.command],
         'To ask every host how it ended, and to close what is open:',
-        `  ctfleet resume ${run.id}`,
+        `  ctfleet resume ${again({ run, access })}`,
       ],
     },
     terminal,

@@ -3,6 +3,7 @@ import type { Fault } from '../model/fault.ts'
 import type { KeysResult } from '../model/host-keys.ts'
 import type { ExplainResult, ForetoldResult, HostResult } from '../model/result.ts'
 import type { VerifyResult } from '../model/verification.ts'
+import type { AsideResult } from './set-aside.ts'
 
 export const EXIT = {
   asWanted: 0,
@@ -77,7 +78,7 @@ export function exitCodeOfVerifying(results: readonly VerifyResult[]): ExitCode 
 }
 
 /** A host that showed nothing, keys that are not the known ones and what could not be written are not as wanted. */
-export function exitCodeOfKeys(results: readonly KeysResult[]): ExitCode {
+export function exitCodeOfKeys(results: readonly (KeysResult | AsideResult)[]): ExitCode {
   return worst(
     results.map((result) => {
       if ('fault' in result && result.fault.code === 'bug') return EXIT.bug

@@ -7,6 +7,9 @@ import { watchSignals } from './interruption.ts'
 import { runCommandLine } from './program.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
+/** Nobody mends more in one go, and the first ones are to stay on the screen. */
+const MOST_COMPLAINTS = 50
+
 const leave = () => {
   terminal.stand([])
   process.exit(EXIT.interrupted)
@@ -28,7 +31,10 @@ async function codeOf(words: readonly string[], { say, interruption }: Terminal)
   } catch (error) {
     if (interruption.signal.aborted || error instanceof BrokenOff) return EXIT.interrupted
     if (error instanceof InputError) {
-      say(error.complaints.flatMap((complaint) => printComplaint(complaint).split('\n').map(visible)))
+      const shown = error.complaints.slice(0, MOST_COMPLAINTS)
+      say(shown.flatMap((complaint) => printComplaint(complaint).split('\n').map(visible)))
+      const more = error.complaints.length - shown.length
+      if (more > 0) say([`and ${more} more; is this the file that was meant?`])
       return EXIT.usage
     }
     say(['This is a bug of ctfleet. Please report it with what follows.'])

@@ -51,6 +51,8 @@ export function withSources(command: Command): Command {
       ).argParser((file: string, before: readonly string[] | undefined) => [...(before ?? []), file]),
     )
     .addOption(source('--ask-vault-pass', 'ask once for the password of sealed values'))
+    .addOption(way('-u, --user <name>', 'log in as this user where the inventory names none'))
+    .addOption(way('-b, --become', 'become root by sudo where the inventory does not say how'))
     .addOption(way('--ssh-config <file>', "read this in place of ~/.ssh/config and the system's; none: no file"))
 }
 

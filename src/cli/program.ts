@@ -160,7 +160,7 @@ function commands(terminal: Terminal, end: (code: ExitCode) => void): readonly C
         'after',
         examples(
           'plan',
-          'plan --limit "web:!web-3" -o plan.json',
+          "plan --limit 'web:!web-3' -o plan.json",
           'plan --strategy notrack --ports 80,443/tcp,53/udp',
           'plan --facts facts.json',
         ),

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { read } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { InputError } from '../input/complaint.ts'
 import { complainAbout } from './checks.ts'
 
 /** Words for `--help`. */
@@ -45,7 +47,11 @@ async function fromDescriptor(option: string, written: string): Promise<string> 
   try {
     // No further than the line, which another may keep open behind it.
     while (text.length < MOST && !text.includes('\n')) {
-      const { bytesRead, buffer } = await readFrom(fd, Buffer.alloc(4096), 0, 4096, null)
+      const { bytesRead, buffer } = await readFrom(fd, Buffer.alloc(4096), 0, 4096, null).catch(notYet)
+      if (bytesRead === null) {
+        await pause(20)
+        continue
+      }
       if (bytesRead === 0) break
       text = Buffer.concat([text, buffer.subarray(0, bytesRead)])
     }
@@ -58,6 +64,12 @@ async function fromDescriptor(option: string, written: string): Promise<string> 
 }
 
 const readFrom = promisify(read)
+
+/** A pipe that does not wait, as stdin may be one, has nothing yet. */
+function notYet(error: NodeJS.ErrnoException): { readonly bytesRead: null; readonly buffer: Buffer } {
+  if (error.code !== 'EAGAIN') throw error
+  return { bytesRead: null, buffer: Buffer.alloc(0) }
+}
 
 async function fromFile(option: string, written: string): Promise<string> {
   const path = written.replace(/^~(?=\/)/, homedir())
@@ -74,8 +86,12 @@ async function fromFile(option: string, written: string): Promise<string> {
     throw complainAbout(option, `${written} can be read by others (mode ${mode})`, `chmod 600 ${written}`)
   }
   try {
-    return (await readFile(path)).subarray(0, MOST).toString('utf8')
+    await using file = await open(path)
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(MOST + 1), 0, MOST + 1, null)
+    if (bytesRead > MOST) throw complainAbout(option, `${written} is no file of a secret: it has more than 64 KiB`)
+    return buffer.subarray(0, bytesRead).toString('utf8')
   } catch (error) {
+    if (error instanceof InputError) throw error
     throw complainAbout(option, `${written} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
 }

@@ -9,7 +9,7 @@ import { checkKnownHosts } from '../transport/known-hosts.ts'
 import { takeNewKeys, takesNewKeys } from '../transport/new-keys.ts'
 import { notes } from '../transport/notes.ts'
 import { checkAccess, holdSecrets } from './access.ts'
-import type { AccessWords } from './access-words.ts'
+import { type AccessWords, accessAgain } from './access-words.ts'
 import { checkAll, complainAbout } from './checks.ts'
 import { vaultPasswordsFrom } from './vault-passwords.ts'
 
@@ -60,8 +60,7 @@ export function targetWords({ inventory, inventoryOption, limit, ...access }: Ta
   return [
     ...(sources.length === 1 ? sources : sources.flatMap((source) => ['-i', source])),
     ...(limit === undefined ? [] : ['--limit', limit]),
-    ...(access.sshConfig === undefined ? [] : ['--ssh-config', access.sshConfig]),
-    ...(access.vaultPasswordFile ?? []).flatMap((file) => ['--vault-password-file', file]),
+    ...accessAgain(access),
   ]
 }
 
@@ -73,11 +72,24 @@ export function choosable<H extends Pick<Host, 'name' | 'groups'>>(file: string,
 }
 
 /** @throws InputError with every mistake in what the inventory and ssh_config say of the way to them. */
-export async function reachable(hosts: readonly InventoryHost[], words: WayWords = {}): Promise<readonly Host[]> {
-  const resolved = await resolveWays(hosts, words)
+export async function reachable(
+  hosts: readonly InventoryHost[],
+  words: WayWords & Pick<AccessWords, 'user' | 'become'> = {},
+): Promise<readonly Host[]> {
+  const resolved = await resolveWays(
+    hosts.map((host) => asAsked(host, words)),
+    words,
+  )
   if (resolved.complaints.length > 0) throw new InputError(resolved.complaints)
   for (const { host, note } of resolved.notes) notes.add(host, note)
   return resolved.hosts
+}
+
+/** As Ansible has it: an option counts for less than the inventory, and for more than ssh_config. */
+export function asAsked(host: InventoryHost, { user, become }: Pick<AccessWords, 'user' | 'become'>): InventoryHost {
+  const login = user === undefined ? [] : [{ keyword: 'User', value: user, at: '--user' }]
+  const climbs = become === true && host.become === 'none'
+  return { ...host, sshOptions: [...host.sshOptions, ...login], ...(climbs ? { become: 'sudo' } : {}) }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Complaint } from '../input/complaint.ts'
+import { type Complaint, quoted } from '../input/complaint.ts'
 import { expandHostNames } from './host-names.ts'
 import { addHost, complaintAt, NOWHERE, type Written } from './written.ts'
 
@@ -12,6 +12,13 @@ export function readHostList(source: string, written: Written): readonly Complai
   const complaints: Complaint[] = []
   for (const part of source.split(',').map((each) => each.trim())) {
     if (part === '') continue
+    if (part.includes('@')) {
+      const [user = '', name = ''] = part.split('@')
+      complaints.push(
+        complaintAt(source, NOWHERE, [], `${quoted(part)} names a user too`, `write ${name}, and --user ${user}`),
+      )
+      continue
+    }
     const expanded = expandHostNames(part)
     if ('wrong' in expanded) {
       complaints.push(complaintAt(source, NOWHERE, [], expanded.wrong, expanded.hint))

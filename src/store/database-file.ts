@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fchmodSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, type Engine, isBusy, isDamage, loadEngine } from './engine.ts'
+import { makeDirectory } from './make-directory.ts'
 import { migrate, VERSION, versionOf } from './schema.ts'
 
 export type DatabaseFile = {
@@ -121,7 +122,7 @@ function setAside(engine: Engine, path: string, met: number | null): string | nu
  */
 function makeOwn(path: string): void {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeDirectory(dirname(path), 0o700)
   const file = openSync(path, 'a', 0o600)
   // Whoever looked while another set it aside has made an empty one for everybody to read.
   fchmodSync(file, 0o600)

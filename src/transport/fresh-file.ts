@@ -12,8 +12,9 @@ export function freshFile<T extends object>(parse: (bytes: Buffer, path: string)
     const path = homePath(named)
     let stamp: string
     try {
-      const { mtimeMs, size, ino } = await stat(path)
-      stamp = `${mtimeMs} ${size} ${ino}`
+      const found = await stat(path)
+      if (found.isFIFO()) return { unreadable: 'it is a pipe', missing: false }
+      stamp = `${found.mtimeMs} ${found.size} ${found.ino}`
     } catch (error) {
       return whyUnreadable(error)
     }
@@ -24,6 +25,21 @@ export function freshFile<T extends object>(parse: (bytes: Buffer, path: string)
     return await value
   }
 }
+
+/** Asks once a second at most for each path: thousands of hosts ask for the same few. Not for what we write ourselves. */
+export function nowAndThen<T>(ask: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  const asked = new Map<string, { readonly at: number; readonly answer: Promise<T> }>()
+  return async (path) => {
+    const now = performance.now()
+    const before = asked.get(path)
+    if (before !== undefined && now - before.at < ASK_EVERY_MS) return await before.answer
+    const answer = ask(path)
+    asked.set(path, { at: now, answer })
+    return await answer
+  }
+}
+
+const ASK_EVERY_MS = 1000
 
 /** `~/` as shells have it. */
 export function homePath(path: string): string {

@@ -76,6 +76,18 @@ describe.each([80, 200])('%i columns wide', (columns) => {
     expect(await web.dump()).toBe(before)
   })
 
+  test('what was typed before the question was there is no answer to it', async () => {
+    await screen.type('ctfleet apply --strategy notrack --ports 80; echo "ended with $?"')
+    await screen.until(/Planning/)
+    await screen.press('y')
+    await screen.press('Enter')
+    await asked(screen)
+    await screen.press('n')
+    await screen.press('Enter')
+    expect(await screen.until(/ended with \d/)).toMatch(/1 host: 1 declined\n+ended with 0/)
+    expect(await web.dump()).toBe(before)
+  })
+
   test('yes applies what was shown, and what was applied is taken back after another yes', async () => {
     await screen.type('ctfleet apply --strategy notrack --ports 80; echo "ended with $?"')
     await screen.until(/Planning +0 of 1|ended with \d/)

@@ -84,6 +84,7 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
       parallel,
       pace,
       format,
+      access: words,
       yes: words.yes,
       acceptsSessionLoss: words.acceptSessionLoss,
       onEnded: async (ended) =>

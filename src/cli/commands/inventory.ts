@@ -8,10 +8,11 @@ import { graphText, inventoryText, type Shown } from '../../report/text/inventor
 import { inventoryHostText, type ShownHost } from '../../report/text/inventory-host.ts'
 import { quote } from '../../shell/script.ts'
 import { resolveWays, type WayWords } from '../../transport/access.ts'
+import type { AccessWords } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { inventoryFrom, type TargetWords } from '../targets.ts'
+import { asAsked, inventoryFrom, type TargetWords } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type InventoryWords = TargetWords & {
@@ -59,7 +60,7 @@ export async function inventoryCommand(words: InventoryWords, terminal: Terminal
   return setAside.length + shown.wrong.length === 0 ? EXIT.asWanted : EXIT.someFailed
 }
 
-async function shownHost(inventory: Inventory, name: string, words: WayWords): Promise<ShownHost> {
+async function shownHost(inventory: Inventory, name: string, words: WayWords & AccessWords): Promise<ShownHost> {
   const host = inventory.hosts.find((each) => each.name === name)
   const aside = inventory.setAside.find((each) => each.name === name)
   if (host === undefined && aside === undefined) {
@@ -85,7 +86,14 @@ async function shownHost(inventory: Inventory, name: string, words: WayWords): P
 
 type Ways = Pick<Shown, 'ways' | 'wrong' | 'notes'>
 
-async function waysTo(hosts: readonly InventoryHost[], words: WayWords): Promise<Ways> {
-  const { hosts: ways, complaints, notes } = await resolveWays(hosts, words)
+async function waysTo(hosts: readonly InventoryHost[], words: WayWords & AccessWords): Promise<Ways> {
+  const {
+    hosts: ways,
+    complaints,
+    notes,
+  } = await resolveWays(
+    hosts.map((host) => asAsked(host, words)),
+    words,
+  )
   return { ways, wrong: complaints, notes: notes.map(({ host, note }) => ({ host, note })) }
 }

@@ -64,11 +64,12 @@ export async function keysCommand(words: KeysWords, terminal: Terminal): Promise
     if (format === 'text' && said.length > 0) terminal.print(['', ...said])
     results.push(...round)
   }
-  for (const { host, fault } of asideResults(targets.setAside))
+  const aside = asideResults(targets.setAside)
+  for (const { host, fault } of aside)
     terminal.say([`${visible(host)}: ${visible(fault.message)}`, `  Next: ${visible(fault.next)}`])
-  if (format === 'json') terminal.printText(jsonText(keysJson(results)))
+  if (format === 'json') terminal.printText(jsonText(keysJson([...results, ...aside])))
   terminal.say(nextLines(results, words))
-  return targets.setAside.length > 0 ? EXIT.someFailed : exitCodeOfKeys(results)
+  return exitCodeOfKeys([...results, ...aside])
 }
 
 /** By how many hosts are in between; a host of the inventory stands for itself where others jump through it. */

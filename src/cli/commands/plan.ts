@@ -6,6 +6,7 @@ import { withLeftOut } from '../../report/text/left-out.ts'
 import { planText } from '../../report/text/plan.ts'
 import { quote } from '../../shell/script.ts'
 import { askForAccess } from '../access.ts'
+import { accessAgain } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll } from '../checks.ts'
 import { type ExitCode, exitCodeOf } from '../exit-code.ts'
@@ -13,7 +14,7 @@ import { forksFrom, READING } from '../parallel.ts'
 import { planFleet } from '../plan-fleet.ts'
 import { failedOf, saveFailed } from '../save-failed.ts'
 import { checkWritable, writeSavedPlan } from '../saved-plan.ts'
-import { type TargetWords, targetsFrom } from '../targets.ts'
+import { type TargetWords, targetsFrom, targetWords } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 import { type WishWords, wishFrom, wishWords } from '../wish.ts'
 import { planRecorded } from './plan-recorded.ts'
@@ -60,7 +61,8 @@ export async function planCommand(words: PlanWords, terminal: Terminal): Promise
 }
 
 /** The words that would apply what was just shown. */
-function applyWords({ output, limit, ...wish }: PlanWords, inventory: string): readonly string[] {
-  if (output !== undefined) return [output]
-  return [inventory, ...(limit === undefined ? [] : ['--limit', limit]), ...wishWords(wish).flat()]
+function applyWords({ output, ...words }: PlanWords, inventory: string): readonly string[] {
+  if (output !== undefined) return [output, ...accessAgain(words)]
+  const named = words.inventory ?? words.inventoryOption ?? inventory
+  return [...targetWords({ ...words, inventory: named }), ...wishWords(words).flat()]
 }

@@ -78,6 +78,7 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
       parallel,
       pace,
       format,
+      access: words,
       yes: words.yes,
       acceptsSessionLoss: true,
     },
