@@ -28,7 +28,7 @@ export async function enter(way: SshWay, entrance: Entrance): Promise<Connection
     if ('refused' in reached) return reached
     const tried = await login(way, { ...reached, credentials: { offers, known }, patience, signal })
     if ('client' in tried) return tried
-    return { ...tried, refused: typedBehind(jumps, tried.refused) }
+    return { ...tried, refused: typedBehind(jumps, tried.refused, way) }
   }, entrance)
   if ('client' in entered) return entered
   const { early: _, silent: __, ...notOpened } = entered

@@ -1,5 +1,8 @@
 import type { Fault } from '../model/fault.ts'
 import type { SshWay } from '../model/host.ts'
+import { quote } from '../shell/script.ts'
+import { homePath } from './fresh-file.ts'
+import { DEFAULT_KNOWN_HOSTS } from './known-hosts.ts'
 
 /** A host in between as one types it behind `ssh -J`, and as messages call it. */
 export function nameOfJump({ user, address, port }: SshWay): string {
@@ -15,17 +18,29 @@ export function loginAtJump(jumps: readonly SshWay[]): string {
   return `ssh${over} -p ${last.port} ${last.user}@${last.address}`
 }
 
-/** The commands that a fault names, as they have to be typed for a host behind others; from here they would lead nowhere. */
-export function typedBehind(jumps: readonly SshWay[], { code, message, next }: Fault): Fault {
-  if (jumps.length === 0) return { code, message, next }
-  return {
-    code,
-    message,
-    next: next
-      .replaceAll(/\bssh -v /g, `ssh -v -J ${jumps.map(nameOfJump).join(',')} `)
-      // It knows no way through others: it is run on the last of them.
-      .replaceAll(/\bssh-keyscan /g, `${loginAtJump(jumps)} ssh-keyscan `),
-  }
+/**
+ * The commands that a fault names, as they have to be typed to go the same way: through the hosts in between, from which alone
+ * others can be reached, and with the keys and the known hosts that ctfleet has from the inventory.
+ */
+export function typedBehind(jumps: readonly SshWay[], { code, message, next }: Fault, way?: SshWay): Fault {
+  const options = [
+    ...(jumps.length === 0 ? [] : ['-J', jumps.map(nameOfJump).join(',')]),
+    ...(way === undefined ? [] : optionsOf(way)),
+  ]
+  const typed = next.replaceAll(/\bssh -v /g, () => `${['ssh', '-v', ...options].join(' ')} `)
+  // It knows no way through others: it is run on the last of them.
+  const scanned =
+    jumps.length === 0 ? typed : typed.replaceAll(/\bssh-keyscan /g, () => `${loginAtJump(jumps)} ssh-keyscan `)
+  return { code, message, next: scanned }
+}
+
+function optionsOf({ identityFiles, knownHostsFiles }: SshWay): readonly string[] {
+  const usual = new Set(DEFAULT_KNOWN_HOSTS.map(homePath))
+  const named = knownHostsFiles.filter((file) => !usual.has(homePath(file)))
+  return [
+    ...identityFiles.slice(0, 3).flatMap((file) => ['-i', quote(file)]),
+    ...(named.length === 0 ? [] : ['-o', quote(`UserKnownHostsFile=${named.map((file) => `"${file}"`).join(' ')}`)]),
+  ]
 }
 
 /** The one through which a host is reached at last; there has to be one. */

@@ -28,4 +28,12 @@ test('the commands of a fault lead through them, and files are written here', ()
     'First compare; if it is the same: ssh -J ops@b1 -p 22 ops@b2 ssh-keyscan -t ed25519 -p 22 web-1 >> ~/.ssh/known_hosts; or: ssh -v -J ops@b1,ops@b2 -p 22 web-1',
   )
   expect(typedBehind([], fault)).toEqual(fault)
+  const way = {
+    ...jump('web-1'),
+    identityFiles: ['/keys/fleet key'],
+    knownHostsFiles: ['/fleet/known', '~/.ssh/known_hosts'],
+  }
+  expect(typedBehind([jump('b1')], fault, way).next).toContain(
+    `ssh -v -J ops@b1 -i '/keys/fleet key' -o 'UserKnownHostsFile="/fleet/known"' -p 22 web-1`,
+  )
 })
