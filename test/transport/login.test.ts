@@ -132,7 +132,7 @@ test('an agent is forwarded only where that is wanted, and a server that forward
 })
 
 async function listen(answer: (ctx: AuthContext) => void) {
-  const keys = ssh2.utils.generateKeyPairSync('ed25519')
+  const keys = hostKeys()
   const heard: string[] = []
   let onSession: (session: Session) => void = () => undefined
   const clients: Connection[] = []
@@ -178,4 +178,12 @@ async function refused(host: Host, patience = PATIENCE): Promise<Fault> {
   if ('refused' in session) return session.refused
   await session[Symbol.asyncDispose]()
   throw new Error('was not refused')
+}
+
+/** Of those that ssh2 makes some cannot be read. */
+function hostKeys(): ReturnType<typeof ssh2.utils.generateKeyPairSync> {
+  for (;;) {
+    const keys = ssh2.utils.generateKeyPairSync('ed25519')
+    if (!(ssh2.utils.parseKey(keys.private) instanceof Error)) return keys
+  }
 }
