@@ -15,12 +15,13 @@ import { vaultPasswordsFrom } from './vault-passwords.ts'
  * @throws InputError with every source that gives nothing and every key file that cannot be used
  */
 export async function checkAccess(hosts: readonly Host[], words: AccessWords): Promise<void> {
-  const ways = waysTo(hosts)
+  const ways = waysUsed(hosts, words)
+  if (words.writesKeys === true && ways.length === 0) return
   await checkAll({
     login: async () => keyring.holdForAll(await given(words.passFrom, '--pass-from', 'login')),
     become: async () => keyring.holdForAll(await given(words.becomePassFrom, '--become-pass-from', 'become')),
     terminal: () => checkTerminal(words),
-    inventories: async () => await holdAgain(hosts, words),
+    inventories: async () => (words.writesKeys === true ? undefined : await holdAgain(hosts, words)),
     passphrase: async () => await unlockAll(ways, words),
     keys: async () => {
       const canAsk = canAskHere() || words.passphraseFrom !== undefined
@@ -55,7 +56,7 @@ export async function askForAccess(hosts: readonly Host[], words: AccessWords): 
     if (become !== '') keyring.holdForAll({ become })
   }
   if (!canAskHere()) return
-  for (const { path, unlock } of await lockedIdentities(waysTo(hosts))) {
+  for (const { path, unlock } of await lockedIdentities(waysUsed(hosts, words))) {
     for (let tries = 1; ; tries++) {
       const again = tries === 1 ? '' : ', which that was not'
       const passphrase = await askSecret('--passphrase-from', '--passphrase-from', `Passphrase of ${path}${again}:`)
@@ -94,8 +95,13 @@ function ownersOf(path: string, hosts: readonly Host[]): string {
   return own.length > 0 ? `of ${listed(own, 5)}` : `of a jump host to ${listed(behind, 5)}`
 }
 
-function waysTo(hosts: readonly Host[]): readonly (SshWay & { readonly name?: string })[] {
-  return hosts.filter(({ transport }) => transport !== 'local').flatMap((host) => [host, ...(host.jumps ?? [])])
+/** Who is logged in to: to show host keys only those in between are. */
+function waysUsed(
+  hosts: readonly Host[],
+  { writesKeys }: AccessWords,
+): readonly (SshWay & { readonly name?: string })[] {
+  const overSsh = hosts.filter(({ transport }) => transport !== 'local')
+  return overSsh.flatMap((host) => [...(writesKeys === true ? [] : [host]), ...(host.jumps ?? [])])
 }
 
 async function given(source: string | undefined, option: string, of: keyof HostSecrets): Promise<HostSecrets> {

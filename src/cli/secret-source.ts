@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { read } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { InputError } from '../input/complaint.ts'
+import { endProgram, endWithUs } from '../inventory/end-program.ts'
+import { homePath } from '../transport/fresh-file.ts'
 import { complainAbout } from './checks.ts'
 
 /** Words for `--help`. */
@@ -72,7 +73,7 @@ function notYet(error: NodeJS.ErrnoException): { readonly bytesRead: null; reado
 }
 
 async function fromFile(option: string, written: string): Promise<string> {
-  const path = written.replace(/^~(?=\/)/, homedir())
+  const path = homePath(written)
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
   if (found instanceof Error) {
     const message =
@@ -105,8 +106,9 @@ export async function fromProgram(
   [program, ...words]: readonly [string, ...string[]],
 ): Promise<string> {
   const child = spawn(program, words, { stdio: ['inherit', 'pipe', 'pipe'] })
+  endWithUs(child)
   const end = () => {
-    child.kill('SIGKILL')
+    endProgram(child)
     // What it started has its output still, and nobody who reads it.
     child.stdout.destroy()
     child.stderr.destroy()

@@ -89,8 +89,10 @@ function paperOn(stream: WriteStream, environment: Environment): Paper {
 
 /** Columns that a terminal shows a text in. */
 export function widthOf(text: string): number {
-  return fastStringWidth(text)
+  return PRINTABLE_ASCII.test(text) ? text.length : fastStringWidth(text)
 }
+
+const PRINTABLE_ASCII = /^[ -~]*$/
 
 /** https://no-color.org, and FORCE_COLOR for a pager that can show it. */
 function wantsColour(stream: WriteStream, { NO_COLOR, FORCE_COLOR, TERM }: Environment): boolean {

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { VaultPassword } from '../inventory/vault.ts'
+import { homePath } from '../transport/fresh-file.ts'
 import type { AccessWords } from './access-words.ts'
 import { askSecret } from './ask-secret.ts'
 import { complainAbout } from './checks.ts'
@@ -37,9 +37,13 @@ const known = new Map<string, Promise<VaultPassword>>()
 
 async function passwordOf(written: string): Promise<VaultPassword> {
   const [, id = null, name = written] = /^([^@/]+)@(.+)$/s.exec(written) ?? []
-  const path = resolve(name.replace(/^~(?=\/)/, homedir()))
-  const found = await stat(path).catch(() => null)
-  if (found === null) throw complainAbout(OPTION, `there is no file ${name}`, 'name a file that holds the password')
+  const path = resolve(homePath(name))
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
+  if (found instanceof Error) {
+    const isMissing = found.code === 'ENOENT' || found.code === 'ENOTDIR'
+    const message = isMissing ? `there is no file ${name}` : `${name} cannot be read (${found.code})`
+    throw complainAbout(OPTION, message, 'name a file that holds the password')
+  }
   if (found.isDirectory()) throw complainAbout(OPTION, `${name} is a directory`, 'name a file that holds the password')
   const runs = await access(path, constants.X_OK).then(
     () => true,

@@ -63,7 +63,11 @@ function socketsIn({ code, output }: Section): ListenerFacts['sockets'] {
 }
 
 function byPort(a: Listener, b: Listener): number {
-  return a.protocol.localeCompare(b.protocol) || a.port - b.port || (a.address < b.address ? -1 : 1)
+  return (
+    (a.protocol === b.protocol ? 0 : a.protocol < b.protocol ? -1 : 1) ||
+    a.port - b.port ||
+    (a.address < b.address ? -1 : 1)
+  )
 }
 
 function addressOf(hex: string, bigEndian: boolean): string | undefined {

@@ -12,33 +12,81 @@ type IptablesBackend = 'legacy' | 'nft'
  * whose kernel side is not there prints nothing, as does one without its tool.
  */
 export function rulesProbe(chains: readonly ChainRef[], tools: SaveTools): Script {
-  const probes = BACKENDS.flatMap((backend) =>
-    FAMILIES.flatMap((family) => {
-      const mine = chains.filter((each) => each.backend === backend && each.family === family)
-      const tool = tools[backend]
-      return mine.length === 0 || tool === null
-        ? []
-        : [probe(backend, family, { tool: toolFor(family, tool), chains: mine })]
-    }),
-  )
+  const probes = savesOf(chains, tools).map(probe)
   const native = new Map(
     chains.flatMap((each) => (each.backend === 'native' ? [[`${each.table} ${each.chain}`, each] as const] : [])),
   )
   return lines(...probes, ...(native.size === 0 ? [] : [nativeProbe([...native.values()])]), sh`:`)
 }
 
+/**
+ * Lists once, for all that the same shell or one below it asks later by `rulesProbe` and `takeKept`, what the save tools of these
+ * chains print. Only for a shell in which no rule changes.
+ */
+export function keepRules(chains: readonly ChainRef[], tools: SaveTools): Script {
+  return lines(
+    ...savesOf(chains, tools).map(({ backend, family, tool }) => {
+      const { by, all } = keptAs({ backend, family })
+      // What is longer than a word of a command may be is listed each time, as some shells' printf is a program. So is what the
+      // tool could not list whole: each who asks deals with that in his own way.
+      return sh`if [ "\${${by}-}" != ${tool} ]; then
+  ${by}=
+  if command -v ${tool} >/dev/null 2>&1 && ${isThere(backend, family)} && ${all}=$(LC_ALL=C ${tool} 2>/dev/null </dev/null); then
+    ${by}=${tool}
+    case $${all} in *' is incompatible, use '*) ${by}= ;; esac
+    [ "\${#${all}}" -lt 100000 ] || ${by}=
+  fi
+fi`
+    }),
+    sh`:`,
+  )
+}
+
+/** Sets $all to what the save tool $1 printed for `keepRules`; fails where that was not kept. */
+export function takeKept(place: Kept): Script {
+  const { by, all } = keptAs(place)
+  return sh`take_kept() { [ "\${${by}-}" = "$1" ] && all=$${all} ; }`
+}
+
+type Kept = { readonly backend: IptablesBackend; readonly family: Family }
+
+function keptAs({ backend, family }: Kept): { readonly by: Script; readonly all: Script } {
+  switch (backend) {
+    case 'legacy':
+      return family === 'ip'
+        ? { by: sh`kept_by_legacy`, all: sh`kept_legacy` }
+        : { by: sh`kept_by_legacy6`, all: sh`kept_legacy6` }
+    case 'nft':
+      return family === 'ip' ? { by: sh`kept_by_nft`, all: sh`kept_nft` } : { by: sh`kept_by_nft6`, all: sh`kept_nft6` }
+  }
+}
+
+type Save = Kept & { readonly tool: string; readonly chains: readonly ChainRef[] }
+
+function savesOf(chains: readonly ChainRef[], tools: SaveTools): readonly Save[] {
+  return BACKENDS.flatMap((backend) =>
+    FAMILIES.flatMap((family) => {
+      const mine = chains.filter((each) => each.backend === backend && each.family === family)
+      const tool = tools[backend]
+      return mine.length === 0 || tool === null ? [] : [{ backend, family, tool: toolFor(family, tool), chains: mine }]
+    }),
+  )
+}
+
 const BACKENDS = ['legacy', 'nft'] as const satisfies readonly IptablesBackend[]
 const FAMILIES = ['ip', 'ip6'] as const satisfies readonly Family[]
 
-function probe(
-  backend: IptablesBackend,
-  family: Family,
-  from: { readonly tool: string; readonly chains: readonly ChainRef[] },
-): Script {
-  const there = backend === 'legacy' ? legacyIsThere(family) : NFT_IS_THERE
-  return sh`if command -v ${from.tool} >/dev/null 2>&1 && ${there}; then
-  LC_ALL=C ${from.tool} 2>/dev/null </dev/null | sed -n ${sedFor(`${backend} ${family}`, from.chains)}
-fi`
+function probe({ backend, family, tool, chains }: Save): Script {
+  const { by, all } = keptAs({ backend, family })
+  return sh`if [ "\${${by}-}" = ${tool} ]; then
+  printf '%s\n' "$${all}"
+elif command -v ${tool} >/dev/null 2>&1 && ${isThere(backend, family)}; then
+  LC_ALL=C ${tool} 2>/dev/null </dev/null
+fi | sed -n ${sedFor(`${backend} ${family}`, chains)}`
+}
+
+function isThere(backend: IptablesBackend, family: Family): Script {
+  return backend === 'legacy' ? legacyIsThere(family) : NFT_IS_THERE
 }
 
 /**

@@ -32,18 +32,23 @@ restore_rules() {
 /**
  * Shell functions that look at one table: `load_rules CHAIN…`, `find_rule CHAIN RULE NTH`. RULE is a spec as the save tool
  * prints it, or `#key` for a rule that carries that comment; NTH tells equal rules of one chain apart. The rules are held in
- * $rules. A table that cannot be listed ends the script with 4.
+ * $rules. A table that cannot be listed ends the script with 4. `take_kept TOOL` sets $all to what the tool printed of all
+ * tables a moment ago, or fails.
  */
 export const RULE_READER: Script = sh`newline='
 '
 load_rules() {
-  rules=
-  all=$(save_rules) || exit 4
+  rules= here=
+  take_kept "$tool-save" || all=$(save_rules) || exit 4
   set -f
   IFS=$newline
   for rule in $all; do
     # Old tools print counters with each rule.
-    case $rule in '['*) rule=\${rule#'['*'] '} ;; esac
+    case $rule in
+      '['*) rule=\${rule#'['*'] '} ;;
+      '*'*) here=\${rule#?} ;;
+    esac
+    [ "$here" = "$table" ] || continue
     for chain do
       case $rule in "-A $chain" | "-A $chain "*) rules=$rules$newline$rule ;; esac
     done

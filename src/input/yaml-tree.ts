@@ -45,6 +45,7 @@ export type YamlEntry = { readonly key: string; readonly keyAt: Position; readon
 export type YamlTree = { readonly root: YamlNode | null; readonly complaints: readonly Complaint[] }
 
 const DEEPEST = 100
+const FAR_TOO_DEEP = 1000
 
 /**
  * Reads one YAML document; never throws. In the Ansible dialect plain values mean what PyYAML makes of them, and `<<` merges.
@@ -66,6 +67,7 @@ export function readYamlTree(
     hint,
   })
   try {
+    if (isFarTooDeep(text)) throw new RangeError('too deep')
     const document = parseDocument(text, {
       schema: 'failsafe',
       resolveKnownTags: false,
@@ -75,6 +77,7 @@ export function readYamlTree(
       logLevel: 'error',
       lineCounter: lines,
     })
+    if (document.errors.some(({ message }) => /call stack/i.test(message))) throw new RangeError('too deep')
     const syntax = document.errors.map((error) => complain(positionIn(lines, error.pos[0]), '', ...explain(error)))
     if (syntax.length > 0) return { root: null, complaints: firstOfEachLine(syntax) }
     const complaints: Complaint[] = []
@@ -90,6 +93,16 @@ export function readYamlTree(
     const start = { line: 1, column: 1 }
     return { root: null, complaints: [complain(start, '', `nested more than ${DEEPEST} levels deep`, null)] }
   }
+}
+
+/** Beyond any doubt: the parser would run out of stack, and then not all that V8 does ends in an error that can be caught. */
+function isFarTooDeep(text: string): boolean {
+  let depth = 0
+  for (const character of text.matchAll(/[[\]{}]/g)) {
+    depth = character[0] === '[' || character[0] === '{' ? depth + 1 : Math.max(0, depth - 1)
+    if (depth > FAR_TOO_DEEP) return true
+  }
+  return text.includes('- '.repeat(FAR_TOO_DEEP))
 }
 
 /** The plain value; where a key occurs twice, the last one counts. */
@@ -155,9 +168,15 @@ function convert(contents: ParsedNode | null, reader: Reader): YamlNode {
   const alias = (name: string, path: readonly PropertyKey[], at: Position) => {
     const target = anchors.get(name)
     if (target !== undefined && target !== 'open') return target
-    const message =
-      target === 'open' ? `*${name} stands inside what &${name} names` : `no anchor &${name} above this *${name}`
-    reader.complain(at, pathText(path), message, null)
+    if (reader.dialect === 'ansible') {
+      // Passwords may begin with an asterisk: what stands behind it is not said.
+      const message = target === 'open' ? 'stands inside what this * names' : 'this * names no anchor above it'
+      reader.complain(at, pathText(path), message, 'put a value that begins with * in quotes')
+    } else {
+      const message =
+        target === 'open' ? `*${name} stands inside what &${name} names` : `no anchor &${name} above this *${name}`
+      reader.complain(at, pathText(path), message, null)
+    }
     return { node: emptyAt(at), size: 1 }
   }
 
@@ -246,7 +265,9 @@ function firstOfEachLine(complaints: readonly Complaint[]): readonly Complaint[]
 }
 
 function explain({ code, message }: YAMLError): [message: string, hint: string | null] {
-  return PLAINER[code] ?? [message.charAt(0).toLowerCase() + message.slice(1), null]
+  // Some quote what stands there, which may be a password; the place is enough.
+  const words = code === 'UNEXPECTED_TOKEN' || code === 'TAG_RESOLVE_FAILED' ? message.replace(/: .*$/s, '') : message
+  return PLAINER[code] ?? [words.charAt(0).toLowerCase() + words.slice(1), null]
 }
 
 const PLAINER: { readonly [Code in YAMLError['code']]?: [message: string, hint: string] } = {

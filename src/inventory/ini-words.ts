@@ -4,8 +4,12 @@ export type Word = { readonly text: string; readonly column: number }
 /**
  * Splits a line as Python's `shlex.split(line, comments=True)` does: quotes join, a backslash escapes outside of single quotes,
  * and `#` begins a comment wherever it stands outside of quotes, inside a word too.
+ * @param hash `plain`: as without `comments=True`
  */
-export function splitWords(line: string): readonly Word[] | { readonly wrong: string } {
+export function splitWords(
+  line: string,
+  hash: 'comment' | 'plain' = 'comment',
+): readonly Word[] | { readonly wrong: string } {
   const words: Word[] = []
   let at = 0
   while (at < line.length) {
@@ -14,8 +18,8 @@ export function splitWords(line: string): readonly Word[] | { readonly wrong: st
       at++
       continue
     }
-    if (char === '#') return words
-    const read = readWord(line, at)
+    if (char === '#' && hash === 'comment') return words
+    const read = readWord(line, at, hash)
     if ('wrong' in read) return read
     words.push({ text: read.text, column: at + 1 })
     if (read.comment) return words
@@ -29,13 +33,14 @@ const BLANK = /[ \t\r\n]/
 function readWord(
   line: string,
   start: number,
+  hash: 'comment' | 'plain',
 ): { readonly text: string; readonly end: number; readonly comment: boolean } | { readonly wrong: string } {
   let text = ''
   let at = start
   while (at < line.length) {
     const char = line[at] ?? ''
     if (BLANK.test(char)) return { text, end: at, comment: false }
-    if (char === '#') return { text, end: at, comment: true }
+    if (char === '#' && hash === 'comment') return { text, end: at, comment: true }
     if (char === '\\') {
       const escaped = line[at + 1]
       if (escaped === undefined) return { wrong: 'ends in a backslash that escapes nothing' }

@@ -3,6 +3,7 @@ import type { YamlNode } from '../input/yaml-tree.ts'
 import { expandHostNames } from './host-names.ts'
 import { splitWords } from './ini-words.ts'
 import { pythonLiteral } from './python-literal.ts'
+import { isSecretName } from './variables.ts'
 import { addChild, addGroup, addHost, type Complain, nodeOf, setVariable, type Written } from './written.ts'
 
 type Section = { readonly group: string; readonly kind: 'hosts' | 'vars' | 'children' }
@@ -58,7 +59,7 @@ export function readIni(text: string, file: string, written: Written, complain: 
   const variable = ({ text, at }: Line): void => {
     const equals = text.indexOf('=')
     if (equals < 0) {
-      complain(at, [section.group], `expected name=value, found ${quoted(text)}`, null)
+      complain(at, [section.group], `expected name=value${foundIn(text, text)}`, null)
       return
     }
     const name = text.slice(0, equals).trim()
@@ -77,7 +78,8 @@ export function readIni(text: string, file: string, written: Written, complain: 
     const [first = { text: '', column: 1 }, ...assignments] = words
     const expanded = namesIn(first.text)
     if ('wrong' in expanded) {
-      complain(at, [section.group], expanded.wrong, expanded.hint)
+      if (isSecretName(text)) complain(at, [section.group], 'cannot be the name of a host', ONE_A_LINE)
+      else complain(at, [section.group], expanded.wrong, expanded.hint)
       return
     }
     for (const { name, port } of expanded.hosts)
@@ -86,8 +88,10 @@ export function readIni(text: string, file: string, written: Written, complain: 
       const equals = assignment.indexOf('=')
       const here = { line: at.line, column: at.column + column - 1 }
       if (equals < 0) {
-        const hint = `one host a line, and ${quoted(`${assignment}=value`)} for a variable of it`
-        complain(here, [section.group, first.text], `expected name=value, found ${quoted(assignment)}`, hint)
+        const hint = isSecretName(text)
+          ? `${ONE_A_LINE} of it, without blanks around =; a value with blanks wants quotes around it`
+          : `one host a line, and ${quoted(`${assignment}=value`)} for a variable of it`
+        complain(here, [section.group, first.text], `expected name=value${foundIn(text, assignment)}`, hint)
         continue
       }
       const name = assignment.slice(0, equals)
@@ -110,6 +114,13 @@ export function readIni(text: string, file: string, written: Written, complain: 
     complain(at, [], `[${name}:vars] is about a group that there is not`, `name its hosts: [${name}]`)
   for (const [name, { at, parents }] of waiting)
     complain(at, parents.slice(0, 1), `there is no group ${quoted(name)}`, `begin it somewhere: [${name}]`)
+}
+
+const ONE_A_LINE = 'one host a line, and name=value for a variable'
+
+/** A word of a line with a secret in it may be a part of that. */
+function foundIn(line: string, word: string): string {
+  return isSecretName(line) ? '' : `, found ${quoted(word)}`
 }
 
 /** Where Python ends a line. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Complaint } from '../input/complaint.ts'
 import type { Json } from '../model/json.ts'
+import { SECRET } from './hushed.ts'
 import { plainValue } from './templates.ts'
 import { isSecretName, whatIsWrong } from './variables.ts'
 import type { VaultPassword } from './vault.ts'
@@ -12,6 +13,8 @@ export type Look = {
   readonly value: (...names: readonly string[]) => Json | undefined
   readonly text: (...names: readonly string[]) => string | undefined
   readonly refuse: (name: string, message: string, hint: string) => void
+  /** Whether nothing of its value may be said; known once it was looked at. */
+  readonly isSecret: (name: string) => boolean
 }
 
 export type Looked = {
@@ -24,7 +27,9 @@ export type Looked = {
 export function lookAt(host: Looked, passwords: readonly VaultPassword[], complaints: Complaint[]): Look {
   const { variables } = host
   const scope = { variables, passwords, magic: magicOf(host) }
-  const refuse: Look['refuse'] = (name, message, hint) => complain(name, message, hint)
+  const secrets = new Set<string>()
+  const refuse = (name: string, message: string, hint: string | null) =>
+    secrets.has(name) ? complain(name, SECRET.message, SECRET.hint) : complain(name, message, hint)
   const complain = (name: string, message: string, hint: string | null) => {
     const variable = variables.get(name)
     if (variable !== undefined)
@@ -39,12 +44,11 @@ export function lookAt(host: Looked, passwords: readonly VaultPassword[], compla
         complain(name, plain.cannot, plain.hint)
         return undefined
       }
+      if (plain.secret) secrets.add(name)
       if (plain.value === null) continue
       const wrong = whatIsWrong(name, plain.value)
       if (wrong === null) return plain.value
-      if (plain.secret)
-        complain(name, 'is a secret that cannot be used here', 'see what stands there: ansible-vault view')
-      else complain(name, wrong.message, wrong.hint)
+      refuse(name, wrong.message, wrong.hint)
       return undefined
     }
     return undefined
@@ -52,6 +56,7 @@ export function lookAt(host: Looked, passwords: readonly VaultPassword[], compla
   return {
     value,
     refuse,
+    isSecret: (name) => secrets.has(name),
     text: (...names) => {
       const found = value(...names)
       // Checked before: a variable that we read as text is written as text or a number.

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { type Complaint, InputError, quoted } from '../input/complaint.ts'
 import { isJsonMap, type Json } from '../model/json.ts'
 import { quote } from '../shell/script.ts'
+import { endProgram, endWithUs } from './end-program.ts'
 import { isRegularFile } from './paths.ts'
 import { readGroupsOfScript } from './script-groups.ts'
 import { complaintAt, NOWHERE, type Written } from './written.ts'
@@ -71,6 +72,7 @@ function ask(file: string, args: readonly string[], timeoutMs: number): Promise<
   const words = args.join(' ')
   return new Promise((done, fail) => {
     const child = spawn(resolve(file), args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    endWithUs(child)
     const out: Buffer[] = []
     let size = 0
     let stderr = ''
@@ -80,7 +82,7 @@ function ask(file: string, args: readonly string[], timeoutMs: number): Promise<
       stop()
     }, timeoutMs)
     const stop = () => {
-      child.kill('SIGKILL')
+      endProgram(child)
       letGo()
     }
     // What it has begun itself may live on and hold the pipes.

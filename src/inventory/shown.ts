@@ -8,7 +8,7 @@ import { placeText, type Variable } from './written.ts'
 export type Value = { readonly value: Json; readonly at: string; readonly hidden?: true }
 
 /** In place of what is named like a secret, or came out of a vault, or is in one that is shut. */
-const HIDDEN = '(hidden)'
+export const HIDDEN = '(hidden)'
 
 /** All that is said of a host or a group, for people: without secrets, and with templates as they are written. */
 export function shownValues(variables: ReadonlyMap<string, Variable>): ReadonlyMap<string, Value> {

@@ -4,6 +4,7 @@ import { type Complaint, InputError } from '../input/complaint.ts'
 import { readOpened, readVariables } from './documents.ts'
 import { isHostList, readHostList } from './host-list.ts'
 import { isHostName } from './host-names.ts'
+import { hushed } from './hushed.ts'
 import { isDirectory, isRegularFile } from './paths.ts'
 import type { Beside, VariableFile } from './precedence.ts'
 import { programKind, readScript } from './script-inventory.ts'
@@ -106,7 +107,7 @@ function variablesIn(file: string, passwords: readonly VaultPassword[], complain
       ])
       return { file, vars: new Map(vars) }
     }
-    complaints.push(...read.complaints)
+    complaints.push(...(opened.secret ? hushed(read.complaints) : read.complaints))
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     complaints.push(...error.complaints)
@@ -161,8 +162,23 @@ const IGNORED =
 
 function readFile(file: string, written: Written, passwords: readonly VaultPassword[]): readonly Complaint[] {
   const opened = readOpened(file, passwords)
-  if ('text' in opened) return readText(opened.text, file, written)
+  if ('text' in opened) {
+    if (!opened.secret) return readText(opened.text, file, written)
+    const complaints = hushed(readSecretText(opened.text, file, written))
+    for (const { vars } of [...written.groups.values(), ...written.hosts.values()])
+      for (const [name, variable] of vars) if (variable.file === file) vars.set(name, { ...variable, secret: true })
+    return complaints
+  }
   return [complaintAt(file, { line: 1, column: 1 }, [], `is a vault as a whole: ${opened.sealed}`, VAULT_PASSWORD)]
+}
+
+function readSecretText(text: string, file: string, written: Written): readonly Complaint[] {
+  try {
+    return readText(text, file, written)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return error.complaints
+  }
 }
 
 function ended(files: readonly string[], complaints: readonly Complaint[]): SourceRead {

@@ -38,7 +38,8 @@ function ofNode(node: YamlNode, scope: Scope, at: At): Plain {
   if (node.type !== 'scalar') return { value: jsonOf(node), secret: at.secret }
   if (node.tag === '!vault' || node.tag === '!vault-encrypted') return openedValue(String(node.value), scope, at)
   if (node.tag === '!unsafe') return { value: node.value, secret: at.secret }
-  if (node.tag !== null) return { cannot: `has the tag ${node.tag}`, hint: 'write the plain value' }
+  if (node.tag !== null)
+    return { cannot: at.secret ? 'has a tag' : `has the tag ${node.tag}`, hint: 'write the plain value' }
   // What an INI has of a vault is no more than its text.
   if (typeof node.value === 'string' && isVault(node.value)) return openedValue(node.value, scope, at)
   return ofJson(node.value, scope, at)

@@ -3,6 +3,7 @@ import { didYouMean } from '../input/nearest.ts'
 import { jsonOf } from '../input/yaml-tree.ts'
 import type { Json } from '../model/json.ts'
 import { isHostName } from './host-names.ts'
+import { SECRET } from './hushed.ts'
 import { readSshArguments } from './ssh-arguments.ts'
 import { isTemplate } from './templates.ts'
 import type { Complain, Variable } from './written.ts'
@@ -57,7 +58,7 @@ const ANSIBLE_OWN = new Set([
 ])
 
 /** Complains about a variable that ctfleet reads and cannot use, once where it is written. Vaults and templates are for later. */
-export function checkVariable(name: string, { value, path }: Variable, complain: Complain): void {
+export function checkVariable(name: string, { value, path, secret }: Variable, complain: Complain): void {
   if (!Object.hasOwn(READ, name)) {
     const near = ANSIBLE_OWN.has(name) || isSecretName(name) ? null : misspelling(name)
     if (near !== null) complain(value.at, path, `ctfleet knows no variable ${quoted(name)}`, near)
@@ -68,7 +69,9 @@ export function checkVariable(name: string, { value, path }: Variable, complain:
   if (typeof plain === 'string' && value.tag === null && (isTemplate(plain) || plain.startsWith('$ANSIBLE_VAULT')))
     return
   const wrong = whatIsWrong(name, plain)
-  if (wrong !== null) complain(value.at, path, wrong.message, wrong.hint)
+  if (wrong === null) return
+  const { message, hint } = secret === true ? SECRET : wrong
+  complain(value.at, path, message, hint)
 }
 
 /** What is wrong with the value of a variable that ctfleet reads. As in Ansible, nothing after the colon means: not set. */
@@ -170,7 +173,7 @@ function transport(value: Json): Wrong | null {
 function sshArguments(value: Json): Wrong | null {
   if (typeof value !== 'string') return wrong('arguments of ssh', value)
   const read = readSshArguments(value)
-  return 'cannot' in read ? { message: `ctfleet cannot follow ${read.cannot} yet`, hint: read.hint } : null
+  return 'wrong' in read ? { message: read.wrong, hint: read.hint } : null
 }
 
 function wrong(expected: string, found: Json): Wrong {

@@ -4,7 +4,7 @@ import type { InventoryHost, SshOption } from '../model/host.ts'
 import type { Json } from '../model/json.ts'
 import { type Look, lookAt } from './look.ts'
 import type { Merged } from './precedence.ts'
-import { otherVariables } from './shown.ts'
+import { HIDDEN, otherVariables } from './shown.ts'
 import { readSshArguments } from './ssh-arguments.ts'
 import { isTrue } from './variables.ts'
 import type { VaultPassword } from './vault.ts'
@@ -122,6 +122,8 @@ function becomeOf({ value, text, refuse }: Look): Become {
 function passwordIn(value: Look['value'], names: readonly string[]): string | undefined {
   for (const name of names) {
     const found = value(name)
+    // What `inventory --list` shows in its place is no password, and a wrong one may lock an account.
+    if (found === HIDDEN) continue
     if ((typeof found === 'string' && found !== '') || typeof found === 'number') return String(found)
   }
   return undefined
@@ -129,19 +131,27 @@ function passwordIn(value: Look['value'], names: readonly string[]): string | un
 
 function sshOf(
   host: WrittenHost,
-  { value, text }: Look,
+  { value, text, isSecret }: Look,
   { here, variables }: { readonly here: Here; readonly variables: Merged['variables'] },
 ): Pick<InventoryHost, 'address' | 'sshOptions' | 'sshConfigFile' | 'unfollowed'> {
   const path = (name: string) => resolve(here.cwd, name.replace(/^~(?=$|\/)/, here.home))
-  const said = (keyword: string, value: string | number | undefined): readonly SshOption[] =>
-    value === undefined ? [] : [{ keyword, value: String(value) }]
   const placeOf = (name: string): string | undefined => {
     const variable = variables.get(name)
     return variable === undefined ? undefined : placeText(variable.file, variable.value.at)
   }
-  const argumentsOf = (name: string) => argumentsIn(text(name), placeOf(name))
-  const port = value('ansible_ssh_port', 'ansible_port')
-  const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
+  const hiding = (...names: readonly string[]) => {
+    const name = names.find(isSecret)
+    const at = name === undefined ? undefined : placeOf(name)
+    return at === undefined ? {} : ({ secret: true, at } as const)
+  }
+  const said = (keyword: string, value: string | number | undefined, ...names: string[]): readonly SshOption[] =>
+    value === undefined ? [] : [{ keyword, value: String(value), ...hiding(...names) }]
+  const argumentsOf = (name: string) => {
+    const read = argumentsIn(text(name), placeOf(name))
+    return { ...read, options: read.options.map((option) => ({ ...option, ...hiding(name) })) }
+  }
+  const port = value(...PORT)
+  const keyFile = text(...KEY_FILE)
   const ownKnownHosts = [value('ctfleet_known_hosts_file') ?? []].flat().filter((name) => typeof name === 'string')
   // In the order in which Ansible would put them on the line: of a keyword given twice the first counts.
   const before = argumentsOf('ansible_ssh_args')
@@ -159,23 +169,31 @@ function sshOf(
     address: (text('ansible_ssh_host', 'ansible_host') ?? host.name).replace(/^\[(.*)\]$/, '$1'),
     sshOptions: [
       // Ours are said for ctfleet alone, and come first.
-      ...said('HostKeyAlias', text('ctfleet_host_key_alias')),
+      ...said('HostKeyAlias', text('ctfleet_host_key_alias'), 'ctfleet_host_key_alias'),
       ...(ownKnownHosts.length === 0
         ? []
         : [
-            ...said('UserKnownHostsFile', ownKnownHosts.map((name) => `"${path(name)}"`).join(' ')),
+            ...said(
+              'UserKnownHostsFile',
+              ownKnownHosts.map((name) => `"${path(name)}"`).join(' '),
+              'ctfleet_known_hosts_file',
+            ),
             ...said('GlobalKnownHostsFile', 'none'),
           ]),
       ...before.options,
-      ...said('Port', port === undefined ? undefined : Number(port)),
-      ...said('User', text('ansible_ssh_user', 'ansible_user')),
-      ...said('IdentityFile', keyFile === undefined ? undefined : path(keyFile)),
+      ...said('Port', port === undefined ? undefined : Number(port), ...PORT),
+      ...said('User', text(...USER), ...USER),
+      ...said('IdentityFile', keyFile === undefined ? undefined : path(keyFile), ...KEY_FILE),
       ...after.flatMap(({ options }) => options),
     ],
     ...(configFile === undefined ? {} : { sshConfigFile: configFile }),
     ...(unfollowed.length === 0 ? {} : { unfollowed }),
   }
 }
+
+const PORT = ['ansible_ssh_port', 'ansible_port']
+const USER = ['ansible_ssh_user', 'ansible_user']
+const KEY_FILE = ['ansible_ssh_private_key_file', 'ansible_private_key_file']
 
 type Arguments = {
   readonly options: readonly SshOption[]
@@ -186,7 +204,7 @@ type Arguments = {
 function argumentsIn(text: string | undefined, at: string | undefined): Arguments {
   const read = readSshArguments(text ?? '')
   // Checked before.
-  if ('cannot' in read) return { options: [], unfollowed: [] }
+  if ('wrong' in read) return { options: [], unfollowed: [] }
   return {
     ...read,
     options: read.options.map((option) => (at === undefined ? option : { ...option, at })),

@@ -76,4 +76,10 @@ export type InventoryHost = Omit<Host, keyof SshWay | 'jumps'> & {
 }
 
 /** `keyword` in the spelling of ssh_config(5), as `IdentityFile`; `at` is where it is written: `group_vars/web.yml:3:7`. */
-export type SshOption = { readonly keyword: string; readonly value: string; readonly at?: string }
+export type SshOption = {
+  readonly keyword: string
+  readonly value: string
+  readonly at?: string
+  /** It came out of a vault: no complaint may show it. */
+  readonly secret?: true
+}

@@ -14,11 +14,16 @@ import { sealPlan } from './seal.ts'
 /** What the planning trip asks: the state of every step, and the digest of all that the verdict rests on. */
 export type Questions = { readonly script: Script; readonly boundProbe: Script; readonly names: readonly string[] }
 
-/** @param rules prints the chains that the verdict rests on, in normal form */
-export function questionsFor(steps: readonly Step[], rules: Script): Questions {
+/**
+ * @param rules prints the chains that the verdict rests on, in normal form
+ * @param keep lists once what several of them ask for
+ */
+export function questionsFor(steps: readonly Step[], rules: Script, keep: Script = sh`:`): Questions {
   const compared = steps.filter(({ volatile }) => !volatile)
   const boundProbe = lines(
     LIFE,
+    // On the planning trip it is kept already; a transaction runs this in a shell of its own, which ends before any change.
+    keep,
     ...compared.map(
       ({ probe }) => sh`( ${probe}
 )`,
@@ -26,7 +31,7 @@ export function questionsFor(steps: readonly Step[], rules: Script): Questions {
     rules,
   )
   const probes = [
-    ...steps.map(({ probe }, index) => ({ name: nameOf(index), probe })),
+    ...steps.map(({ probe }, index) => ({ name: nameOf(index), bytes: 'own' as const, probe })),
     {
       name: 'bound',
       // One digest.
@@ -38,7 +43,8 @@ export function questionsFor(steps: readonly Step[], rules: Script): Questions {
       ),
     },
   ]
-  return { script: bundle(probes, { bytes: 262144 }), boundProbe, names: probes.map(({ name }) => name) }
+  const script = lines(keep, bundle(probes, { bytes: 262144 }))
+  return { script, boundProbe, names: probes.map(({ name }) => name) }
 }
 
 export type Judged = {
@@ -93,7 +99,6 @@ function planSteps(
     const answer = answers.get(nameOf(index))
     if (answer === undefined || !answer.known)
       return unknown(`${step.title}: ${answer?.why ?? 'the host did not answer'}`)
-    if (answer.value.truncated) return unknown(`${step.title}: the host answered more than a plan takes in`)
     const planned = step.plan(answer.value.output, volatileToo && step.volatile)
     if (!planned.known) return unknown(`${step.title}: ${planned.why}`)
     if (!planned.value.needed) {

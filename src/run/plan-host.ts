@@ -1,4 +1,4 @@
-import { rulesProbe, TABLES_PROBE } from '../firewall/normalise.ts'
+import { keepRules, rulesProbe, TABLES_PROBE } from '../firewall/normalise.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Host } from '../model/host.ts'
 import type { HostResult, LeftOut } from '../model/result.ts'
@@ -113,7 +113,7 @@ async function planChosen(session: Session, facts: Facts, { analysis, choice, ju
   const changesRules = choice.steps.some(({ kind }) => kind === 'firewall')
   const restsOn = [...analysis.unload.dependsOn, ...analysis.notrack.dependsOn]
   const rules = changesRules ? lines(rulesProbe(restsOn, saveTools), TABLES_PROBE) : sh`:`
-  const questions = questionsFor(steps, rules)
+  const questions = questionsFor(steps, rules, changesRules ? keepRules(restsOn, saveTools) : sh`:`)
   const nonce = newNonce()
   const outcome = await session.run(questions.script, { as: 'root', timeoutMs: 60_000, arguments: [nonce] })
   if ('refused' in outcome) return { host, status: 'failed', fault: outcome.refused }

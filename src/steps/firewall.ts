@@ -1,5 +1,6 @@
 import { deleteEntries, flowSchema } from '../firewall/flow-entries.ts'
 import { NFT_EDITOR } from '../firewall/nft-editor.ts'
+import { takeKept } from '../firewall/normalise.ts'
 import { iptablesTools, RULE_READER, RULE_WRITER } from '../firewall/rule-editor.ts'
 import { z } from '../input/schema.ts'
 import type { Json } from '../model/json.ts'
@@ -155,6 +156,8 @@ function editorFor(edits: readonly Edit[], what: 'reads' | 'writes'): Script {
   if (backend === 'native' || family === 'inet') return NFT_EDITOR
   return lines(
     iptablesTools({ backend, family, table }),
+    // Before a change the table is looked at itself.
+    what === 'reads' ? takeKept({ backend, family }) : sh`take_kept() { false ; }`,
     RULE_READER,
     ...(what === 'writes' ? [RULE_WRITER] : []),
     sh`load_rules ${[...new Set(edits.map(({ chain }) => chain))]}`,

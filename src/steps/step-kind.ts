@@ -16,7 +16,7 @@ export type StepKindSpec<Want, State extends Json> = {
   /** Checks a playbook's input and makes the published JSON Schema. */
   readonly want: z.ZodType<Want>
   title(want: Want): string
-  /** Prints the state in a normal form and changes nothing: equal states print equal bytes, no counters, no handles. */
+  /** Prints the state in a normal form and changes nothing: equal states print equal bytes, no counters, no handles, and never more than some 100 kB. */
   probe(want: Want): Script
   /** Total: reads what the probe printed, or says why it cannot. */
   read(probed: string, want: Want): Reading<State>

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
-import { homedir } from 'node:os'
 import { env } from 'node:process'
 import type { SshWay } from '../model/host.ts'
+import { homePath } from './fresh-file.ts'
 import { BaseAgent, createAgent, type ParsedKey } from './ssh2.ts'
 
 /** A key as the agent names it; `type` may be one that ssh2 does not know: a certificate, or a key in hardware. */
@@ -12,7 +12,7 @@ export function agentSocket({ identityAgent }: Pick<SshWay, 'identityAgent'>): s
   if (identityAgent === undefined || identityAgent === 'SSH_AUTH_SOCK') return env.SSH_AUTH_SOCK || null
   if (identityAgent === 'none') return null
   if (identityAgent.startsWith('$')) return env[identityAgent.slice(1).replace(/^\{(.*)\}$/, '$1')] || null
-  return identityAgent.replace(/^~(?=\/)/, homedir())
+  return homePath(identityAgent)
 }
 
 /** The keys that the agent holds; none where there is no agent, or it does not answer in time (milliseconds). */

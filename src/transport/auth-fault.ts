@@ -1,5 +1,6 @@
 import type { Fault } from '../model/fault.ts'
 import type { SshWay } from '../model/host.ts'
+import { quote } from '../shell/script.ts'
 import type { Offer } from './identities.ts'
 import type { Offering } from './offering.ts'
 
@@ -8,7 +9,7 @@ export function authFault(way: SshWay, auth: Offering, { keys, words }: Found): 
   const { user } = way
   const takes = auth.accepted.length === 0 ? '' : `; the server takes ${auth.accepted.join(', ').slice(0, 200)}`
   const fault = (message: string, next: string): Fault => ({ code: 'auth', message, next })
-  const look = `ssh -v -p ${way.port} ${user}@${way.address}`
+  const look = `ssh -v -p ${way.port} ${quote(`${user}@${way.address}`)}`
 
   if (auth.question !== null) {
     const asked = JSON.stringify(auth.question.slice(0, 200))

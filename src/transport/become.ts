@@ -7,7 +7,7 @@ import { keyring } from './keyring.ts'
 import { type Launch, type RunResult, runErrand, type Stopped } from './running.ts'
 import type { Secret } from './talk.ts'
 import type { RunHow } from './transport.ts'
-import { newTrials } from './trials.ts'
+import { newTrials, placeOf } from './trials.ts'
 
 /** A session's way to run something on its host. */
 export type Way = {
@@ -40,7 +40,7 @@ export async function runScript(
   { host, signal, launch, hasTerminals }: Way,
 ): Promise<RunResult> {
   const started = performance.now()
-  const place = placeOf(host)
+  const place = accountAt(host)
   const password = how.as === 'root' && !isRoot(host) ? keyring.becomePassword(host) : undefined
   const before = refusedAt.get(place)
   if (before !== undefined && before.password === password) return { refused: before.fault }
@@ -73,7 +73,7 @@ function firstClimb(host: Host, as: RunHow['as'], knowsPassword: boolean): Climb
   if (as === 'login-user') return { by: 'login', password: false, terminal: false }
   const { becomeUser: user } = host
   const by = isRoot(host) ? 'none' : host.become
-  const place = placeOf(host)
+  const place = accountAt(host)
   const password = knowsPassword && by !== 'none' && !(by === 'sudo' && didNotAsk.has(place))
   // doas reads a password from a terminal alone, and su may.
   const terminal = by === 'su' || (by === 'doas' && password) || (by === 'sudo' && wantTerminal.has(place))
@@ -105,11 +105,12 @@ function secretFor(host: Host, password: string): Secret & { readonly wasAsked: 
     },
     begin: async () => {
       wasAsked = true
-      return await trials.begin({ user, password }, placeOf(host))
+      return await trials.begin({ user, password }, accountAt(host))
     },
   }
 }
 
-function placeOf({ user, address, port, jumps = [] }: Host): string {
-  return [...jumps.map((jump) => `${jump.address}:${jump.port}`), `${user}@${address}:${port}`].join(' ')
+/** Each login user asks sudo for an account of its own. */
+function accountAt(host: Host): string {
+  return `${host.user} ${placeOf(host)}`
 }

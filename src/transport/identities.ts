@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { access } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import type { SshWay } from '../model/host.ts'
+import { quote } from '../shell/script.ts'
 import { type AgentKey, agentKeys, agentSocket, HeldKey } from './agent.ts'
+import { homePath, nowAndThen } from './fresh-file.ts'
 import { type Identity, parseKey, readIdentity } from './key-file.ts'
 import { keyring } from './keyring.ts'
 import type { PathComplaint } from './known-hosts.ts'
@@ -27,7 +28,7 @@ export async function checkIdentities(
   { canAsk }: { readonly canAsk: boolean },
 ): Promise<readonly PathComplaint[]> {
   const named = distinct(ways.filter(({ identityFiles }) => identityFiles.length > 0))
-  const found = await Promise.all(named.map(namedIn))
+  const found = await Promise.all(named.map(async (way) => await namedIn(way)))
   const complaints = new Map<string, PathComplaint>()
   for (const { identities, held } of found) {
     for (const identity of identities) {
@@ -61,7 +62,7 @@ export async function lockedIdentities(
 export async function offersFor(way: SshWay): Promise<readonly Offer[]> {
   const { user: username } = way
   const socket = agentSocket(way)
-  const { identities, held } = await namedIn(way)
+  const { identities, held } = await namedIn(way, readLately)
   const offers: Offer[] = []
   const offered: Buffer[] = []
   const offerFile = (path: string, key: ParsedKey) => {
@@ -87,7 +88,7 @@ export async function offersFor(way: SshWay): Promise<readonly Offer[]> {
     else if (unlocked !== null) offerFile(path, unlocked)
     else if (identity.state === 'encrypted') {
       const cannot = 'which is encrypted, and whose key the agent does not hold'
-      offers.push({ name: path, cannot, next: `ssh-add ${path}` })
+      offers.push({ name: path, cannot, next: `ssh-add ${quotedPath(path)}` })
     }
   }
   if (way.identitiesOnly !== true)
@@ -103,14 +104,10 @@ export async function needsOpenssh(way: SshWay): Promise<string | null> {
     /^(?:PKCS11Provider|SecurityKeyProvider)=(?!none)/i.test(option),
   )
   if (provider !== undefined) return `${provider} is for the system's ssh`
-  const { identities, held } = await namedIn(way)
+  const { identities, held } = await namedIn(way, readLately)
   for (const { path } of identities) {
     const beside = `${path.replace(/\.pub$/, '')}-cert.pub`
-    const isThere = await access(beside.replace(/^~(?=\/)/, homedir())).then(
-      () => true,
-      () => false,
-    )
-    if (isThere) return `the certificate ${beside} is shown by the system's ssh alone`
+    if (await isThereLately(beside)) return `the certificate ${beside} is shown by the system's ssh alone`
   }
   const isNamed = way.identityFiles.length > 0
   const hasOwn = identities.some((identity) => identity.state === 'usable' || identity.state === 'encrypted')
@@ -142,12 +139,22 @@ function distinct<T extends KeyPlaces & { readonly name?: string }>(ways: readon
   return [...new Map(ways.toReversed().map((way) => [keyOf(way), way])).values()].toReversed()
 }
 
+// Each host asks twice, at its opening; whoever mends a key file in between waits a second.
+const readLately = nowAndThen(readIdentity)
+const isThereLately = nowAndThen(
+  async (path) =>
+    await access(homePath(path)).then(
+      () => true,
+      () => false,
+    ),
+)
+
 /** The key files of a way, or the usual ones, and what its agent holds. */
-async function namedIn(way: KeyPlaces) {
+async function namedIn(way: KeyPlaces, read = readIdentity) {
   const [first] = way.identityFiles
   const paths = first === undefined ? DEFAULT_IDENTITIES : way.identityFiles.filter((path) => path !== 'none')
   const [identities, held] = await Promise.all([
-    Promise.all([...new Set(paths)].map(readIdentity)),
+    Promise.all([...new Set(paths)].map(read)),
     agentKeys(agentSocket(way)),
   ])
   return { identities, held }
@@ -193,7 +200,12 @@ function complaintAbout(identity: Identity, held: readonly AgentKey[], canAsk: b
       return {
         path,
         message: 'the key file is encrypted, and the agent does not hold its key',
-        hint: `ssh-add ${path}, or --passphrase-from SOURCE, or run this in a terminal to be asked`,
+        hint: `ssh-add ${quotedPath(path)}, or --passphrase-from SOURCE, or run this in a terminal to be asked`,
       }
   }
+}
+
+/** A shell still finds what is written with a tilde. */
+function quotedPath(path: string): string {
+  return path.startsWith('~/') ? `~/${quote(path.slice(2))}` : quote(path)
 }

@@ -1,5 +1,6 @@
 import type { Fault } from '../model/fault.ts'
 import type { Host, SshWay } from '../model/host.ts'
+import { quote } from '../shell/script.ts'
 import { agentSocket } from './agent.ts'
 import { authFault } from './auth-fault.ts'
 import { cancelled } from './cancel.ts'
@@ -161,13 +162,13 @@ function loginTimedOut({ user, address, port }: SshWay, { offered, password }: O
       // Not as one that may be tried again at once: each try counts where passwords are counted.
       code: 'auth',
       message: `the server did not say whether it takes the password of ${user}`,
-      next: `ssh -v -p ${port} ${user}@${address}: a slow name server or directory service there`,
+      next: `ssh -v -p ${port} ${quote(`${user}@${address}`)}: a slow name server or directory service there`,
     }
   }
   return {
     code: 'handshake-timed-out',
     message: `the server did not answer the login as ${user} (${offered.at(-1) ?? 'nothing was offered'})`,
-    next: `ssh -v -p ${port} ${user}@${address}: a slow name server or directory service there, or an agent that waits here`,
+    next: `ssh -v -p ${port} ${quote(`${user}@${address}`)}: a slow name server or directory service there, or an agent that waits here`,
   }
 }
 

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os'
 import type { SshWay } from '../model/host.ts'
+import { homePath } from './fresh-file.ts'
 import { DEFAULT_IDENTITIES } from './identities.ts'
 import { keyring } from './keyring.ts'
 import { type Question, wantedBy } from './openssh-askpass.ts'
@@ -21,8 +21,9 @@ export type Answers = {
 /**
  * A passphrase as often as its key file needs it; the password once, and to nothing that asks for something else. A way without
  * a host's name is one to a jump host.
+ * @param letOthersGo called before a password waits for what other hosts say of it
  */
-export function answering(way: NamedWay, jumps: readonly SshWay[]): Answers {
+export function answering(way: NamedWay, jumps: readonly SshWay[], letOthersGo: () => void = () => {}): Answers {
   const password = keyring.loginPassword({ name: way.name ?? '' })
   const files = way.identityFiles.length > 0 ? way.identityFiles : DEFAULT_IDENTITIES
   const hasPassphrase = files.some((file) => keyring.passphrase(file) !== undefined)
@@ -39,7 +40,7 @@ export function answering(way: NamedWay, jumps: readonly SshWay[]): Answers {
       switch (wanted.type) {
         case 'passphrase': {
           // ssh names the usual files by their whole path.
-          const isAsked = (file: string) => file.replace(/^~(?=\/)/, homedir()) === wanted.keyFile
+          const isAsked = (file: string) => homePath(file) === wanted.keyFile
           const passphrase = keyring.passphrase(files.find(isAsked) ?? wanted.keyFile)
           return passphrase === undefined ? await question.decline() : await question.tell(passphrase)
         }
@@ -49,6 +50,7 @@ export function answering(way: NamedWay, jumps: readonly SshWay[]): Answers {
           // An answer of "no" would be sent as an empty password, and counted as one that is wrong.
           if (told) return stop({ type: 'password-refused' })
           if (password === undefined) return stop({ type: 'question', words: question.words })
+          letOthersGo()
           const begun = await loginTrials.begin({ user: way.user, password }, placeOf({ ...way, jumps }))
           if ('stopped' in begun) return stop({ type: 'password-kept', why: begun.stopped })
           // ssh may have ended while this one waited for its turn.

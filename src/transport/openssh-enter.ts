@@ -33,7 +33,7 @@ async function enterOnce(way: NamedWay, { jumps, reach, patience, signal }: Entr
     const giveBack = await logins.take(signal)
     if (giveBack === undefined) reached.socket?.destroy()
     if (giveBack === undefined) return { ...cancelled(signal), early: false }
-    const started = await startMaster(way, { wire: reached.socket, ...means })
+    const started = await startMaster(way, { wire: reached.socket, letOthersGo: giveBack, ...means })
     giveBack()
     return 'refused' in started ? { ...started, refused: typedBehind(jumps, started.refused) } : started
   }

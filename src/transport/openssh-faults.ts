@@ -158,7 +158,7 @@ function ofEnding(way: SshWay, ending: Ending, keySeen: boolean): Fault {
 
 /** What a person types to see more of it. */
 function typed({ user, address, port, readBySsh }: SshWay): string {
-  if (readBySsh === undefined) return `ssh -v -p ${port} ${user}@${address}`
+  if (readBySsh === undefined) return `ssh -v -p ${port} ${quote(`${user}@${address}`)}`
   const file = readBySsh.configFile === undefined ? '' : ` -F ${quote(readBySsh.configFile)}`
   return `ssh -v${file} ${quote(readBySsh.name)}`
 }

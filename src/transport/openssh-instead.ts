@@ -1,6 +1,6 @@
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
-import { needsOpenssh } from './identities.ts'
+import { markBeyondSsh2, whyBeyondSsh2 } from './beyond-ssh2.ts'
 import { notes } from './notes.ts'
 import { openssh } from './openssh.ts'
 import { noProgram } from './openssh-enter.ts'
@@ -10,20 +10,17 @@ import type { Session } from './transport.ts'
 
 type Opened = Session | { readonly refused: Fault }
 
-/** Ways that ssh2 could not go in this process, and why: they are not tried with it again. */
-const beyond = new Map<string, string>()
-
 /** Over ssh2, or by the system's ssh where what the way needs is beyond ssh2; `note` of the session says so. */
 export async function openOverSsh(host: Host, signal: AbortSignal): Promise<Opened> {
-  const way = wayOf(host)
-  const known = beyond.get(way) ?? (await needsOpenssh(host))
+  const jumps = host.jumps ?? []
+  const known = await whyBeyondSsh2(host, jumps)
   if (known !== null) return await openInstead(host, known, signal)
   const opened = await ssh.open(host, signal)
   if (!('refused' in opened) || opened.beyondSsh2 === undefined) return opened
   const program = await opensshProgram()
   if ('cannot' in program) return { refused: withoutOther(opened.refused, program.cannot) }
   const other = await openInstead(host, opened.beyondSsh2, signal)
-  if (!('refused' in other)) beyond.set(way, opened.beyondSsh2)
+  if (!('refused' in other)) markBeyondSsh2(host, jumps, opened.beyondSsh2)
   return other
 }
 
@@ -45,8 +42,4 @@ function withoutOther({ code, message }: Fault, cannot: string): Fault {
 
 function noteOf(why: string): string {
   return `reached by the system's ssh: ${why}`
-}
-
-function wayOf({ address, port, user, jumps = [] }: Host): string {
-  return JSON.stringify([user, address, port, jumps])
 }

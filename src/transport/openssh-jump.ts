@@ -1,7 +1,8 @@
 import { Duplex, type Readable } from 'node:stream'
+import { markBeyondSsh2, whyBeyondSsh2 } from './beyond-ssh2.ts'
 import { type Entrance, enter } from './enter.ts'
-import { needsOpenssh } from './identities.ts'
 import type { Connection } from './login.ts'
+import { notes } from './notes.ts'
 import { type Channel, GONE, type NoChannel } from './openssh-channels.ts'
 import type { NamedWay } from './openssh-config.ts'
 import { enterByOpenssh } from './openssh-enter.ts'
@@ -11,13 +12,19 @@ import type { NotOpened } from './transport.ts'
 
 /** Logs in to a host in between: over ssh2, or by the system's ssh where that is needed. */
 export async function enterJump(way: NamedWay, entrance: Entrance): Promise<Connection | NotOpened> {
-  const why = way.whyOpenssh ?? (await needsOpenssh(way))
+  let why = way.whyOpenssh ?? (await whyBeyondSsh2(way, entrance.jumps))
   if (why === null) {
     const entered = await enter(way, entrance)
     if (!('refused' in entered) || entered.beyondSsh2 === undefined) return entered
+    why = entered.beyondSsh2
   }
   const master = await enterByOpenssh(way, entrance)
-  return 'refused' in master ? master : asConnection(master)
+  if ('refused' in master) return master
+  if (way.whyOpenssh === undefined) {
+    markBeyondSsh2(way, entrance.jumps, why)
+    notes.add(`${way.user}@${way.address}`, `reached by the system's ssh, as a jump host: ${why}`)
+  }
+  return asConnection(master)
 }
 
 /** As much of ssh2's client as is asked of a host in between. */

@@ -32,6 +32,8 @@ export type MasterMeans = {
   readonly taken?: string
   readonly patience: Patience
   readonly signal: AbortSignal
+  /** Called where the login has to wait for other hosts: what is left of it is little work. */
+  readonly letOthersGo: () => void
 }
 
 /** Milliseconds for what ssh says as its connection ends. */
@@ -42,7 +44,7 @@ export async function startMaster(way: NamedWay, means: MasterMeans): Promise<Ma
   const { wire, patience, signal, program, taken } = means
   const argument = hostArgument(way)
   if (argument === null) return unusable(way, `${JSON.stringify(way.address)} is no name that it takes`, wire)
-  const answers = answering(way, means.jumps)
+  const answers = answering(way, means.jumps, means.letOthersGo)
   const config = { patience, canAnswer: answers.canAnswer, overStdio: wire !== null, tellsKey: program.tellsKey }
   const room = await makeRoom(way, config, taken).catch((error: unknown) => wordsOf(error))
   if (typeof room === 'string') return unusable(way, room, wire)

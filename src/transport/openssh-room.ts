@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, rmSync } from 'node:fs'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SshWay } from '../model/host.ts'
 import { askpassProgram } from './openssh-askpass.ts'
@@ -26,7 +26,42 @@ export async function makeRoom(
   means: Omit<ConfigMeans, 'directory' | 'hasTaken'>,
   taken: string | undefined,
 ): Promise<Room> {
-  const directory = await mkdtemp(join(roomy(tmpdir()), 'ctf-'))
+  if (!means.canAnswer) return await roomIn(roomy(tmpdir()), way, { means, taken })
+  // ssh runs our askpass there, which a file system mounted with noexec does not let it do.
+  const candidates = [roomy(tmpdir()), '/tmp', process.env.XDG_RUNTIME_DIR, '/var/tmp', homedir()]
+  const known = candidates.filter((each) => each !== undefined && each !== '' && roomy(each) === each)
+  for (const base of new Set(known as readonly string[])) {
+    if (barren.has(base)) continue
+    const room = await roomIn(base, way, { means, taken }).catch((error: NodeJS.ErrnoException) => error)
+    if (!(room instanceof Error)) {
+      if (await runsPrograms(room.askpass)) return room
+      await room.tidy()
+      barren.add(base)
+    } else if (!['EACCES', 'ENOENT', 'EROFS', 'EPERM', 'ENOTDIR'].includes(room.code ?? '')) throw room
+  }
+  const names = [...barren].join(', ')
+  throw new Error(
+    `it asks for secrets by a program of ours, and ${names} runs none (noexec): set TMPDIR to a directory that does`,
+  )
+}
+
+/** Where ssh could not run what is written there. */
+const barren = new Set<string>()
+
+/** False on a file system that is mounted with noexec: Linux says so to root too. */
+async function runsPrograms(file: string): Promise<boolean> {
+  return await access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function roomIn(
+  base: string,
+  way: SshWay,
+  { means, taken }: { means: Omit<ConfigMeans, 'directory' | 'hasTaken'>; taken: string | undefined },
+): Promise<Room> {
+  const directory = await mkdtemp(join(base, 'ctf-'))
   const at = (name: string) => join(directory, name)
   const nonce = randomBytes(12).toString('hex')
   standing.add(directory)

@@ -8,7 +8,8 @@ export type BaseAgent = ssh2.BaseAgent
 /** ssh2 would cut what it sends into pieces of no bytes, without end, for a server that says that it takes none in a packet. */
 export function takesData(channel: ClientChannel): boolean {
   const { outgoing } = channel as unknown as { readonly outgoing?: { readonly packetSize?: unknown } }
-  return typeof outgoing?.packetSize === 'number' && outgoing.packetSize > 0
+  // Channels of the system's ssh, which look after this themselves, have none.
+  return outgoing === undefined || (typeof outgoing.packetSize === 'number' && outgoing.packetSize > 0)
 }
 
 export type { AnyAuthMethod, ClientChannel, ParsedKey, ServerHostKeyAlgorithm }

@@ -46,6 +46,15 @@ test('a password of the host’s own goes before the one that is given for all, 
   expect(heldFor('web-2')).toEqual(['given', 'root two'])
 })
 
+test('to show host keys nobody logs in but to hosts in between: only what those need has to be there', async () => {
+  const missing = join(directory, 'missing')
+  const alone: Host = { ...LOCALHOST, transport: 'ssh', identityFiles: [missing], identityAgent: 'none' }
+  await checkAccess([alone], { writesKeys: true, passFrom: 'fd:99' })
+  await checkAccess([{ ...alone, jumps: [LOCALHOST] }], { writesKeys: true })
+  const behind: Host = { ...alone, identityFiles: [], jumps: [{ ...LOCALHOST, identityFiles: [missing] }] }
+  expect((await complaints([behind], { writesKeys: true })).map(({ file }) => file)).toEqual([missing])
+})
+
 test('every source that gives nothing is one complaint, together with keys that cannot be used', async () => {
   makeKey(join(directory, 'locked'), 'ed25519', 'a passphrase')
   const identityFiles = [join(directory, 'locked')]

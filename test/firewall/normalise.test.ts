@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { rulesProbe } from '../../src/firewall/normalise.ts'
+import { keepRules, rulesProbe } from '../../src/firewall/normalise.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ctfleet-normalise-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -57,9 +57,38 @@ test('the guards come before the tools, so that reading loads no module', () => 
   expect(rulesProbe(CHAINS, { legacy: null, nft: 'x' }).text).toContain("grep -qs '^nf_tables ' /proc/modules")
 })
 
+test('what was kept is printed as the tool would print it, which is run once', () => {
+  const tool = stub(`*filter
+:INPUT DROP [12:840]
+-A INPUT -m comment --comment "100% \\\\n *" -j a.b/c
+COMMIT
+`)
+  const runs = join(folder, 'runs')
+  appendFileSync(tool, `echo run >> ${runs}\n`)
+  const { text: keep } = keepRules(CHAINS, { legacy: null, nft: tool })
+  const { text: probe } = rulesProbe(CHAINS, { legacy: null, nft: tool })
+  const alone = shell(probe)
+  expect(alone).toContain('100% ')
+  writeFileSync(runs, '')
+  expect(shell(`${keep}\n( ${probe}\n)\n${keep}\n${probe}`)).toBe(alone + alone)
+  expect(readFileSync(runs, 'utf8')).toBe('run\n')
+})
+
+test('a table that the tool cannot print is not kept, nor is more than a word of a command may hold', () => {
+  const long = `*filter\n${'-A INPUT -j DROP\n'.repeat(7000)}COMMIT\n`
+  for (const prints of ["# Table `filter' is incompatible, use 'nft' tool.\n", long]) {
+    const { text } = keepRules(CHAINS, { legacy: null, nft: stub(prints) })
+    expect(shell(`${text}\necho "<$kept_by_nft>"`)).toBe('<>\n')
+  }
+})
+
 /** Runs the probe as if nf_tables were there, whatever kernel this is. */
 function run(tool: string | null): string {
   const { text } = rulesProbe(CHAINS, { legacy: null, nft: tool })
+  return shell(text)
+}
+
+function shell(text: string): string {
   return execFileSync('sh', ['-c', text.replaceAll('/proc/modules', '/nowhere')], { encoding: 'utf8' })
 }
 

@@ -68,6 +68,14 @@ test.each(['[', '{a: ', '- ', '? '])('a hundred thousand times %j is a complaint
   expect(complaintsOf(opening.repeat(100_000)).length).toBeGreaterThan(0)
 })
 
+test.each([
+  ['[', ']'],
+  ['{a: ', '}'],
+])('nor is %j, closed as often by %j', (opening, closing) => {
+  const deep = `name: ${opening.repeat(100_000)}${closing.repeat(100_000)}`
+  expect(complaintsOf(deep)).toMatchObject([{ line: 1, message: 'nested more than 100 levels deep' }])
+})
+
 test('the place of a character within a text is found in each style', () => {
   const text = 'name: abc\nsteps:\n  - file: "abc"\n  - file: |\n      ab\n      cd\n'
   const document = parseYamlDocument(text, 'f.yaml', schema)

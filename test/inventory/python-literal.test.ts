@@ -137,3 +137,8 @@ def words(text):
 
 json.dump([{'literal': literal(text), 'words': words(text)} for text in json.load(sys.stdin)], sys.stdout, ensure_ascii=False)
 `
+
+test('a row of digits that is no number is seen to be none at once, however long', () => {
+  // Time that grows with its square would be beyond what a test may take.
+  expect(pythonLiteral(`${'1'.repeat(100_000)}x`)).toBeUndefined()
+})

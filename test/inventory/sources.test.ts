@@ -140,3 +140,7 @@ async function written(files: { readonly [name: string]: string }, mode = 0o644)
   }
   return directory
 }
+
+test('a user before a name in a list is told how to be written', async () => {
+  await expect(loadInventory('root@web-1,web-2')).rejects.toThrow('write web-1, and --user root')
+})

@@ -47,6 +47,19 @@ test('all of them are read at once, over one connection to each host in between'
   expect(await Promise.all([loginsAt('bastion-1'), loginsAt('bastion-2'), loginsAt('web-1')])).toEqual([1, 1, 1])
 })
 
+test('a plan is one login and at most two trips', async () => {
+  const more = 'sed -i \'s/^LogLevel .*/LogLevel VERBOSE/\' /etc/ssh/sshd_config && kill -HUP "$(cat /run/sshd.pid)"'
+  expect(await lab.host('web-1').exec(more)).toMatchObject({ code: 0 })
+  const logins = await loginsAt('web-1')
+  const words = ['--limit', 'web-1', '--strategy', 'notrack', '--ports', '80', ...JSON_OUT]
+  const planned = await ctfleet(['plan', ...words], env)
+  expect(hostsIn(planned), planned.stderr).toMatchObject([{ status: 'planned' }])
+  expect(await loginsAt('web-1')).toBe(logins + 1)
+  const trips = await countAt('web-1', /Starting session: command/g)
+  expect(trips).toBeGreaterThan(0)
+  expect(trips).toBeLessThanOrEqual(2)
+})
+
 test('one of them is changed, checked by a new login and by its ports, and taken back', async () => {
   const web = lab.host('web-1')
   const before = await web.dump()
@@ -131,8 +144,13 @@ test('a host in between that is down is said once, for all that are behind it', 
 })
 
 async function loginsAt(name: string): Promise<number> {
+  return await countAt(name, /Accepted publickey/g)
+}
+
+/** How often it stands in what sshd logged there. */
+async function countAt(name: string, words: RegExp): Promise<number> {
   const { stdout } = await lab.host(name).exec(['cat', '/var/log/sshd.log'])
-  return stdout.match(/Accepted publickey/g)?.length ?? 0
+  return stdout.match(words)?.length ?? 0
 }
 
 type Ended = { readonly host: string; readonly status: string; readonly checked?: readonly GateOutcome[] }

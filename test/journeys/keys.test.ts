@@ -46,7 +46,9 @@ test('keys are shown with their fingerprints, and nothing is written without a y
   const said = await ctfleet(['keys', ...way(), '--limit', 'bastion-1'], env)
   expect(said.code, said.stderr).toBe(0)
   expect(said.stdout).toMatch(new RegExp(`bastion-1 .*\\n.*ssh-ed25519 +${escaped(fingerprintOf('bastion-1'))} new`))
-  expect(said.stderr).toMatch(/Nothing was written\. To write all of these down: ctfleet keys .*--limit bastion-1 .*--yes/)
+  expect(said.stderr).toMatch(
+    /Nothing was written\. To write all of these down: ctfleet keys .*--limit bastion-1 .*--yes/,
+  )
   expect(existsSync(known())).toBe(false)
 })
 

@@ -48,6 +48,8 @@ let dir: string
 let doas: Package & Partial<AsyncDisposable>
 let ways: Readonly<Record<string, Way>>
 let env: { readonly [name: string]: string }
+/** Whether root was had, by host, or why not. */
+let seen: { readonly [host: string]: unknown } = {}
 
 beforeAll(async () => {
   if (!able.ok) return
@@ -80,7 +82,7 @@ test('facts of all: as root where that can be had, else what anybody may read, a
   const read = await ctfleet(['facts', '--format', 'json', '--become-pass-from', join(dir, 'password')], env)
   expect(read.code, read.stderr).toBe(0)
   const { hosts } = JSON.parse(read.stdout) as { hosts: readonly Read[] }
-  const seen = Object.fromEntries(
+  seen = Object.fromEntries(
     hosts.map(({ host, facts, notRoot }) => [host, notRoot?.message ?? facts.privilege.root.value]),
   )
   expect(seen).toEqual({
@@ -91,6 +93,19 @@ test('facts of all: as root where that can be had, else what anybody may read, a
     'askpass-8': expect.stringContaining('sudo is not there'),
   })
   for (const { facts } of hosts) expect(facts.conntrack.max).toMatchObject({ known: true })
+})
+
+test.for([
+  ['doas', 'askpass-4'],
+  ['tcsh', 'askpass-2'],
+  ['fish', 'askpass-3'],
+] as const)('%s was among them', async ([what, name], context) => {
+  const way: Way | undefined = { ...GOOD, ...DOAS }[name]
+  if (what === 'doas' && 'why' in doas) return context.skip(doas.why)
+  if (way?.shell !== undefined && !existsSync(way.shell)) return context.skip(`needs ${way.shell}: apt install ${what}`)
+  expect(seen[name]).toBe(true)
+  const { stdout } = await lab.host(name).exec(what === 'doas' ? 'command -v doas' : 'grep ^ops: /etc/passwd')
+  expect(stdout).toContain(way?.shell ?? '/doas')
 })
 
 test('all that can be are changed and taken back, and no process, file or word ever holds the password', async () => {

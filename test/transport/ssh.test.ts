@@ -351,7 +351,8 @@ describe('no sshd at all', () => {
     const started = performance.now()
     stop.abort('time is up')
     expect(await opening).toMatchObject({ refused: { code: 'cancelled', message: 'time is up' } })
-    expect(performance.now() - started).toBeLessThan(1000)
+    // Far from the ten seconds that a handshake may take.
+    expect(performance.now() - started).toBeLessThan(5000)
   })
 })
 

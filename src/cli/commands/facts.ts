@@ -2,8 +2,8 @@ import type { Host } from '../../model/host.ts'
 import type { FactsResult, LeftOut } from '../../model/result.ts'
 import { factsJson } from '../../report/json/facts.ts'
 import { leftOutJson } from '../../report/json/left-out.ts'
-import { jsonText } from '../../report/json/text.ts'
-import { factsText } from '../../report/text/facts.ts'
+import { jsonParts } from '../../report/json/text.ts'
+import { factsParts, type Told, told } from '../../report/text/facts.ts'
 import { withLeftOut } from '../../report/text/left-out.ts'
 import { factsHost } from '../../run/facts-host.ts'
 import type { Telling } from '../../run/story.ts'
@@ -38,22 +38,32 @@ export async function factsCommand(words: FactsWords, terminal: Terminal): Promi
     saveFailed: () => checkWritable(words.saveFailed, '--save-failed'),
   })
   await askForAccess(targets.hosts, words)
-  const story = async (host: Host, telling: Telling): Promise<FactsResult | LeftOut> => {
-    const read = await factsHost(host, telling)
-    return read.status === 'read' ? (leftOutBy(where, host.name, read.facts) ?? read) : read
+  const readAll = async <R extends FactsResult | Told>(kept: (read: FactsResult) => R) => {
+    const story = async (host: Host, telling: Telling): Promise<R | LeftOut> => {
+      const read = await factsHost(host, telling)
+      return (read.status === 'read' ? leftOutBy(where, host.name, read.facts) : null) ?? kept(read)
+    }
+    const phase = { title: 'Reading', hosts: targets.hosts, parallel, story, onLeaving: ['Nothing was changed.'] }
+    return [...(await runPhase(phase, terminal)), ...asideResults(targets.setAside)]
   }
-  const read = await runPhase(
-    { title: 'Reading', hosts: targets.hosts, parallel, story, onLeaving: ['Nothing was changed.'] },
-    terminal,
-  )
-  const { results, ...others } = sifted<FactsResult>([...read, ...asideResults(targets.setAside)])
+  let results: readonly (FactsResult | Told)[]
   if (format === 'json') {
+    const { results: read, ...others } = sifted<FactsResult>(await readAll((each) => each))
+    results = read
     const groups = new Map([...targets.hosts, ...targets.setAside].map((host) => [host.name, host.groups]))
     const made = { takenAt: new Date().toISOString(), tool: `ctfleet ${version()}` }
-    const document = factsJson(results, { ...made, groupsOf: (host) => groups.get(host) ?? [] })
-    terminal.printText(jsonText(where === null ? document : { ...document, ...leftOutJson(others) }))
+    const document = factsJson(read, { ...made, groupsOf: (host) => groups.get(host) ?? [] })
+    const whole = where === null ? document : { ...document, ...leftOutJson(others) }
+    for (const part of jsonParts(whole, 'hosts')) terminal.printText(part)
   } else {
-    terminal.print(withLeftOut(terminal.paper, { results, ...others }, () => factsText(terminal.paper, results)))
+    const { results: read, ...others } = sifted<Told>(await readAll((each) => told(terminal.paper, each)))
+    results = read
+    // Host by host, and nothing of it is kept.
+    const printed = () => {
+      for (const part of factsParts(terminal.paper, read)) terminal.print(part)
+      return []
+    }
+    terminal.print(withLeftOut(terminal.paper, { results, ...others }, printed))
   }
   const failed = results.filter((result) => exitCodeOfReading([result]) !== EXIT.asWanted).map(({ host }) => host)
   terminal.say(await saveFailed(words.saveFailed, failed))

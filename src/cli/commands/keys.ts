@@ -38,7 +38,7 @@ export async function keysCommand(words: KeysWords, terminal: Terminal): Promise
   const between = new Set(targets.hosts.flatMap(({ jumps }) => jumps ?? []))
   await askForAccess(
     targets.hosts.filter((host) => between.size > 0 && host.jumps !== undefined),
-    words,
+    { ...words, writesKeys: true },
   )
   const results: KeysResult[] = []
   for (const bearers of inRounds(targets.hosts)) {

@@ -9,26 +9,49 @@ import { momentText } from './moment.ts'
 import { type Row, rows } from './rows.ts'
 import { names } from './status.ts'
 
-/** The facts of each host by subject; what could not be read says why. Last, once for each cause, those that told nothing. */
-export function factsText(paper: Paper, results: readonly FactsResult[]): readonly string[] {
-  const read = results.filter(({ status }) => status === 'read')
-  const fallen = results.filter(({ status }) => status !== 'read')
-  const parts = [
-    ...(results.length > 1 ? [summaryLines(paper, results)] : []),
-    ...[...read.map((result) => [result]), ...byCause(fallen)].map((group) => hostLines(paper, group)),
-  ]
-  return parts.flatMap((part, at) => [...(at === 0 ? [] : ['']), ...part])
+/** What of a host the report needs: all of ten thousand hosts' facts would take more memory than all else. */
+export type Told =
+  /** Its part of the report, in UTF-8: half of what a string takes that holds a thin space. */
+  | { readonly host: string; readonly status: 'read'; readonly part: Buffer }
+  | Exclude<FactsResult, { readonly status: 'read' }>
+
+/** Writes the part of a host that was read, so that its facts need not be kept until all are there. */
+export function told(paper: Paper, result: FactsResult): Told {
+  if (result.status !== 'read') return result
+  return { host: result.host, status: 'read', part: Buffer.from(hostLines(paper, [result]).join('\n')) }
 }
 
-function summaryLines(paper: Paper, results: readonly FactsResult[]): readonly string[] {
+/** The facts of each host by subject; what could not be read says why. Last, once for each cause, those that told nothing. */
+export function factsText(paper: Paper, results: readonly (FactsResult | Told)[]): readonly string[] {
+  return [...factsParts(paper, results)].flat()
+}
+
+/** The same host by host, for whoever prints them as they come. */
+export function* factsParts(
+  paper: Paper,
+  results: readonly (FactsResult | Told)[],
+): Generator<readonly string[], void, void> {
+  const isMany = results.length > 1
+  if (isMany) yield summaryLines(paper, results)
+  const read = results.filter(({ status }) => status === 'read')
+  const fallen = results.filter(({ status }) => status !== 'read')
+  let isFirst = !isMany
+  for (const group of [...read.map((result) => [result]), ...byCause(fallen)]) {
+    yield [...(isFirst ? [] : ['']), ...hostLines(paper, group)]
+    isFirst = false
+  }
+}
+
+function summaryLines(paper: Paper, results: readonly Pick<FactsResult, 'status'>[]): readonly string[] {
   const counts = groups(results, ({ status }) => status).map(([status, { length }]) => `${grouped(length)} ${status}`)
   const title = { tone: 'strong', text: counted(results.length, 'host', 'hosts') } as const
   return paragraph(paper, '', title, `: ${counts.join(', ')}`)
 }
 
-function hostLines(paper: Paper, group: readonly FactsResult[]): readonly string[] {
+function hostLines(paper: Paper, group: readonly (FactsResult | Told)[]): readonly string[] {
   const [result] = group
   if (result === undefined) return []
+  if ('part' in result) return result.part.toString().split('\n')
   const name = { tone: 'strong', text: names(group) } as const
   switch (result.status) {
     case 'read':
@@ -49,7 +72,7 @@ function hostLines(paper: Paper, group: readonly FactsResult[]): readonly string
   }
 }
 
-function fallenHead(paper: Paper, group: readonly FactsResult[]): readonly string[] {
+function fallenHead(paper: Paper, group: readonly (FactsResult | Told)[]): readonly string[] {
   const status = group[0]?.status ?? ''
   return paragraph(paper, '', { tone: 'strong', text: names(group) }, ': ', { tone: 'bad', text: status })
 }

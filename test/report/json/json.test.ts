@@ -5,7 +5,7 @@ import { explanationJson } from '../../../src/report/json/explanation.ts'
 import { indicativeJson } from '../../../src/report/json/indicative.ts'
 import { resultsJson } from '../../../src/report/json/plan.ts'
 import { runsJson } from '../../../src/report/json/runs.ts'
-import { jsonText } from '../../../src/report/json/text.ts'
+import { jsonParts, jsonText } from '../../../src/report/json/text.ts'
 import { EXPLAINED_FLEET, FORETOLD_FLEET } from '../explained.ts'
 import { aRun, ENDED_FLEET, PLANNED_FLEET } from '../fleet.ts'
 import { summaryOf } from '../run-summary.ts'
@@ -17,6 +17,14 @@ lawTest.prop([fc.jsonValue({ stringUnit: 'binary' })])('JSON text gives its valu
 lawTest.prop([fc.string({ unit: 'binary' })])('JSON text holds nothing that a terminal would obey', (text) => {
   expect(jsonText({ [text]: text }).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
 })
+
+lawTest.prop([fc.array(fc.jsonValue({ stringUnit: 'binary' })), fc.dictionary(fc.string(), fc.jsonValue())])(
+  'parts of a document are its text',
+  (hosts, beside) => {
+    const document = { version: 1, hosts, beside }
+    expect([...jsonParts(document, 'hosts')].join('')).toBe(jsonText(document))
+  },
+)
 
 test('every host of a plan has the same keys, with [] for changes where nothing is to do', () => {
   const { hosts } = parsed(resultsJson([...PLANNED_FLEET, ...ENDED_FLEET]))

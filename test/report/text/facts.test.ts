@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { unknown } from '../../../src/model/reading.ts'
 import type { FactsResult } from '../../../src/model/result.ts'
-import { factsText } from '../../../src/report/text/facts.ts'
+import { factsText, told } from '../../../src/report/text/facts.ts'
 import { FULL_WEB_SERVER } from '../a-host.ts'
 import { aFault } from '../fleet.ts'
 import { plain } from '../paper.ts'
@@ -17,6 +17,16 @@ describe('the facts of hosts', () => {
     const text = factsText(plain(columns), RESULTS).join('\n')
     await expect(`${text}\n`).toMatchFileSnapshot(`../screens/facts-${columns}.txt`)
   })
+})
+
+test('the report is the same where the part of each host was written as soon as it was read', () => {
+  const paper = plain(80)
+  expect(
+    factsText(
+      paper,
+      RESULTS.map((result) => told(paper, result)),
+    ),
+  ).toEqual(factsText(paper, RESULTS))
 })
 
 test('a host that tracks nothing is said to in one line', () => {
