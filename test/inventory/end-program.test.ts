@@ -10,11 +10,11 @@ beforeEach((context) => {
 
 test('a program that is ended takes with it all that it has begun, and nothing else', async () => {
   const [program, bystander] = [started('sh -c "sleep 300 & sleep 300; true" & sleep 300; true'), started('sleep 300')]
-  await expect.poll(() => sleepersBelow(program.pid)).toHaveLength(3)
+  await expect.poll(() => sleepersBelow(program.pid), { timeout: 8000 }).toHaveLength(3)
   const pids = sleepersBelow(program.pid)
   endProgram(program)
   expect(await once(program, 'close')).toEqual([null, 'SIGKILL'])
-  await expect.poll(() => pids.filter(isAlive)).toEqual([])
+  await expect.poll(() => pids.filter(isAlive), { timeout: 8000 }).toEqual([])
   expect(bystander.exitCode).toBeNull()
   endProgram(bystander)
   await once(bystander, 'close')
