@@ -6,6 +6,7 @@ import { benchBig, bigText } from './big.ts'
 import { benchHosts } from './hosts.ts'
 import { hostsText } from './hosts-text.ts'
 import { benchJudging, judgingText } from './judging.ts'
+import { benchMillion, millionText } from './million.ts'
 import { benchScale } from './scale.ts'
 import { scaleText } from './scale-text.ts'
 
@@ -13,7 +14,7 @@ import { scaleText } from './scale-text.ts'
  * `npm run bench [-- JOBS] [--hosts N] [--json FILE]`: what the work costs, as tables, and as JSON in FILE (`-`: in place of
  * the tables). docs/performance.md says what the jobs are and what came of them.
  */
-const JOBS = ['judging', 'hosts', 'scale', 'big'] as const
+const JOBS = ['judging', 'hosts', 'scale', 'big', 'million'] as const
 type Job = (typeof JOBS)[number]
 
 const USUAL: readonly Job[] = ['judging', 'hosts', 'scale']
@@ -67,6 +68,11 @@ async function run(job: Job, dir: string): Promise<unknown> {
     case 'scale': {
       const found = await benchScale(dir, { sizes: SIZES, width: Number(values.forks), say })
       print(scaleText(found))
+      return found
+    }
+    case 'million': {
+      const found = await benchMillion(say)
+      print(millionText(found))
       return found
     }
     case 'big': {

@@ -13,12 +13,11 @@ export type QemuWish = {
   /** A disk that keeps what is written; without one, writes are forgotten when QEMU ends (not when the guest reboots). */
   readonly disk: string | undefined
   readonly init: 'fast' | 'systemd'
+  readonly memoryMb: number
   /** Guest port to loopback port. */
   readonly forwards: Readonly<Record<number, number>>
   readonly identity: Readonly<Record<string, string>>
 }
-
-const MEMORY_MB = 512
 
 /** Starts QEMU in the background and returns its pid; the guest is still booting then. */
 export async function startQemu(wish: QemuWish): Promise<number> {
@@ -31,7 +30,7 @@ export async function startQemu(wish: QemuWish): Promise<number> {
   const qemu = spawn(
     'qemu-system-x86_64',
     [
-      ...['-name', runDir, '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', String(MEMORY_MB), '-smp', '2'],
+      ...['-name', runDir, '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', String(wish.memoryMb), '-smp', '2'],
       ...['-kernel', image.kernel, '-initrd', initrd, '-append', `console=ttyS0 panic=1 quiet net.ifnames=0${init}`],
       ...['-drive', `file=${wish.disk ?? image.disk},format=raw,if=virtio,snapshot=${wish.disk ? 'off' : 'on'}`],
       ...['-netdev', `user,id=net0${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=net0,id=card0'],

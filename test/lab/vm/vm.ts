@@ -34,6 +34,8 @@ export type VmWish = {
   readonly persistent?: boolean
   /** Debian's systemd as init, instead of a script that starts sshd. */
   readonly init?: 'fast' | 'systemd'
+  /** 512 unless given. */
+  readonly memoryMb?: number
   readonly say?: (line: string) => void
 }
 
@@ -61,7 +63,15 @@ export async function startVm(wish: VmWish = {}): Promise<LabVm> {
     // On disk before QEMU runs, so that "down" finds it even if we end here.
     await changeVms(dir, (vms) => [...vms, record])
     const disk = wish.persistent === true ? await persistentDisk(dir, name, image.disk) : undefined
-    await startQemu({ image, runDir, disk, init: wish.init ?? 'fast', forwards, identity })
+    await startQemu({
+      image,
+      runDir,
+      disk,
+      init: wish.init ?? 'fast',
+      memoryMb: wish.memoryMb ?? 512,
+      forwards,
+      identity,
+    })
     await untilUp(record)
   } catch (error) {
     await stopVm(dir, name)
