@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
 // With mounts of its own, which end with it.
@@ -48,13 +48,14 @@ function roomWith(at: { canAnswer: boolean; barren: readonly string[]; runs: str
   const mounts = at.barren.map((each) => `mount -t tmpfs -o noexec tmpfs '${each}'`)
   const means = JSON.stringify({ canAnswer: at.canAnswer, overStdio: true, tellsKey: true, patience: {} })
   const script = `
-    import { makeRoom } from '${resolve('src/transport/openssh-room.ts')}'
-    import { PATIENCE } from '${resolve('src/transport/tcp.ts')}'
+    import { makeRoom } from '/mnt/src/transport/openssh-room.ts'
+    import { PATIENCE } from '/mnt/src/transport/tcp.ts'
     const way = { address: 'db-1', port: 22, user: 'o', identityFiles: [], knownHostsFiles: [] }
     const made = await makeRoom(way, { ...${means}, patience: PATIENCE }, undefined).catch((error) => error)
     console.log(made.directory ?? made.message)
     await made.tidy?.()`
-  const run = `${mounts.join(' && ')} && exec "$0" --import tsx --input-type=module`
+  // This project may itself be in one of those that are mounted over.
+  const run = `mount --bind "$PWD" /mnt && cd /mnt && ${mounts.join(' && ')} && exec "$0" --import tsx --input-type=module`
   return execFileSync(program, [...words, 'sh', '-c', run, process.execPath], {
     input: script,
     encoding: 'utf8',
