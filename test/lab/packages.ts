@@ -13,6 +13,9 @@ const NAMESPACE_PACKAGES = {
   'iputils-ping': '/usr/bin/ping',
   sudo: '/usr/bin/sudo',
   'busybox-static': '/usr/bin/busybox',
+  // Login shells of some users.
+  fish: '/usr/bin/fish',
+  tcsh: '/usr/bin/tcsh',
 }
 
 const VM_PACKAGES = {
