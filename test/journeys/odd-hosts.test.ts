@@ -18,7 +18,9 @@ cp /usr/local/sbin/date /usr/sbin/date; chmod 755 /usr/sbin/date /usr/local/sbin
   'busybox-1': ':',
   // It has no program of iptables at all.
   'native-1': ':',
-  'nft-1': 'mount -o remount,ro / && ! touch /etc/x 2> /dev/null',
+  // All but /var/log, which its sshd writes to.
+  'nft-1': `for each in /etc /usr /root /var/lib; do mount --bind $each $each && mount -o remount,bind,ro $each || exit 1; done
+! touch /etc/x 2> /dev/null`,
 }
 const CHANGED = ['web-1', 'legacy-1', 'busybox-1', 'native-1']
 
