@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own. */
@@ -34,6 +35,8 @@ export default defineConfig({
           testTimeout: 10_000,
           // Loading what is tested anew for each file took a third of the time. So a test leaves nothing behind.
           isolate: false,
+          // As many as there are processors; vitest would leave one of two alone.
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },
