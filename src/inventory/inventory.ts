@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { cwd } from 'node:process'
 import { type Complaint, InputError, inReadingOrder } from '../input/complaint.ts'
-import type { InventoryHost } from '../model/host.ts'
+import type { HostSecrets, InventoryHost } from '../model/host.ts'
 import { type Collected, collect } from './collect.ts'
 import { EXAMPLE } from './foreign.ts'
 import { absoluteSource, asOne, sourcesIn } from './named.ts'
@@ -10,11 +10,11 @@ import { shownValues, type Value } from './shown.ts'
 import { readText } from './text-inventory.ts'
 import { checkVariable } from './variables.ts'
 import type { VaultPassword } from './vault.ts'
-import { type Here, type Secrets, wayOf } from './way.ts'
+import { type Here, wayOf } from './way.ts'
 import { complainIn, complaintAt, newWritten, type Variable, type Written } from './written.ts'
 
 export type { Value } from './shown.ts'
-export type { Here, Secrets } from './way.ts'
+export type { Here } from './way.ts'
 
 /** Every host that ctfleet may be asked to work on, in the order in which the inventories name them. */
 export type Inventory = {
@@ -30,7 +30,7 @@ export type Inventory = {
   /** By host, those set aside among them: all that is said of it, weakest first overwritten, without secrets. */
   readonly values: { get(host: string): ReadonlyMap<string, Value> | undefined }
   /** Passwords by host, for the keyring and nothing else. */
-  readonly secrets: ReadonlyMap<string, Secrets>
+  readonly secrets: ReadonlyMap<string, HostSecrets>
   /** What programs said on stderr while they listed hosts. */
   readonly notes: readonly string[]
 }
@@ -115,7 +115,7 @@ function finish(collected: Collected, { sources, here, passwords }: Terms): Inve
   const surroundings = { here, passwords, sourceOf, all }
   const hosts: InventoryHost[] = []
   const setAside: SetAside[] = []
-  const secrets = new Map<string, Secrets>()
+  const secrets = new Map<string, HostSecrets>()
   for (const host of written.hosts.values()) {
     const said = merged(host)
     const way = wayOf(host, said, surroundings)

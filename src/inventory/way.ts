@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Complaint, quoted } from '../input/complaint.ts'
-import type { InventoryHost, SshOption } from '../model/host.ts'
+import type { HostSecrets, InventoryHost, SshOption } from '../model/host.ts'
 import type { Json } from '../model/json.ts'
 import { type Look, lookAt } from './look.ts'
 import type { Merged } from './precedence.ts'
@@ -13,12 +13,9 @@ import { complaintAt, placeText, type WrittenHost } from './written.ts'
 /** Where ctfleet runs: what `~` and relative paths mean. */
 export type Here = { readonly cwd: string; readonly home: string }
 
-/** Passwords that the inventory holds for one host. They go into no plan, record or report. */
-export type Secrets = { readonly login?: string; readonly become?: string }
-
 /** A host with its passwords beside it, or why ctfleet cannot tell how it is reached. */
 export type Way =
-  | { readonly host: InventoryHost; readonly secrets: Secrets }
+  | { readonly host: InventoryHost; readonly secrets: HostSecrets }
   | { readonly complaints: readonly Complaint[] }
 
 export type Surroundings = {
@@ -53,7 +50,7 @@ export function wayOf(host: WrittenHost, merged: Merged, { here, passwords, sour
   const ofSsh = kind === 'ssh' ? sshOf(host, look, { here, variables }) : { address: host.name, sshOptions: [] }
   const transport = kind === 'local' ? 'local' : text('ctfleet_transport') === 'openssh' ? 'openssh' : 'ssh'
   const login = kind === 'ssh' ? passwordIn(value, LOGIN_PASSWORDS) : undefined
-  const secrets: Secrets = {
+  const secrets: HostSecrets = {
     ...(login === undefined ? {} : { login }),
     ...(become.password === undefined ? {} : { become: become.password }),
   }

@@ -63,6 +63,9 @@ export type Host = SshWay & {
   readonly secretsFrom?: string
 }
 
+/** What is needed to log in to one host, and to become root on it, and may be written nowhere: no plan, record or report. */
+export type HostSecrets = { readonly login?: string; readonly become?: string }
+
 /** A host as the inventory has it. What it does not say of the way is for ssh_config to say, or as ssh has it by default. */
 export type InventoryHost = Omit<Host, keyof SshWay | 'jumps'> & {
   /** What `ssh` would be given: a name in ssh_config, or an address. */

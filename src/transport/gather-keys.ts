@@ -1,10 +1,11 @@
 import type { Fault } from '../model/fault.ts'
 import type { SshWay } from '../model/host.ts'
 import { quote } from '../shell/script.ts'
-import { cancelled, pause } from './cancel.ts'
+import { cancelled } from './cancel.ts'
 import { dialled, type Reached } from './enter.ts'
 import { KEY_ALGORITHMS } from './host-key.ts'
 import { jumpHosts } from './jump.ts'
+import { knock } from './knock.ts'
 import { afterSilence } from './silence.ts'
 import { Client, type ServerHostKeyAlgorithm } from './ssh2.ts'
 import { PATIENCE, type Wire } from './tcp.ts'
@@ -38,18 +39,16 @@ type Question = {
 
 type Shown = { readonly key: Buffer } | { readonly none: string } | { readonly refused: Fault; readonly early: boolean }
 
-/** How often an sshd is asked that hangs up at once, as it does when too many ask at a time. */
-const KNOCKS = 4
-
 async function showOne(way: SshWay, question: Question): Promise<Shown> {
   const { jumps, signal } = question
-  for (let knocks = 1; ; knocks++) {
-    const reached: Reached =
-      jumps.length > 0 ? await jumpHosts.reach(jumps, way, signal) : await dialled(way, PATIENCE, signal)
-    const shown: Shown = 'refused' in reached ? reached : await keyOver(reached.socket, way, question)
-    if (!('refused' in shown) || !shown.early || knocks === KNOCKS || signal.aborted) return shown
-    await pause(PATIENCE.betweenKnocks * (knocks - 0.5 + Math.random()), signal)
-  }
+  return await knock(
+    async (): Promise<Shown> => {
+      const reached: Reached =
+        jumps.length > 0 ? await jumpHosts.reach(jumps, way, signal) : await dialled(way, PATIENCE, signal)
+      return 'refused' in reached ? reached : await keyOver(reached.socket, way, question)
+    },
+    { patience: PATIENCE, signal },
+  )
 }
 
 async function keyOver(socket: Wire, way: SshWay, { algorithms, signal }: Question): Promise<Shown> {

@@ -1,7 +1,4 @@
-import type { Host } from '../model/host.ts'
-
-/** What is needed to log in to one host, and to become root on it, and may be written nowhere. */
-export type HostSecrets = { readonly login?: string; readonly become?: string }
+import type { Host, HostSecrets } from '../model/host.ts'
 
 /**
  * What this process was told that may be written nowhere: no plan, no record, no argument of a program holds it. It is

@@ -11,6 +11,9 @@ export type TurnedAway = {
   readonly silent?: boolean
 }
 
+/** Bytes: an sshd that is full says `Exceeded MaxStartups` in place of its greeting, or greets and says no more. */
+export const GREETING = 64
+
 /** How often an sshd is asked that hangs up before it greets. */
 const KNOCKS = 4
 /** How often a host that says nothing is asked again, each time for a part of its patience: what stands before it may have taken our call while a full table drops us behind. */

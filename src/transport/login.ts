@@ -7,6 +7,7 @@ import { cancelled } from './cancel.ts'
 import { algorithmsFor, hostKeyFault } from './host-key.ts'
 import type { Offer } from './identities.ts'
 import { keyring } from './keyring.ts'
+import { GREETING } from './knock.ts'
 import type { KeyVerdict, KnownKeys } from './known-hosts.ts'
 import { judgeOrTake } from './new-keys.ts'
 import { type Offering, offering } from './offering.ts'
@@ -27,9 +28,6 @@ export type Connection = { readonly client: Client; readonly socket: Wire; reado
  * before its host key was checked; a login that hangs is not tried again.
  */
 export type NotLoggedIn = NotOpened & { readonly early: boolean; readonly silent?: boolean }
-
-/** Bytes: an sshd that is full says `Exceeded MaxStartups` in place of its greeting, or greets and says no more. */
-const GREETING = 64
 
 /**
  * The handshake on an open socket, which is destroyed unless a connection comes of it. Never throws for what comes in.

@@ -2,6 +2,7 @@ import type { Fault } from '../model/fault.ts'
 import type { SshWay } from '../model/host.ts'
 import { quote } from '../shell/script.ts'
 import { hostKeyFault } from './host-key.ts'
+import { GREETING } from './knock.ts'
 import { DEFAULT_KNOWN_HOSTS, findKnownKeys, judgeHostKey } from './known-hosts.ts'
 import { takesNewKeys } from './new-keys.ts'
 import { readCertificate, whyNotVouchedFor } from './openssh-certificate.ts'
@@ -26,9 +27,6 @@ export type Stopped =
   | { readonly type: 'password-refused' }
   | { readonly type: 'password-kept'; readonly why: string }
   | { readonly type: 'question'; readonly words: string }
-
-/** Bytes: an sshd that is full says so in place of its greeting, or greets and says no more. */
-const GREETING = 64
 
 /** Why ssh is not logged in. */
 export type NotLoggedIn = {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once, setMaxListeners } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -12,6 +12,7 @@ import { newJumpHosts } from '../../src/transport/jump.ts'
 import { sshTransport } from '../../src/transport/ssh.ts'
 import { PATIENCE } from '../../src/transport/tcp.ts'
 import type { Session } from '../../src/transport/transport.ts'
+import { listen, portOf } from './listening.ts'
 import { type Sshd, startSshd, whyNoSshd } from './sshd.ts'
 
 /** Real sshds on loopback stand for the machine in between and the one behind. */
@@ -94,7 +95,7 @@ describe('through one host and another', () => {
 describe('a host in between', () => {
   test('that is down is one fault, told of all behind it by its name, and is asked once', async () => {
     let asked = 0
-    const dead = await listen((socket) => {
+    const dead = await listen(cleanup, (socket) => {
       asked += 1
       socket.destroy()
     })
@@ -142,7 +143,7 @@ describe('a host in between', () => {
   })
 
   test('says why nothing came of it: nothing listens, or no such name', async () => {
-    const shut = await listen(() => {})
+    const shut = await listen(cleanup, () => {})
     const port = portOf(shut)
     shut.close()
     expect(await refused({ ...hostBehind(target, first), port })).toMatchObject({
@@ -182,7 +183,7 @@ describe('a host in between', () => {
   })
 
   test('goes on being opened for the others when one gives up', async () => {
-    const slow = await listen(async (socket) => {
+    const slow = await listen(cleanup, async (socket) => {
       socket.pause()
       await sleep(400)
       const through = connect(first.port, '127.0.0.1')
@@ -203,8 +204,8 @@ describe('a host in between', () => {
 
 test('a port behind a host in between answers, refuses, or stays silent', async () => {
   const jumps = newJumpHosts(PATIENCE)
-  const open = await listen(() => {})
-  const shut = await listen(() => {})
+  const open = await listen(cleanup, () => {})
+  const shut = await listen(cleanup, () => {})
   const port = portOf(shut)
   shut.close()
   const ask = async (address: string, asked: number) => await jumps.ask([way(first)], { address, port: asked }, 1200)
@@ -250,27 +251,6 @@ async function closeAll(sessions: readonly Session[]): Promise<void> {
   await Promise.all(sessions.map((session) => session[Symbol.asyncDispose]()))
 }
 
-async function listen(onConnection: (socket: Socket) => unknown): Promise<Server> {
-  const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    onConnection(socket)
-  }).listen(0, '127.0.0.1')
-  cleanup.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  await once(server, 'listening')
-  return server
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
-
 function knownAt(port: number, { directory, hostKey }: Sshd): string {
   const file = join(directory, `known_${port}`)
   writeFileSync(file, `[127.0.0.1]:${port} ${hostKey}\n`)
@@ -280,7 +260,7 @@ function knownAt(port: number, { directory, hostKey }: Sshd): string {
 /** Bytes go through until it is told to cut. */
 async function startProxy(to: number) {
   const pairs: Socket[] = []
-  const server = await listen((socket) => {
+  const server = await listen(cleanup, (socket) => {
     const through = connect(to, '127.0.0.1')
     through.on('error', () => {})
     pairs.push(socket, through)

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +17,7 @@ import { sshTransport } from '../../src/transport/ssh.ts'
 import { PATIENCE } from '../../src/transport/tcp.ts'
 import type { Session } from '../../src/transport/transport.ts'
 
+import { listen, portOf } from './listening.ts'
 import { makeKey, type Sshd, startSshd, whyNoSshd } from './sshd.ts'
 
 /** The system's ssh against a real sshd: how it ends in each of many ways, and that nothing of it is left then. */
@@ -123,7 +124,7 @@ describe('logging in', () => {
 
 describe('no sshd', () => {
   test('a dead port, a name without address, and one that hides an option are told', async () => {
-    const server = await listen(() => {})
+    const server = await listen(cleanup, () => {})
     const port = portOf(server)
     server.close()
     expect(await refused(hostNow({ port }))).toMatchObject({ code: 'refused' })
@@ -139,14 +140,14 @@ describe('no sshd', () => {
   })
 
   test('one that says nothing is given up in time, and one that hangs up is asked again', async () => {
-    const silent = await listen(() => {})
+    const silent = await listen(cleanup, () => {})
     const quick = opensshTransport({ ...PATIENCE, handshake: 400, betweenKnocks: 20 })
     expect(await refused(hostNow({ port: portOf(silent) }), quick)).toMatchObject({
       code: 'handshake-timed-out',
       message: expect.stringContaining('says nothing'),
     })
     let asked = 0
-    const busy = await listen((socket) => {
+    const busy = await listen(cleanup, (socket) => {
       asked += 1
       socket.end('Exceeded MaxStartups\r\n')
     })
@@ -155,7 +156,7 @@ describe('no sshd', () => {
   })
 
   test('a login under way is cancelled at once', async () => {
-    const silent = await listen(() => {})
+    const silent = await listen(cleanup, () => {})
     const stop = new AbortController()
     const opening = openssh.open(hostNow({ port: portOf(silent) }), stop.signal)
     await sleep(300)
@@ -167,7 +168,10 @@ describe('no sshd', () => {
   })
 
   test('a server of which ssh understands nothing is no refused login', async () => {
-    const noise = await listen((socket) => void socket.write(`SSH-2.0-x\r\n${'\x00\x00\x00\x14'.repeat(9999)}`))
+    const noise = await listen(
+      cleanup,
+      (socket) => void socket.write(`SSH-2.0-x\r\n${'\x00\x00\x00\x14'.repeat(9999)}`),
+    )
     const fault = await refused(hostNow({ port: portOf(noise) }), opensshTransport({ ...PATIENCE, handshake: 2000 }))
     expect(fault.code).toBe('unreachable')
     expect(fault.message).toContain('before its host key was checked')
@@ -369,7 +373,7 @@ function proxyProgram(): string {
 /** Bytes go through until it is told otherwise. */
 async function proxyTo(port: number) {
   const pairs: Socket[] = []
-  const server = await listen((socket) => {
+  const server = await listen(cleanup, (socket) => {
     const through = connect(port, '127.0.0.1').on('error', () => {})
     pairs.push(socket, through)
     socket.pipe(through).pipe(socket)
@@ -380,25 +384,4 @@ async function proxyTo(port: number) {
     cut: () => pairs.forEach((socket) => void socket.destroy()),
     freeze: () => pairs.forEach((socket) => void socket.unpipe().pause()),
   }
-}
-
-async function listen(onConnection: (socket: Socket) => void): Promise<Server> {
-  const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    onConnection(socket)
-  }).listen(0, '127.0.0.1')
-  cleanup.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  await once(server, 'listening')
-  return server
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -12,6 +12,7 @@ import { ssh, sshTransport } from '../../src/transport/ssh.ts'
 import { PATIENCE } from '../../src/transport/tcp.ts'
 import type { Session } from '../../src/transport/transport.ts'
 import { LOCALHOST } from './hosts.ts'
+import { listen, portOf } from './listening.ts'
 import { makeKey, type Sshd, startSshd, whyNoSshd } from './sshd.ts'
 
 const forever = new AbortController().signal
@@ -203,7 +204,7 @@ describe('an sshd', () => {
 
   test('that was too busy to greet is asked again', async () => {
     let refusals = 2
-    const server = await listen((socket) => {
+    const server = await listen(cleanup, (socket) => {
       if (refusals-- > 0) return void socket.end('Exceeded MaxStartups\r\n')
       const through = connect(sshd.port, '127.0.0.1')
       socket.pipe(through).pipe(socket)
@@ -223,7 +224,7 @@ describe('an sshd', () => {
     const pairs: [Socket, Socket][] = []
     let left = Number.POSITIVE_INFINITY
     const cut = () => pairs.flat().forEach((socket) => void socket.destroy())
-    const server = await listen((socket) => {
+    const server = await listen(cleanup, (socket) => {
       const through = connect(to, '127.0.0.1')
       pairs.push([socket, through])
       through.on('error', () => {})
@@ -257,7 +258,7 @@ describe('no sshd at all', () => {
   const at = (server: Server): Host => ({ ...LOCALHOST, address: '127.0.0.1', transport: 'ssh', port: portOf(server) })
 
   test('a port where nothing listens and a name without an address are told at once', async () => {
-    const server = await listen(() => {})
+    const server = await listen(cleanup, () => {})
     const host = at(server)
     server.close()
     expect(await refused(host)).toMatchObject({ code: 'refused' })
@@ -265,13 +266,13 @@ describe('no sshd at all', () => {
   })
 
   test('a port that says nothing is a handshake that timed out', async () => {
-    const server = await listen(() => {})
+    const server = await listen(cleanup, () => {})
     const quick = sshTransport({ ...PATIENCE, handshake: 300 })
     expect(await refused(at(server), quick)).toMatchObject({
       code: 'handshake-timed-out',
       message: expect.stringContaining('says nothing'),
     })
-    const greeting = await listen((socket) => void socket.write('SSH-2.0-OpenSSH_9.2\r\n'))
+    const greeting = await listen(cleanup, (socket) => void socket.write('SSH-2.0-OpenSSH_9.2\r\n'))
     expect(await refused(at(greeting), quick)).toMatchObject({
       code: 'handshake-timed-out',
       message: expect.stringContaining('fell silent'),
@@ -291,7 +292,7 @@ describe('no sshd at all', () => {
     ],
     ['greets and claims a huge packet', (socket: Socket) => void socket.write('SSH-2.0-x\r\n\x7f\xff\xff\xff\x01\x14')],
   ])('a port that %s is a connection lost', async (_name, answer) => {
-    const server = await listen(answer)
+    const server = await listen(cleanup, answer)
     expect(await refused(at(server), sshTransport({ ...PATIENCE, handshake: 300, betweenKnocks: 20 }))).toMatchObject({
       code: 'lost',
       next: expect.stringContaining('ssh -v'),
@@ -300,7 +301,7 @@ describe('no sshd at all', () => {
 
   test('a port that never stops talking costs no memory', async () => {
     const before = process.memoryUsage().rss
-    const server = await listen((socket) => {
+    const server = await listen(cleanup, (socket) => {
       const line = Buffer.from(`${'welcome '.repeat(500)}\r\n`.repeat(20))
       const more = () => {
         while (!socket.destroyed && socket.write(line)) {}
@@ -344,7 +345,7 @@ describe('no sshd at all', () => {
   })
 
   test('a handshake is cancelled at once', async () => {
-    const server = await listen(() => {})
+    const server = await listen(cleanup, () => {})
     const stop = new AbortController()
     const opening = ssh.open(at(server), stop.signal)
     await sleep(100)
@@ -367,27 +368,6 @@ async function refused(host: Host, transport = ssh): Promise<Fault> {
   if ('refused' in session) return session.refused
   await session[Symbol.asyncDispose]()
   throw new Error('was not refused')
-}
-
-async function listen(onConnection: (socket: Socket) => void): Promise<Server> {
-  const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    onConnection(socket)
-  }).listen(0, '127.0.0.1')
-  cleanup.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  await once(server, 'listening')
-  return server
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 async function end(child: ChildProcess): Promise<void> {
