@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { must, poll, run } from '../lab/command.ts'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { ctfleet, type Said, startCtfleet } from '../support/ctfleet.ts'
+import { untilListening } from '../support/lab-host.ts'
 import { programWords } from '../support/program.ts'
 import { canOpenScreen, openScreen } from '../support/tmux.ts'
 
@@ -64,7 +65,8 @@ cp /etc/noise /etc/motd
 echo 'auth required pam_unix.so
 account required pam_permit.so
 session required pam_permit.so' > /etc/pam.d/sshd
-${[...doors, sshd(TWINS, DOORS[2201])].join('\n')}`,
+${[...doors, sshd(TWINS, DOORS[2201])].join('\n')}
+${[...Object.keys(DOORS), ...TWINS].map((port) => untilListening(Number(port))).join('\n')}`,
     { input: await readFile(file('locked.pub'), 'utf8') },
   )
   if (made.code !== 0) throw new Error(made.stderr)

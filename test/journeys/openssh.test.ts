@@ -8,7 +8,7 @@ import { keyring } from '../../src/transport/keyring.ts'
 import { must } from '../lab/command.ts'
 import { canRunLab, type Lab, type NamespaceHost, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
-import { inventoryHost, opened } from '../support/lab-host.ts'
+import { inventoryHost, opened, socketsOn, untilListening } from '../support/lab-host.ts'
 
 /** Hosts that only the system's ssh gets into, and one for which it was asked for. */
 
@@ -110,7 +110,8 @@ test('a password is told where it is asked for, once, and a wrong one is not tri
     const byQuestions = 'PasswordAuthentication=no KbdInteractiveAuthentication=yes UsePAM=yes'
     const options = byQuestions.replaceAll(/\b(?=[A-Z]\w+=)/g, '-o ')
     const door = 'iptables -I INPUT -p tcp --dport 2202 -j ACCEPT'
-    expect(await lab.host('askpass-1').exec(`${door} && /usr/sbin/sshd -p 2202 ${options}`)).toMatchObject({ code: 0 })
+    const begin = `set -e; ${door}; /usr/sbin/sshd -p 2202 ${options}; ${untilListening(2202)}`
+    expect(await lab.host('askpass-1').exec(begin)).toMatchObject({ code: 0 })
     await using asked = await opened({ ...host, port: 2202 })
     expect(await asked.run(sh`id -un`, { timeoutMs: 9000, as: 'login-user' })).toMatchObject({ stdout: 'ops\n' })
     keyring.holdForAll({ login: 'not the right one' })
@@ -143,9 +144,8 @@ async function byCertificates(host: NamespaceHost): Promise<void> {
 async function configured(host: NamespaceHost, lines: readonly string[]): Promise<void> {
   // Of a keyword given twice the first counts.
   const merge = 'cat - /etc/ssh/sshd_config >/etc/ssh/new && mv /etc/ssh/new /etc/ssh/sshd_config'
-  const added = await host.exec(`${merge} && /usr/sbin/sshd -t && kill -HUP "$(cat /run/sshd.pid)"`, {
-    input: `${lines.join('\n')}\n`,
-  })
+  const anew = `before=$(${socketsOn(host.port)}); kill -HUP "$(cat /run/sshd.pid)"; ${untilListening(host.port, '$before')}`
+  const added = await host.exec(`${merge} && /usr/sbin/sshd -t || exit; ${anew}`, { input: `${lines.join('\n')}\n` })
   expect(added).toMatchObject({ code: 0 })
 }
 

@@ -28,3 +28,18 @@ export async function opened(host: Host): Promise<Session> {
   if ('refused' in session) throw new Error(`${host.name} refused: ${session.refused.message}`)
   return session
 }
+
+/**
+ * Shell that waits until a socket listens on `port` that was not among `before`, for ten seconds at most: sshd is in
+ * the background before it listens, and after a HUP it listens anew.
+ */
+export function untilListening(port: number, before = ''): string {
+  const sockets = socketsOn(port)
+  return `for try in $(seq 200); do now=$(${sockets}); [ -n "$now" ] && [ "$now" != "${before}" ] && break; sleep 0.05; done
+[ -n "$now" ] && [ "$now" != "${before}" ]`
+}
+
+/** Shell that prints the sockets that listen on `port`, each with its inode. */
+export function socketsOn(port: number): string {
+  return `ss -Hltne 'sport = :${port}'`
+}
