@@ -120,9 +120,14 @@ test('addresses of IPv6 are as good, with a scope and behind others too', async 
   for (const [host, address] of cases) {
     await using session = await opened(host)
     const said = await session.run(sh`echo "$ssh_connection"`, { timeoutMs: 9000, as: 'login-user' })
-    expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining(` ${address}`) })
+    expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining(` ${shortest(address)}`) })
   }
 })
+
+/** As a host prints it: in the first lab of a machine the zeros before `::` go into it. */
+function shortest(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
+}
 
 test('a host in between that is down is said once, for all that are behind it', async () => {
   const logins = await loginsAt('bastion-1')
