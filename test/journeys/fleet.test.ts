@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Facts } from '../../src/model/facts.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
+import { shortest } from '../support/lab-host.ts'
 
 /** A fleet as it is: some hosts in trouble, and none of them in the way of the others. */
 
@@ -146,11 +147,6 @@ describe('every kind of host', () => {
     }
   })
 })
-
-/** An IPv6 address as RFC 5952 writes it: a lab with the number 0 names its own with a zero too many. */
-function shortest(address6: string): string {
-  return new URL(`http://[${address6}]`).hostname.slice(1, -1)
-}
 
 type Read = {
   readonly host: string

@@ -8,7 +8,7 @@ import { sh } from '../../src/shell/script.ts'
 import { poll, run } from '../lab/command.ts'
 import { canRunLab, type Lab, type NamespaceHost, startLab } from '../lab/index.ts'
 import { ctfleet, type Said, startCtfleet } from '../support/ctfleet.ts'
-import { inventoryHost, opened } from '../support/lab-host.ts'
+import { inventoryHost, opened, shortest } from '../support/lab-host.ts'
 
 /** A hundred hosts that nobody reaches but through one host and another, whose sshd is as it comes (MaxStartups 10:30:100). */
 
@@ -123,11 +123,6 @@ test('addresses of IPv6 are as good, with a scope and behind others too', async 
     expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining(` ${shortest(address)}`) })
   }
 })
-
-/** As a host prints it: in the first lab of a machine the zeros before `::` go into it. */
-function shortest(address: string): string {
-  return new URL(`http://[${address}]`).hostname.slice(1, -1)
-}
 
 test('a host in between that is down is said once, for all that are behind it', async () => {
   const logins = await loginsAt('bastion-1')

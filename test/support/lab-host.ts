@@ -43,3 +43,8 @@ export function untilListening(port: number, before = ''): string {
 export function socketsOn(port: number): string {
   return `ss -Hltne 'sport = :${port}'`
 }
+
+/** As a host prints it: in the first lab of a machine the zeros before `::` go into it. */
+export function shortest(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
+}
