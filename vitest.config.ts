@@ -14,7 +14,9 @@ const journeys = [
 ]
 
 /** Those of them that boot virtual machines, which take a processor each. */
-const machines = ['test/journeys/{crash-vm,persist,transaction-vm,vm-remedies}.test.ts']
+const machines = [
+  'test/journeys/{audit-vm,crash-vm,persist,playbooks-vm,schedule-vm,transaction-vm,vm-remedies}.test.ts',
+]
 
 const ofHosts = {
   globalSetup: ['./test/lab/setup.ts', './test/support/bundle.ts'],
