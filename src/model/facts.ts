@@ -154,6 +154,8 @@ export type PortShare = Share & {
   readonly port: number
   /** Part of the entries whose destination is an address of the host itself, 0 to 1; null where its addresses are not known. */
   readonly local: number | null
+  /** The states of its entries, as in `byState`; `share` is of all entries read. Absent where an older document does not tell. */
+  readonly states?: readonly Share[] | undefined
 }
 
 export type ListenerFacts = {

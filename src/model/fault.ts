@@ -14,6 +14,7 @@ export type LinkFault =
   | 'unreachable'
   | 'connect-timed-out'
   | 'handshake-timed-out'
+  | 'login-timed-out'
   | 'host-key-unknown'
   | 'host-key-changed'
   | 'host-key-revoked'

@@ -69,4 +69,10 @@ export type InvalidGate = {
 }
 
 /** What came of one gate; `message` is a clause that says what was seen. */
-export type GateOutcome = { readonly gate: GateName; readonly held: boolean; readonly message: string }
+export type GateOutcome = {
+  readonly gate: GateName
+  readonly held: boolean
+  readonly message: string
+  /** Of `drops`: packets a second that were dropped, and beside it the table in entries, where both its numbers were read. */
+  readonly seen?: { readonly perSecond: number; readonly table?: { readonly entries: number; readonly max: number } }
+}

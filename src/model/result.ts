@@ -39,6 +39,8 @@ export type HostResult = { readonly host: string } & (
       readonly status: 'rolled-back'
       readonly plan: Plan | null
       readonly transaction: string
+      /** Whether it deleted entries, which stay away; absent where only its plan can tell. */
+      readonly deletedEntries?: boolean
       readonly checked?: readonly GateOutcome[]
       readonly fault: Fault | null
     }

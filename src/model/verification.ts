@@ -9,6 +9,11 @@ export type VerifyResult = { readonly host: string } & (
       readonly transaction: string
       /** Whether the host was restarted since the change. */
       readonly restarted: Reading<boolean>
+      /**
+       * What the host's own journal says: `stands`; `taken-back`, by an undo, or, of first aid, by a restart; `missing`, where the
+       * host holds none any more; `unclear` all else.
+       */
+      readonly journal: 'stands' | 'taken-back' | 'unclear' | 'missing'
       /** What the host's own journal says of the transaction; null where it is as it should be. */
       readonly remark: string | null
       readonly changes: readonly VerifiedChange[]
