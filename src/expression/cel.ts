@@ -1,4 +1,6 @@
 import { TypeError as CheckError, Environment, EvaluationError, ParseError } from '@marcbachmann/cel-js'
+import { regexSearcher } from '../regex/regex.ts'
+import { type Budget, newBudget } from './budget.ts'
 import type { Shape } from './shape.ts'
 
 /**
@@ -23,11 +25,12 @@ export function compileCel(text: string, names: Shape): Program | { readonly rej
   const reject = (message: string, offset: number) => ({ rejected: { message, offset, unknownName: null } })
   try {
     const parsed = environmentFor(names).parse(text)
-    const objection = prepare(parsed.ast)
+    const budget = newBudget()
+    const objection = prepare(parsed.ast, budget)
     if (objection !== undefined) return reject(objection.message, objection.offset)
     const checked = parsed.check()
     if (!checked.valid) return { rejected: rejectionOf(checked.error, text) }
-    return { type: checked.type ?? 'dyn', run: (bindings) => parsed(bindings) }
+    return { type: checked.type ?? 'dyn', run: (bindings) => budget.within(() => parsed(bindings)) }
   } catch (error) {
     if (error instanceof ParseError || error instanceof CheckError || error instanceof EvaluationError)
       return { rejected: rejectionOf(error, text) }
@@ -46,7 +49,15 @@ export function failureOf(error: unknown): { readonly absent: readonly string[] 
 }
 
 /** A node of the library's syntax tree, as far as we look into it. */
-type Node = { readonly op: string; args: unknown; readonly pos: number }
+type Node = { readonly op: string; args: unknown; readonly pos: number; readonly meta: Meta }
+
+/** What a call was turned into: another node, or a macro. */
+type Meta = { readonly alternate?: unknown; macro?: Macro; async?: boolean }
+
+type Macro = {
+  typeCheck(checker: Checker, macro: unknown, context: unknown): unknown
+  evaluate(runner: Runner, macro: unknown, context: unknown): unknown
+}
 
 /** An environment, and those that have one more name. */
 type Grown = {
@@ -115,6 +126,7 @@ type Numeric = number | bigint
 
 type Runner = { run(node: unknown, context: unknown): unknown; tryEval(node: unknown, context: unknown): unknown }
 type Checker = {
+  getType(name: string): unknown
   check(node: unknown, context: unknown): { readonly name: string }
   createError(code: string, message: string, node: unknown): Error
 }
@@ -148,7 +160,7 @@ function assume({ args }: { args: readonly Node[] }): unknown {
 }
 
 /** Turns whole-number literals into doubles, and names what the language has but we do not offer. */
-function prepare(root: unknown): { message: string; offset: number } | undefined {
+function prepare(root: unknown, budget: Budget): { message: string; offset: number } | undefined {
   const seen = new WeakSet<object>()
   let objection: { message: string; offset: number } | undefined
 
@@ -167,8 +179,10 @@ function prepare(root: unknown): { message: string; offset: number } | undefined
     }
     if (op === 'call' && Array.isArray(args) && args[0] === 'has')
       objection ??= { message: 'has() is not offered: an unknown fact must stay unknown', offset: part.pos }
-    if (op === 'rcall' && Array.isArray(args) && args[0] === 'matches' && !isText(args[2]?.[0]))
-      objection ??= { message: 'matches() takes a pattern written out here, not a computed one', offset: part.pos }
+    if (op === 'rcall' && Array.isArray(args) && args[0] === 'bind')
+      objection ??= { message: 'bind() is not offered', offset: part.pos }
+    if (op === 'rcall' && Array.isArray(args) && args[0] === 'matches') objection ??= matchInTime(part, args, budget)
+    countRounds(part, budget)
     // An index, and the argument of a method such as substring(1), must stay whole.
     if (op === '[]' && Array.isArray(args)) {
       visit(args[0], false)
@@ -183,11 +197,53 @@ function prepare(root: unknown): { message: string; offset: number } | undefined
   return objection
 }
 
+/**
+ * Hosts choose the texts that are matched, and the library's own matching may take years for some: ours takes as long as the
+ * text is.
+ */
+function matchInTime(
+  node: Node,
+  [, receiver, given]: readonly unknown[],
+  budget: Budget,
+): { message: string; offset: number } | undefined {
+  const [pattern, another] = Array.isArray(given) ? given : []
+  if (!isText(pattern) || another !== undefined)
+    return { message: 'matches() takes a pattern written out here, not a computed one', offset: node.pos }
+  const search = regexSearcher(pattern.args)
+  if ('wrong' in search) return { message: `matches() cannot take this pattern: ${search.wrong}`, offset: pattern.pos }
+  node.meta.async = false
+  node.meta.macro = {
+    typeCheck(checker, _macro, context) {
+      const { name } = checker.check(receiver, context)
+      if (name !== 'string' && name !== 'dyn')
+        throw checker.createError('no_matching_overload', `matches() is of text, not of a ${name}`, node)
+      return checker.getType('bool')
+    },
+    evaluate(runner, _macro, context) {
+      const text = runner.run(receiver, context)
+      if (typeof text !== 'string') throw new Error('matches() is of text, and this is none')
+      return search(text, budget.spend)
+    },
+  }
+  return undefined
+}
+
+/** A comprehension within another goes round as often as both lists are long, multiplied. */
+function countRounds({ meta: { alternate } }: Node, budget: Budget): void {
+  if (!isNode(alternate) || alternate.op !== 'comprehension') return
+  const comprehension = alternate.args as { condition?: (soFar: unknown) => boolean; readonly step: unknown }
+  const { condition } = comprehension
+  comprehension.condition = (soFar) => {
+    budget.spend(1)
+    return condition === undefined || condition(soFar)
+  }
+}
+
 function isNode(part: unknown): part is Node {
   return typeof part === 'object' && part !== null && 'op' in part && 'args' in part
 }
 
-function isText(part: unknown): boolean {
+function isText(part: unknown): part is Node & { readonly args: string } {
   return isNode(part) && part.op === 'value' && typeof part.args === 'string'
 }
 

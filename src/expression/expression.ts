@@ -76,12 +76,21 @@ export function evaluate(
   }
 }
 
-/** The expression with a caret under one of its characters, for a complaint. */
+/** Characters of an expression that are shown on either side of what is wrong in it. */
+const AROUND = 40
+
+/** The expression with a caret under one of its characters, for a complaint; of a long line what is near it. */
 export function caret(text: string, offset: number): string {
   const start = text.lastIndexOf('\n', offset - 1) + 1
   const end = text.indexOf('\n', offset)
   const line = text.slice(start, end === -1 ? undefined : end)
-  return `${line}\n${' '.repeat(Math.max(0, offset - start))}^`
+  const at = Math.max(0, offset - start)
+  if (line.length <= 2 * AROUND) return `${line}\n${' '.repeat(at)}^`
+  const from = Math.max(0, Math.min(at - AROUND, line.length - 2 * AROUND))
+  const before = from > 0 ? '…' : ''
+  const after = from + 2 * AROUND < line.length ? '…' : ''
+  const shown = before + line.slice(from, from + 2 * AROUND) + after
+  return `${shown}\n${' '.repeat(before.length + at - from)}^`
 }
 
 function namesUnder(names: Shape, parent: readonly string[]): readonly string[] {

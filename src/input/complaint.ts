@@ -16,13 +16,21 @@ export type Position = { readonly line: number; readonly column: number }
 /** Mistakes that the operator must mend before anything is contacted: all of them at once. */
 export class InputError extends Error {
   override readonly name = 'InputError'
+  /** The first thousand of them. */
   readonly complaints: readonly Complaint[]
+  /** How many there are besides. */
+  readonly more: number
 
-  constructor(complaints: readonly Complaint[]) {
-    super(complaints.map(printComplaint).join('\n'))
-    this.complaints = complaints
+  constructor(complaints: readonly Complaint[], more = 0) {
+    const kept = complaints.slice(0, MOST_KEPT)
+    super(kept.map(printComplaint).join('\n'))
+    this.complaints = kept
+    this.more = more + complaints.length - kept.length
   }
 }
+
+/** Nobody reads more, and every line of a large file that was not meant may be a mistake. */
+const MOST_KEPT = 1000
 
 /** `inventory.yaml:14:9 hosts.db-3.port: expected a whole number, found "ssh"`, and a line for the hint where there is one. */
 export function printComplaint({ file, line, column, path, message, hint }: Complaint): string {
@@ -31,9 +39,10 @@ export function printComplaint({ file, line, column, path, message, hint }: Comp
   return hint === null ? first : `${first}\n  ${hint.replaceAll('\n', '\n  ')}`
 }
 
-/** In the order in which a person meets them, reading from the top. */
+/** In the order in which a person meets them, reading from the top; then what is about a file as a whole. */
 export function inReadingOrder(complaints: readonly Complaint[]): readonly Complaint[] {
-  return complaints.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
+  const line = (complaint: Complaint) => complaint.line ?? Number.MAX_SAFE_INTEGER
+  return complaints.toSorted((a, b) => line(a) - line(b) || (a.column ?? 0) - (b.column ?? 0))
 }
 
 /** A value as it stands in a complaint: JSON, at most about 60 characters, nothing in it that a terminal would obey. */

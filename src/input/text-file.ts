@@ -1,20 +1,32 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { InputError } from './complaint.ts'
+import { plainReason } from './system-error.ts'
 
 /** More than any inventory or playbook needs; keeps a mistyped path from filling the memory. */
 const LIMIT = 16 * 1024 * 1024
 
 /**
  * Reads a text that a person named, pipes among them (`ctfleet plan <(make-inventory)`).
- * @throws InputError when it is missing, a directory, unreadable, not UTF-8, or over 16 MiB.
+ * @throws InputError when it is missing, a directory, unreadable, not UTF-8, with NUL bytes, or over 16 MiB.
  */
 export function readTextFile(path: string): string {
   const bytes = readBytes(path)
+  let text: string
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
     throw notUtf8(path, bytes)
   }
+  const nul = text.indexOf('\0')
+  if (nul >= 0) throw noText(path, text.slice(0, nul))
+  return text
+}
+
+function noText(file: string, before: string): InputError {
+  const line = before.split('\n').length
+  const column = before.length - before.lastIndexOf('\n')
+  const message = 'holds a NUL byte, so it is no text'
+  return new InputError([{ file, line, column, path: '', message, hint: 'is this the file you meant?' }])
 }
 
 function readBytes(path: string): Buffer {
@@ -35,7 +47,12 @@ function readBytes(path: string): Buffer {
   }
 }
 
-function readUpToLimit(file: number, path: string): Buffer {
+/**
+ * What is behind a descriptor that does not wait (`O_NONBLOCK`), now: a pipe is waited for, and a device that never ends is not.
+ * @param limit bytes, whole MiB
+ * @throws InputError for a pipe that nobody writes to, or more than the limit; the system's errors otherwise
+ */
+export function readUpToLimit(file: number, path: string, limit = LIMIT): Buffer {
   const chunks: Buffer[] = []
   let total = 0
   const isPipe = fstatSync(file).isFIFO()
@@ -50,7 +67,7 @@ function readUpToLimit(file: number, path: string): Buffer {
       continue
     }
     total += read
-    if (total > LIMIT) throw refuse(path, 'is larger than 16 MiB', 'is this the file you meant?')
+    if (total > limit) throw refuse(path, `is larger than ${limit / 1024 / 1024} MiB`, 'is this the file you meant?')
     chunks.push(chunk.subarray(0, read))
   }
 }
@@ -88,7 +105,7 @@ function reasonOf(error: unknown): [message: string, hint: string | null] {
     case 'ERR_INVALID_ARG_VALUE':
       return ['is not a file name', null]
     default:
-      return [`cannot be read: ${error instanceof Error ? error.message : String(error)}`, null]
+      return [`cannot be read: ${plainReason(error)}`, 'name another file']
   }
 }
 

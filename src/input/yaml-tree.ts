@@ -267,6 +267,8 @@ function firstOfEachLine(complaints: readonly Complaint[]): readonly Complaint[]
 function explain({ code, message }: YAMLError): [message: string, hint: string | null] {
   // Some quote what stands there, which may be a password; the place is enough.
   const words = code === 'UNEXPECTED_TOKEN' || code === 'TAG_RESOLVE_FAILED' ? message.replace(/: .*$/s, '') : message
+  // The reader tells an open bracket apart in words alone.
+  if (code === 'BAD_INDENT' && /flow/i.test(message)) return ['a { or [ above is not closed', 'close it: } or ]']
   return PLAINER[code] ?? [words.charAt(0).toLowerCase() + words.slice(1), null]
 }
 

@@ -1,3 +1,4 @@
+import type { Complaint } from '../input/complaint.ts'
 import { quote } from '../shell/script.ts'
 
 export type Told = { readonly message: string; readonly hint: string }
@@ -10,6 +11,23 @@ export function foreignText(text: string, file: string): Told | undefined {
   if (text.startsWith('#!')) return { message: 'is a program, and is read only where it can be run', hint: EXPORT }
   if (file.endsWith('.toml')) return { message: 'is a TOML inventory; ctfleet reads YAML, INI and JSON', hint: EXPORT }
   return savedPlan(text, file) ?? recordedFacts(text, file)
+}
+
+/**
+ * Whether a text is something that a person wrote to be read, or a program, since most of its lines are no lines of an inventory.
+ * A few mistakes in a small inventory are not that.
+ */
+export function isOtherText(text: string, complaints: readonly Complaint[]): boolean {
+  const wrong = new Set(complaints.map(({ line }) => line)).size
+  return wrong > 5 && wrong > text.split('\n').filter((line) => line.trim() !== '').length / 2
+}
+
+/** Of what is probably another file than the one that was meant every mistake would be noise. */
+export function firstFew(complaints: readonly Complaint[]): readonly Complaint[] {
+  const [first] = complaints
+  if (first === undefined || complaints.length <= 3) return complaints
+  const message = `${complaints.length - 3} more mistakes; is this the inventory that you meant?`
+  return [...complaints.slice(0, 3), { ...first, line: null, column: null, path: '', message, hint: EXAMPLE }]
 }
 
 /** What `ctfleet plan -o` saves: JSON too. */

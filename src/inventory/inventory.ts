@@ -2,9 +2,10 @@ import { homedir } from 'node:os'
 import { cwd } from 'node:process'
 import { type Complaint, InputError, inReadingOrder } from '../input/complaint.ts'
 import type { HostSecrets, InventoryHost } from '../model/host.ts'
+import { asOne } from './as-one.ts'
 import { type Collected, collect } from './collect.ts'
-import { EXAMPLE } from './foreign.ts'
-import { absoluteSource, asOne, sourcesIn } from './named.ts'
+import { EXAMPLE, firstFew } from './foreign.ts'
+import { absoluteSource, sourcesIn } from './named.ts'
 import { type Beside, hostsOf, type Merged, mergerOf, rankGroups, reconcile, type VariableFile } from './precedence.ts'
 import { shownValues, type Value } from './shown.ts'
 import { readText } from './text-inventory.ts'
@@ -107,7 +108,7 @@ function finish(collected: Collected, { sources, here, passwords }: Terms): Inve
     complaints.push(complaintAt(file, { line: 1, column: 1 }, [], 'names no host', EXAMPLE))
   if (complaints.length > 0) {
     const all = inReadingOrder(distinct(complaints))
-    throw new InputError(written.hosts.size === 0 ? few(all) : all)
+    throw new InputError(written.hosts.size === 0 ? firstFew(all) : all)
   }
 
   const merged = mergerOf(written, beside)
@@ -176,14 +177,6 @@ function complaintsOf(written: Written, beside: readonly Beside[]): readonly Com
 
 function* varsIn(files: readonly VariableFile[] = []): Iterable<readonly [string, Variable]> {
   for (const each of files) if ('vars' in each) yield* each.vars
-}
-
-/** Where nothing names a host at all, it is another file that was meant, and every mistake in it would be noise. */
-function few(complaints: readonly Complaint[]): readonly Complaint[] {
-  const [first] = complaints
-  if (first === undefined || complaints.length <= 3) return complaints
-  const message = `and ${complaints.length - 3} mistakes more; is this the inventory that you meant?`
-  return [...complaints.slice(0, 3), { ...first, line: 1, column: 1, path: '', message, hint: EXAMPLE }]
 }
 
 /** A host that several groups name, or an anchor used twice, is complained about once. */

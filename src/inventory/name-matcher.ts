@@ -1,4 +1,4 @@
-import { regexMatcher } from './regex.ts'
+import { regexMatcher } from '../regex/regex.ts'
 
 /** What a pattern says of one name, and which of those that it fits are meant. */
 export type NamePattern = {

@@ -107,7 +107,7 @@ function variablesIn(file: string, passwords: readonly VaultPassword[], complain
       ])
       return { file, vars: new Map(vars) }
     }
-    complaints.push(...(opened.secret ? hushed(read.complaints) : read.complaints))
+    for (const each of opened.secret ? hushed(read.complaints) : read.complaints) complaints.push(each)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     complaints.push(...error.complaints)

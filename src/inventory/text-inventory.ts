@@ -1,8 +1,8 @@
 import { extname } from 'node:path'
-import type { Complaint } from '../input/complaint.ts'
+import { type Complaint, inReadingOrder } from '../input/complaint.ts'
 import { isJsonMap } from '../model/json.ts'
 import { jsonIn, readAnsibleTree } from './documents.ts'
-import { EXAMPLE, EXPORT, foreignText } from './foreign.ts'
+import { EXAMPLE, EXPORT, firstFew, foreignText, isOtherText } from './foreign.ts'
 import { readGroups } from './groups.ts'
 import { readIni } from './ini.ts'
 import { readGroupsOfScript } from './script-groups.ts'
@@ -25,7 +25,8 @@ export function readText(text: string, file: string, written: Written): readonly
   }
   const complaints: Complaint[] = []
   readIni(text, file, written, complainIn(file, complaints))
-  return complaints
+  // Of prose here and there a word is the name of a host.
+  return written.hosts.size > 0 && isOtherText(text, complaints) ? firstFew(inReadingOrder(complaints)) : complaints
 }
 
 const EXTENSIONS_OF_YAML = ['', '.yaml', '.yml', '.json']

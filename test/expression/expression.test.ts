@@ -101,6 +101,43 @@ describe('what fails on a host says so', () => {
   })
 })
 
+const LETTERS = 'a'.repeat(48)
+const NUMBERS = `[${Array.from({ length: 300 }, (_, at) => at).join(', ')}]`
+
+describe('no expression and no text of a host takes longer than about a second', () => {
+  test('a pattern that goes back and forth elsewhere is answered at once', () => {
+    expect(evaluated(`"${LETTERS}!".matches("^(a+)+$")`)).toEqual({ type: 'value', value: false })
+    expect(evaluated(`["x", "${LETTERS}"].exists(t, t.matches("^(a+)+$"))`)).toEqual({ type: 'value', value: true })
+    expect(evaluated('facts.modules.filter(m, m.name.matches("^[ab]$")).size() == 2')).toEqual({
+      type: 'value',
+      value: true,
+    })
+  })
+
+  const rounds = (text: string) => `${NUMBERS}.all(a, ${NUMBERS}.all(b, ${text}))`
+  const cases: readonly [what: string, text: string][] = [
+    ['all', `${NUMBERS}.all(c, a + b + c >= 0)`],
+    ['exists', `${NUMBERS}.exists(c, c > 1000) == false`],
+    ['map', `${NUMBERS}.map(c, c * 2).size() == 300`],
+    ['filter', `${NUMBERS}.filter(c, c > 1).size() == 298`],
+    ['exists_one', `${NUMBERS}.exists_one(c, c == 1)`],
+    ['matches', `!"${LETTERS.repeat(20)}".matches("(a+)+b")`],
+  ]
+  test.each(cases)('%s, in two lists more, is broken off', (_, text) => {
+    expect(evaluated(rounds(text))).toEqual({
+      type: 'failed',
+      message: 'takes too long: broken off after 5 million steps',
+    })
+  })
+
+  test('each evaluation has all of it', () => {
+    const compilation = compile(rounds('a + b >= 0'), NAMES)
+    if (!compilation.ok) throw new Error(compilation.message)
+    const ends = Array.from({ length: 60 }, () => evaluate(compilation.compiled, {}, new Map()).type)
+    expect(new Set(ends)).toEqual(new Set(['value']))
+  })
+})
+
 describe('what can be known without a host is told when it is compiled', () => {
   const cases: readonly [text: string, message: string, offset: number][] = [
     ['facts.conntrack.cuont > 3', 'there is no cuont in facts.conntrack', 16],
@@ -111,6 +148,14 @@ describe('what can be known without a host is told when it is compiled', () => {
     ['true || has(facts.conntrack.count)', 'has() is not offered: an unknown fact must stay unknown', 8],
     ['facts.modules.exists(m, has(m.name))', 'has() is not offered: an unknown fact must stay unknown', 24],
     ['"x".matches(facts.conntrack.form)', 'matches() takes a pattern written out here, not a computed one', 0],
+    ['"x".matches("(a")', 'matches() cannot take this pattern: it has a ( without its )', 12],
+    [
+      '"x".matches("(?!a)")',
+      'matches() cannot take this pattern: ctfleet does not follow a look ahead, (?= or (?!, in it',
+      12,
+    ],
+    ['facts.conntrack.count.matches("a")', 'matches() is of text, not of a double', 0],
+    ['cel.bind(a, [1], a + a)', 'bind() is not offered', 0],
     ['assume(1, 2)', 'assume() takes one number under `facts.` and what to assume', 7],
     ['assume(facts.writable, 1)', 'assume() takes one number under `facts.` and what to assume', 13],
     ['assume(facts.conntrack.count, "1")', 'assume() can only assume a number', 30],

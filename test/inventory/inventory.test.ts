@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { InputError } from '../../src/input/complaint.ts'
+import { InputError, printComplaint } from '../../src/input/complaint.ts'
 import { readTextFile } from '../../src/input/text-file.ts'
 import { inventoryPath, parseInventory } from '../../src/inventory/inventory.ts'
 import type { InventoryHost } from '../../src/model/host.ts'
@@ -33,17 +33,41 @@ test('of a file that names no host at all three mistakes are told, and how many 
       return error.complaints.map(({ message }) => message)
     }
   }
+  expect(complaintsAt(other, 'package.json').at(-1)).toMatch(/^package\.json: 17 more mistakes/)
   expect(told(other)).toEqual([
     expect.stringContaining('expected a map'),
     expect.stringContaining('expected a map'),
     expect.stringContaining('expected a map'),
-    'and 17 mistakes more; is this the inventory that you meant?',
+    '17 more mistakes; is this the inventory that you meant?',
   ])
   // One that names hosts is mended in one go.
   expect(
     told(`all: {hosts: {web-1: }}\n${Array.from({ length: 20 }, (_, at) => `key-${at}: 1\n`).join('')}`),
   ).toHaveLength(20)
 })
+
+test('nor is every line of a text complained of that is prose, or a program', () => {
+  const prose = '# Fleet\n\nThe hosts of this fleet are below.\n'.concat(
+    'Each of them has a name, and is called so.\n'.repeat(40),
+  )
+  const told = complaintsAt(prose, 'README.md')
+  expect(told).toHaveLength(4)
+  expect(told[0]).toMatch(/^README\.md:3:\d+ .*expected name=value, found "hosts"/)
+  expect(told[3]).toMatch(/^README\.md: \d+ more mistakes; is this the inventory that you meant\?\n {2}write at least:/)
+  // An inventory with some mistakes is mended in one go.
+  const mistaken = ['[web]', ...Array.from({ length: 20 }, (_, at) => `web-${at}`), ...Array(8).fill('db-1 primary')]
+  expect(complaintsAt(mistaken.join('\n'), 'hosts.ini')).toHaveLength(8)
+})
+
+function complaintsAt(text: string, file: string): readonly string[] {
+  try {
+    parseInventory(text, file, HERE)
+    return []
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return error.complaints.map(printComplaint)
+  }
+}
 
 test('every variable that ctfleet reads', () => {
   const [host] = load(`
@@ -324,7 +348,11 @@ test('loading is total: an inventory or complaints with places', () => {
         expect(load(each).hosts.length).toBeGreaterThan(0)
       } catch (error) {
         if (!(error instanceof InputError)) throw error
-        expect(error.complaints.every(({ line, column }) => line !== null && column !== null)).toBe(true)
+        const placed = error.complaints.filter(
+          ({ message }) => !message.includes('is this the inventory that you meant?'),
+        )
+        expect(placed.every(({ line, column }) => line !== null && column !== null)).toBe(true)
+        expect(placed.length).toBeGreaterThan(0)
       }
     }),
     { numRuns: 2000 },

@@ -14,7 +14,7 @@ export type ParsedRegex =
   /** A clause: "it has a group that is not closed". */
   | { readonly wrong: string }
 
-/** Longer ones are no pattern for names of hosts, which have 253 characters at most. */
+/** Longer ones are no pattern that a person wrote. */
 const LONGEST = 1000
 
 /**
@@ -77,8 +77,7 @@ class Reader {
     this.take('?')
     if (/^[*+?]/.test(this.rest)) throw new Unreadable(`${quoted(this.rest.slice(0, 1))} repeats a repetition`)
     const counted = from === undefined ? COUNTS[sign ?? ''] : countOf(from, comma ?? '', to ?? '')
-    if (counted === undefined)
-      throw new Unreadable(`${quoted(all)} repeats more often than names are long, or backwards`)
+    if (counted === undefined) throw new Unreadable(`${quoted(all)} repeats more than 300 times, or backwards`)
     return { type: 'repeat', inner, ...counted }
   }
 

@@ -7,12 +7,34 @@ import { parseRegex, type RegexNode } from './regex-syntax.ts'
  * @returns why not, a clause, where it cannot be read
  */
 export function regexMatcher(source: string): ((text: string) => boolean) | { readonly wrong: string } {
+  const built = machineOf(source)
+  if ('wrong' in built) return built
+  const { states, start, charactersOf } = built
+  return (text) => matchesAt({ states, start }, charactersOf(text), 0)
+}
+
+/** Is told how many steps are to be made for the next character, and ends the search by throwing. */
+export type Spend = (steps: number) => void
+
+/** Whether a text has, anywhere in it, what a regular expression describes, which may not look ahead. */
+export function regexSearcher(source: string): ((text: string, spend: Spend) => boolean) | { readonly wrong: string } {
+  const built = machineOf(source)
+  if ('wrong' in built) return built
+  const { states, start, charactersOf, looks } = built
+  if (looks) return { wrong: 'ctfleet does not follow a look ahead, (?= or (?!, in it' }
+  return (text, spend) => matchesAt({ states, start, isAnywhere: true, spend }, charactersOf(text), 0)
+}
+
+function machineOf(source: string) {
   const parsed = parseRegex(source)
   if ('wrong' in parsed) return parsed
   const states: State[] = []
   const start = build(parsed.node, add(states, { type: 'end' }), states)
   if (start === null) return { wrong: `it is too long: it comes to more than ${MOST_STATES} steps` }
-  return (text) => matchesAt(states, start, Array.from(parsed.ignoreCase ? text.toLowerCase() : text), 0)
+  // Only what looks ahead has an end of its own.
+  const looks = states.filter(({ type }) => type === 'end').length > 1
+  const charactersOf = (text: string) => Array.from(parsed.ignoreCase ? text.toLowerCase() : text)
+  return { states, start, looks, charactersOf }
 }
 
 const MOST_STATES = 5000
@@ -45,7 +67,7 @@ function build(node: RegexNode, next: number, states: State[]): number | null {
       const holds = (text: readonly string[], at: number) => {
         const known = answers.get(text) ?? new Map<number, boolean>()
         answers.set(text, known)
-        const answer = known.get(at) ?? matchesAt(states, inner, text, at) !== node.isNegated
+        const answer = known.get(at) ?? matchesAt({ states, start: inner }, text, at) !== node.isNegated
         known.set(at, answer)
         return answer
       }
@@ -87,8 +109,16 @@ function repeated(
   return after
 }
 
-/** Whether some way from a state comes to its end, from a character on. */
-function matchesAt(states: readonly State[], start: number, text: readonly string[], from: number): boolean {
+type Machine = {
+  readonly states: readonly State[]
+  readonly start: number
+  /** It may begin at any character from there on. */
+  readonly isAnywhere?: boolean
+  readonly spend?: Spend
+}
+
+/** Whether some way from the start comes to its end, from a character on. */
+function matchesAt({ states, start, isAnywhere, spend }: Machine, text: readonly string[], from: number): boolean {
   let now = [start]
   for (let at = from; ; at++) {
     const waiting: Extract<State, { type: 'character' }>[] = []
@@ -111,8 +141,10 @@ function matchesAt(states: readonly State[], start: number, text: readonly strin
           break
       }
     }
+    spend?.(seen.size)
     const character = text[at]
-    if (character === undefined || waiting.length === 0) return false
+    if (character === undefined || (waiting.length === 0 && isAnywhere !== true)) return false
     now = waiting.filter(({ is }) => is(character)).map(({ next }) => next)
+    if (isAnywhere === true) now.push(start)
   }
 }
