@@ -8,15 +8,19 @@ import { migrate, VERSION, versionOf } from './schema.ts'
 export type DatabaseFile = {
   readonly path: string
   /** One transaction that writes, on disk when this resolves. `work` may be done several times, and counts once. */
-  change<T>(work: (database: Database) => T): Promise<T>
+  readonly change: <T>(work: (database: Database) => T) => Promise<T>
   /** One view of what is there; null where there is no file yet. */
-  look<T>(work: (database: Database) => T): Promise<T | null>
+  readonly look: <T>(work: (database: Database) => T) => Promise<T | null>
 }
 
-/** How long another program's transactions are waited for, ms: one that begins a run of thousands of hosts takes seconds. */
-const PATIENCE = 60_000
-/** How long a statement waits by itself, ms: our connections to hosts stand still meanwhile. */
-const STANDSTILL = 100
+export type Waits = {
+  /** How long another program's transactions are waited for, ms: one that begins a run of thousands of hosts takes seconds. */
+  readonly patience: number
+  /** How long a statement waits by itself, ms: our connections to hosts stand still meanwhile. */
+  readonly standstill: number
+}
+
+const WAITS: Waits = { patience: 60_000, standstill: 100 }
 
 /**
  * The file is opened anew for each transaction, so no lock outlives one, and a file that another ctfleet has set aside is
@@ -24,28 +28,29 @@ const STANDSTILL = 100
  * be read where nothing can be written.
  * @param tell hears in a sentence of a damaged file that was set aside.
  */
-export function databaseFile(path: string, tell: (sentence: string) => void): DatabaseFile {
-  return {
-    path,
-    async change(work) {
-      return await soundly(path, tell, (engine) => {
-        makeOwn(path)
-        return transact(engine, path, 'immediate', (database) => {
-          migrate(database)
-          return work(database)
-        })
+export function databaseFile(path: string, tell: (sentence: string) => void, waits: Partial<Waits> = {}): DatabaseFile {
+  const { patience, standstill } = { ...WAITS, ...waits }
+  const soundly = async <T>(attempt: (engine: Engine) => T) => await soundlyAt(path, { tell, patience }, attempt)
+  const transact = <T>(engine: Engine, kind: Kind, work: (database: Database) => T) =>
+    transactAt(new engine(path, { timeout: standstill }), kind, work)
+  const change: DatabaseFile['change'] = async (work) =>
+    await soundly((engine) => {
+      makeOwn(path)
+      return transact(engine, 'immediate', (database) => {
+        migrate(database)
+        return work(database)
       })
-    },
-    async look(work) {
-      if (!existsSync(path)) return null
-      const seen = await soundly(path, tell, (engine) =>
-        transact(engine, path, 'deferred', (database) =>
-          versionOf(database) < VERSION ? 'too old' : { result: work(database) },
-        ),
-      )
-      return seen === 'too old' ? await this.change(work) : seen.result
-    },
+    })
+  const look: DatabaseFile['look'] = async (work) => {
+    if (!existsSync(path)) return null
+    const seen = await soundly((engine) =>
+      transact(engine, 'deferred', (database) =>
+        versionOf(database) < VERSION ? 'too old' : { result: work(database) },
+      ),
+    )
+    return seen === 'too old' ? await change(work) : seen.result
   }
+  return { path, change, look }
 }
 
 /** A file that this ctfleet does not know how to read, and must not write. */
@@ -55,8 +60,9 @@ export class LaterRecord extends Error {
   }
 }
 
-function transact<T>(engine: Engine, path: string, kind: 'immediate' | 'deferred', work: (database: Database) => T): T {
-  const database = new engine(path, { timeout: STANDSTILL })
+type Kind = 'immediate' | 'deferred'
+
+function transactAt<T>(database: Database, kind: Kind, work: (database: Database) => T): T {
   try {
     // A commit is on disk, journal included, before it returns.
     database.exec(`pragma journal_mode = truncate; pragma synchronous = full; begin ${kind}`)
@@ -72,9 +78,13 @@ function transact<T>(engine: Engine, path: string, kind: 'immediate' | 'deferred
 }
 
 /** Does it once nobody else is at it, and with a new file where this one turns out to be damaged. */
-async function soundly<T>(path: string, tell: (sentence: string) => void, attempt: (engine: Engine) => T): Promise<T> {
+async function soundlyAt<T>(
+  path: string,
+  { tell, patience }: { readonly tell: (sentence: string) => void; readonly patience: number },
+  attempt: (engine: Engine) => T,
+): Promise<T> {
   const engine = await loadEngine()
-  const deadline = Date.now() + PATIENCE
+  const deadline = Date.now() + patience
   for (let damages = 0; ; ) {
     const met = identityOf(path)
     try {

@@ -1,22 +1,25 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { HostResult } from '../model/result.ts'
-import type { HostSummary, Run, RunSummary } from '../model/run.ts'
+import type { Approval, Run } from '../model/run.ts'
 import { databaseFile } from './database-file.ts'
 import type { Database, Row } from './engine.ts'
+import { listRuns, placeOf } from './list-runs.ts'
 import { putAside, readOldRuns } from './old-runs.ts'
 import {
+  APPROVAL_COLUMNS,
+  approvalValues,
   planOf,
   RESULT_COLUMNS,
   RUN_COLUMNS,
+  readApprovalRow,
   readResultRow,
   readRunRow,
-  readSummaryRow,
   resultValues,
   runValues,
 } from './rows.ts'
 import { isText } from './shape.ts'
-import type { Damaged, Found, RunList, RunStore } from './store.ts'
+import type { Damaged, Found, RunStore } from './store.ts'
 
 /**
  * Runs in `<state>/ctfleet.db`. Several programs may use it at once.
@@ -55,12 +58,13 @@ export function databaseStore(state: string, tell: (sentence: string) => void): 
     async save(run) {
       await change((database) => {
         database.prepare('delete from results where run = ?').run(run.id)
+        database.prepare('delete from approvals where run = ?').run(run.id)
         database.prepare('delete from runs where id = ?').run(run.id)
         insertRun(database, run)
       })
     },
 
-    async record(id, results) {
+    async record(id, results, approvals = []) {
       return await change((database) => {
         if (!isThere(database, id)) return false
         const putPlan = planWriter(database)
@@ -73,6 +77,7 @@ export function databaseStore(state: string, tell: (sentence: string) => void): 
           const { changes } = update.run(...resultValues(result), now, id, result.host)
           if (Number(changes) === 0) insertResults(database, id, [result])
         }
+        insertApprovals(database, id, approvals)
         return true
       })
     },
@@ -85,7 +90,11 @@ export function databaseStore(state: string, tell: (sentence: string) => void): 
     },
 
     async list() {
-      return (await look((database) => listFrom(database, path))) ?? { runs: [], damaged: [] }
+      return (await look((database) => listRuns(database, path))) ?? { runs: [], damaged: [] }
+    },
+
+    async has(wanted) {
+      return ((await look((database) => idsLike(database, wanted))) ?? []).length > 0
     },
 
     async load(wanted) {
@@ -108,6 +117,15 @@ function insertRun(database: Database, run: Run): void {
   const putPlan = planWriter(database)
   for (const result of run.results) putPlan(result)
   insertResults(database, run.id, run.results)
+  insertApprovals(database, run.id, run.approvals ?? [])
+}
+
+function insertApprovals(database: Database, id: string, approvals: readonly Approval[]): void {
+  // A write that failed when it was on disk already is done again.
+  const insert = database.prepare(
+    `insert or replace into approvals (run, ${APPROVAL_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)`,
+  )
+  for (const approval of approvals) insert.run(id, ...approvalValues(approval))
 }
 
 function insertResults(database: Database, id: string, results: readonly HostResult[]): void {
@@ -129,24 +147,6 @@ function planWriter(database: Database): (result: HostResult) => void {
   }
 }
 
-function listFrom(database: Database, path: string): RunList {
-  const damaged: Damaged[] = []
-  const hostsOf = new Map<unknown, HostSummary[]>()
-  const columns = 'run, host, status, strategy, "transaction", until, fault'
-  for (const row of database.prepare(`select ${columns} from results order by run, place`).all()) {
-    const host = readSummaryRow(row)
-    if ('unread' in host) damaged.push({ place: placeOf(path, row), why: host.unread })
-    else entry(hostsOf, row.run).push(host)
-  }
-  const runs: RunSummary[] = []
-  for (const row of database.prepare(`select ${RUN_COLUMNS} from runs`).all()) {
-    const run = readRunRow(row)
-    if ('unread' in run) damaged.push({ place: `run ${String(row.id)} in ${path}`, why: run.unread })
-    else runs.push({ ...run, hosts: hostsOf.get(run.id) ?? [] })
-  }
-  return { runs: runs.toSorted(newestFirst), damaged }
-}
-
 function loadFrom(database: Database, path: string, id: string): Found {
   const row = database.prepare(`select ${RUN_COLUMNS} from runs where id = ?`).get(id)
   const run = readRunRow(row ?? {})
@@ -161,7 +161,22 @@ function loadFrom(database: Database, path: string, id: string): Found {
     if ('unread' in result) damaged.push({ place: placeOf(path, each), why: result.unread })
     else results.push(result)
   }
-  return { type: 'found', run: { ...run, results }, damaged }
+  const approvals = approvalsOf(database, id, (row, why) =>
+    damaged.push({ place: `the yes to ${placeOf(path, row)}`, why }),
+  )
+  return { type: 'found', run: { ...run, results, ...(approvals.length === 0 ? {} : { approvals }) }, damaged }
+}
+
+function approvalsOf(database: Database, id: string, tell: (row: Row, why: string) => void): readonly Approval[] {
+  return database
+    .prepare('select * from approvals where run = ? order by at, host')
+    .all(id)
+    .flatMap((row) => {
+      const approval = readApprovalRow(row)
+      if (!('unread' in approval)) return [approval]
+      tell(row, approval.unread)
+      return []
+    })
 }
 
 /** The one of exactly this name, else all that begin like it, newest first. */
@@ -169,21 +184,4 @@ function idsLike(database: Database, wanted: string): readonly string[] {
   if (wanted === '' || isThere(database, wanted)) return wanted === '' ? [] : [wanted]
   const rows = database.prepare('select id from runs where substr(id, 1, ?) = ? order by id desc')
   return rows.all(wanted.length, wanted).map(({ id }) => String(id))
-}
-
-/** By the minute in the id alone two runs of one minute would stand in any order. */
-function newestFirst(a: RunSummary, b: RunSummary): number {
-  return Date.parse(b.startedAt) - Date.parse(a.startedAt) || (a.id < b.id ? 1 : -1)
-}
-
-function placeOf(path: string, { host, run }: Row): string {
-  return `host ${String(host)} of run ${String(run)} in ${path}`
-}
-
-function entry<K, V>(map: Map<K, V[]>, key: K): V[] {
-  const there = map.get(key)
-  if (there !== undefined) return there
-  const made: V[] = []
-  map.set(key, made)
-  return made
 }

@@ -11,11 +11,14 @@ export type Statement = {
   all(...values: readonly Value[]): readonly Row[]
 }
 
-export type Value = string | number | null
+export type Value = string | number | null | Uint8Array
 export type Row = { readonly [column: string]: unknown }
 
-/** @param timeout milliseconds that a statement waits for another program's lock, during which nothing else happens here. */
-export type Engine = new (path: string, options: { readonly timeout: number }) => Database
+/**
+ * @param timeout milliseconds that a statement waits for another program's lock, during which nothing else happens here
+ * @param readOnly nothing is written, and nothing is made
+ */
+export type Engine = new (path: string, options: { readonly timeout: number; readonly readOnly?: boolean }) => Database
 
 /** Loaded by the first who needs it, since most commands do not. @throws where no SQLite runs on this machine. */
 export function loadEngine(): Promise<Engine> {

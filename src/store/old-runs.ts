@@ -50,7 +50,7 @@ function readRun(text: string): Run | { readonly why: string } {
     return { why: `is not JSON: ${error instanceof Error ? error.message : String(error)}` }
   }
   if (!isMap(value)) return { why: 'is not a run' }
-  const { version, ...run } = value
+  const { version, approvals: _, ...run } = value
   if (version !== 1) return { why: `has version ${JSON.stringify(version)}, not 1` }
   const wrong = wrongField(run) ?? (Array.isArray(run.results) && run.results.every(isResult) ? null : 'results')
   return wrong === null ? (run as Run) : { why: `has no sound ${wrong}` }

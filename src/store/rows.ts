@@ -1,8 +1,8 @@
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
-import type { HostSummary, Run, RunSummary } from '../model/run.ts'
+import type { Approval, HostSummary, Run, RunSummary } from '../model/run.ts'
 import type { Row, Value } from './engine.ts'
-import { isFault, isMap, isResult, isStatus, isText, isTextOrNull, wrongField } from './shape.ts'
+import { isApproval, isFault, isMap, isResult, isStatus, isText, isTextOrNull, wrongField } from './shape.ts'
 
 /** A run's columns, in the order of `RUN_COLUMNS`. */
 export function runValues({ id, command, startedAt, endedAt, by, inventory, of }: Run): readonly Value[] {
@@ -26,6 +26,18 @@ export function resultValues(result: HostResult): readonly Value[] {
 }
 
 export const RESULT_COLUMNS = 'status, strategy, "transaction", until, fault, plan, more'
+
+/** An approval's columns, in the order of `APPROVAL_COLUMNS`. */
+export function approvalValues({ host, plan, by, at, how, note }: Approval): readonly Value[] {
+  return [host, plan, by, at, how, note ?? null]
+}
+
+export const APPROVAL_COLUMNS = 'host, plan, "by", at, how, note'
+
+export function readApprovalRow({ host, plan, by, at, how, note }: Row): Approval | Unread {
+  const approval = { host, plan, by, at, how, ...(note === null ? {} : { note }) }
+  return isApproval(approval) ? approval : { unread: 'is not an approval' }
+}
 
 export function planOf(result: HostResult): Plan | null {
   return fieldsOf(result).plan ?? null

@@ -15,6 +15,28 @@ const MIGRATIONS: readonly string[] = [
      "transaction" text, until text, fault text, plan text, more text not null, updated_at text not null,
      primary key (run, host)
    ) without rowid, strict;`,
+  `create table approvals (
+     run text not null, host text not null, plan text not null, "by" text not null, at text not null, how text not null,
+     note text, primary key (run, host)
+   ) without rowid, strict;`,
+  // A report apart from what lists need, packed. A series is one host of one inventory; `at` is all of RFC 3339 that UTC needs,
+  // so that its text sorts by time and begins with its hour.
+  `create table audits (
+     id text primary key, started_at text not null, ended_at text not null, "by" text not null, inventory text not null,
+     only_some text, policy text, schedule text, due_at text, critical integer not null, warning integer not null,
+     info integer not null, hosts integer not null, unasked integer not null, unique (schedule, due_at)
+   ) without rowid, strict;
+   create index audits_by_time on audits (started_at);
+   create table reports (audit text primary key, packed blob not null) strict;
+   create table series (id integer primary key, inventory text not null, host text not null, unique (host, inventory)) strict;
+   create table samples (
+     series integer not null, at text not null, boot text, entries integer, max integer, buckets integer,
+     drops integer, early_drops integer, insert_failed integer, primary key (series, at)
+   ) without rowid, strict;
+   create table claims (
+     schedule text not null, at text not null, "by" text not null, until text not null, primary key (schedule, at)
+   ) without rowid, strict;
+   create table sweeps (id integer primary key check (id = 1), ended_at text, next_series integer not null) strict;`,
 ]
 
 /** The version that a file has; 0 for one that was only just made. */

@@ -1,9 +1,9 @@
 import type { Fault } from '../model/fault.ts'
 import type { HostResult, HostStatus } from '../model/result.ts'
-import type { Run } from '../model/run.ts'
+import { APPROVAL_WAYS, type Approval, RUN_COMMANDS, type Run } from '../model/run.ts'
 
 type Map = { readonly [key: string]: unknown }
-type Head = Omit<Run, 'results'>
+type Head = Omit<Run, 'results' | 'approvals'>
 
 /** The first field of a run, its results apart, that is not as it must be; null where all are. */
 export function wrongField(run: Map): string | null {
@@ -28,6 +28,13 @@ export function isFault(value: unknown): value is Fault {
   return isMap(value) && isText(value.code) && isText(value.message) && isText(value.next)
 }
 
+export function isApproval(value: unknown): value is Approval {
+  if (!isMap(value)) return false
+  const { host, plan, by, at, how, note } = value
+  const isWay = isText(how) && Object.hasOwn(APPROVAL_WAYS, how)
+  return [host, plan, by].every(isText) && isTime(at) && isWay && (note === undefined || isText(note))
+}
+
 export function isTextOrNull(value: unknown): value is string | null {
   return value === null || isText(value)
 }
@@ -40,11 +47,9 @@ export function isMap(value: unknown): value is Map {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const COMMANDS: Readonly<Record<Run['command'], true>> = { apply: true, rollback: true, resume: true }
-
 const FIELDS: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   id: isText,
-  command: (value) => isText(value) && Object.hasOwn(COMMANDS, value),
+  command: (value) => isText(value) && Object.hasOwn(RUN_COMMANDS, value),
   startedAt: isTime,
   endedAt: (value) => value === null || isTime(value),
   by: isText,
@@ -89,6 +94,6 @@ const PARTS: Readonly<Record<Part, (value: unknown) => boolean>> = {
   findings: Array.isArray,
 }
 
-function isTime(value: unknown): boolean {
+export function isTime(value: unknown): boolean {
   return isText(value) && !Number.isNaN(Date.parse(value))
 }

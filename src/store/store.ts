@@ -1,5 +1,5 @@
 import type { HostResult } from '../model/result.ts'
-import type { Run, RunSummary } from '../model/run.ts'
+import type { Approval, Run, RunSummary } from '../model/run.ts'
 
 /** Where this controller remembers who asked for what and how it ended. What it was told to keep outlives a power cut. */
 export type RunStore = {
@@ -10,13 +10,16 @@ export type RunStore = {
   /**
    * Puts these results in the place of what was recorded of their hosts: all of them or none. A resume writes so into the
    * run that it closes. Rejects when they cannot be kept.
+   * @param approvals given since, which are added to those that are there, with the results or not at all
    * @returns false where no run has this id; then nothing was recorded.
    */
-  record(id: string, results: readonly HostResult[]): Promise<boolean>
+  record(id: string, results: readonly HostResult[], approvals?: readonly Approval[]): Promise<boolean>
   /** @param endedAt RFC 3339, UTC. @returns false where no run has this id. */
   end(id: string, endedAt: string): Promise<boolean>
   /** Newest first, plans unread. What cannot be read is named beside them and hides nothing else. */
   list(): Promise<RunList>
+  /** Whether any run is meant by this, readable or not. @param wanted an id, or the beginning of one. */
+  has(wanted: string): Promise<boolean>
   /** @param wanted an id, or the beginning of one. */
   load(wanted: string): Promise<Found>
 }

@@ -127,6 +127,10 @@ describe('a run is named', () => {
       ids: ['20261126-0950-11aa', '20261126-0942-7f3a'],
     })
   })
+  test('also only to know whether there is one', async () => {
+    const has = async (...all: readonly string[]) => await Promise.all(all.map(async (each) => await store.has(each)))
+    expect(await has('20261126-0942-7f3a', '20261126-09', '20261127', '')).toEqual([true, true, false, false])
+  })
   test('by nothing, by a pattern, or by what no store has', async () => {
     for (const wanted of ['', '%', '*', '2026_126', "' or 1 = 1 --"])
       expect(await store.load(wanted)).toEqual({ type: 'none' })

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { databaseStore } from '../../src/store/database.ts'
+import { historyDatabase } from '../../src/store/history-database.ts'
 import { installed } from '../support/installed.ts'
+import { anAudit, aSample } from './audit-on-record.ts'
 import { sealedRun } from './sealed-run.ts'
 
 // A full or read-only disk is a mount of our own, in a mount namespace that ends with the program in it.
@@ -43,6 +45,25 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     expect(more).toBe('3')
   }, 60_000)
 
+  test('on a full disk the audits that were kept stay, whole, and there are more once there is room', () => {
+    const ran = inMounts(
+      'mount -t tmpfs -o size=1m none "$1"',
+      'head -c 600000 /dev/zero > "$1/ballast"',
+      '"$node" --import tsx test/support/audits-in-child.ts "$1" 1000 > "$1/said" 2> /dev/null',
+      'echo "first exit $? kept $(grep -c . "$1/said")"',
+      '"$node" "$2" runs --audits --format json | grep -c \'"id": "audit-\'',
+      '"$node" "$2" trend host-7 --format json | grep \'"readings": \'',
+      'rm "$1/ballast" "$1/ctfleet.db"',
+      '"$node" --import tsx test/support/audits-in-child.ts "$1" 3 | grep -c .',
+    )
+    const [, kept = '', listed = '', readings = '', more] =
+      /kept (\d+)\n(\d+)\n\s*"readings": (\d+),\n(\d+)\n$/.exec(ran.stdout) ?? []
+    expect(ran.stdout).toContain('first exit 1')
+    expect(Number(kept)).toBeGreaterThan(0)
+    expect([listed, readings]).toEqual([kept, kept])
+    expect(more).toBe('3')
+  }, 60_000)
+
   test('where a disk is read-only the record can be read, and whoever would change hosts hears why he cannot', async () => {
     await databaseStore(state, () => {}).save(sealedRun({ results: [] }))
     const ran = inMounts(
@@ -57,6 +78,22 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
       /^CTFLEET_STATE: the records of runs cannot be kept or read there: .*ctfleet\.db.*readonly/,
     )
     expect(ran.stderr).toContain('set CTFLEET_STATE to a directory that you may write to')
+  }, 60_000)
+
+  test('where a disk is read-only audits and readings can be read, and what is to be kept is not, for a reason', async () => {
+    const history = historyDatabase(state, () => {})
+    await history.keepAudit(anAudit(), [aSample(new Date().toISOString())])
+    const ran = inMounts(
+      'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"',
+      '"$node" "$2" runs --audits',
+      '"$node" "$2" trend',
+      '"$node" "$2" show --audit last > /dev/null',
+      'echo "exit $?"',
+      '"$node" "$2" history sweep',
+      'echo "exit $?"',
+    )
+    expect(ran.stdout).toMatch(/^20261126-0942-7f3a .*\nweb-1 .*\nexit 0\nexit 2\n$/s)
+    expect(ran.stderr).toMatch(/^CTFLEET_STATE: the records of runs cannot be kept .*readonly/)
   }, 60_000)
 
   test('where it is damaged too, both are said', () => {

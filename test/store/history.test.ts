@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { loadEngine } from '../../src/store/engine.ts'
+import type { HistoryStore } from '../../src/store/history.ts'
+import { historyDatabase } from '../../src/store/history-database.ts'
+import { aFinding, anAudit, aSample, audited, reportOf } from './audit-on-record.ts'
+
+let state: string
+let store: HistoryStore
+
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'ctfleet-store-'))
+  store = historyDatabase(state, (sentence) => {
+    throw new Error(sentence)
+  })
+})
+afterEach(() => rmSync(state, { recursive: true, force: true }))
+
+describe('audits', () => {
+  test('what was kept is loaded as it was, and counted in lists', async () => {
+    const audit = anAudit({
+      only: '--limit web',
+      policy: 'policy.yaml',
+      due: { schedule: 'night', at: '2026-11-26T09:40:00.000Z' },
+    })
+    expect(await store.keepAudit(audit, [])).toBe(true)
+    expect(await store.loadAudit(audit.id)).toEqual({ type: 'found', audit })
+    const { report: _, ...head } = audit
+    const counts = { critical: 1, warning: 1, info: 0, hosts: 5, unasked: 3 }
+    expect(await store.audits({})).toEqual({ audits: [{ ...head, ...counts }], damaged: [] })
+  })
+
+  test('are found by the beginning of an id, or as the last one, and listed newest first', async () => {
+    for (const [id, startedAt] of [
+      ['20261126-0942-aaaa', '2026-11-26T09:42:01.000Z'],
+      ['20261126-0942-0000', '2026-11-26T09:42:50.000Z'],
+      ['20261127-0942-bbbb', '2026-11-25T09:42:00.000Z'],
+    ] as const) {
+      await store.keepAudit(anAudit({ id, startedAt }), [])
+    }
+    const ids = async (chosen: Parameters<HistoryStore['audits']>[0]) =>
+      (await store.audits(chosen)).audits.map(({ id }) => id)
+    expect(await ids({})).toEqual(['20261126-0942-0000', '20261126-0942-aaaa', '20261127-0942-bbbb'])
+    expect(await ids({ limit: 1 })).toEqual(['20261126-0942-0000'])
+    expect(await ids({ inventory: 'another' })).toEqual([])
+    expect(await store.loadAudit('last')).toMatchObject({ audit: { id: '20261126-0942-0000' } })
+    expect(await store.loadAudit('20261127')).toMatchObject({ audit: { id: '20261127-0942-bbbb' } })
+    expect(await store.loadAudit('20261126')).toEqual({
+      type: 'several',
+      ids: ['20261126-0942-aaaa', '20261126-0942-0000'],
+    })
+    expect(await store.loadAudit('')).toEqual({ type: 'none' })
+    expect(await store.loadAudit('%')).toEqual({ type: 'none' })
+  })
+
+  test('the last of a series is of the same inventory, the same hosts of it, and the same policy', async () => {
+    const series = { inventory: 'a', only: null, policy: null }
+    await store.keepAudit(anAudit({ ...series, id: 'wanted' }), [])
+    const others = [{ inventory: 'b' }, { only: '--limit web' }, { policy: 'p.yaml' }]
+    for (const [at, other] of others.entries()) {
+      await store.keepAudit(
+        anAudit({ ...series, ...other, id: `other-${at}`, startedAt: '2026-11-27T00:00:00.000Z' }),
+        [],
+      )
+    }
+    expect(await store.lastOf(series)).toMatchObject({ audit: { id: 'wanted' } })
+    expect(await store.lastOf({ ...series, inventory: 'c' })).toEqual({ type: 'none' })
+  })
+
+  test('one that cannot be read is named, and hides no other', async () => {
+    await store.keepAudit(anAudit(), [])
+    await store.keepAudit(anAudit({ id: 'odd' }), [])
+    await edit("update audits set started_at = 'yesterday' where id = 'odd'")
+    const why = 'has no sound startedAt'
+    expect(await store.audits({})).toMatchObject({ audits: [{ id: anAudit().id }], damaged: [{ why }] })
+    expect(await store.loadAudit('odd')).toMatchObject({ type: 'damaged', why })
+  })
+
+  const notOne = 'no report'
+  test.each([
+    ['gone', 'delete from reports'],
+    ['cut off', 'update reports set packed = substr(packed, 1, 40)'],
+    ['something else', "update reports set packed = x'00ff'"],
+  ])(`a report that is ${notOne}: %s`, async (_name, sql) => {
+    await store.keepAudit(anAudit(), [])
+    await edit(sql)
+    expect(await store.loadAudit(anAudit().id)).toMatchObject({ type: 'damaged', why: 'has no sound report' })
+    expect((await store.audits({})).audits).toHaveLength(1)
+  })
+
+  test.each([
+    ['a status nobody knows', reportOf({ host: 'a', status: 'fine' } as never)],
+    ['a finding without evidence', reportOf(audited('a', aFinding('x', 'warning', { evidence: 1 as never })))],
+    ['a severity nobody knows', reportOf(audited('a', aFinding('x', 'toString' as never)))],
+    ['no rules', { ...reportOf(), rules: null as never }],
+  ])('a report that holds %s is damaged, and not half read', async (_name, report) => {
+    await store.keepAudit({ ...anAudit({ report: reportOf() }), id: 'odd' }, [])
+    const packed = (await import('node:zlib')).gzipSync(JSON.stringify(report)).toString('hex')
+    await edit(`update reports set packed = x'${packed}'`)
+    expect(await store.loadAudit('odd')).toMatchObject({ type: 'damaged' })
+  })
+
+  test('a fleet of thousands that is well takes little room', async () => {
+    const hosts = Array.from({ length: 5000 }, (_, at) => audited(`web-${at}`, aFinding('long-timeouts', 'info')))
+    await store.keepAudit(anAudit({ report: reportOf(...hosts) }), [])
+    const { size } = (await import('node:fs')).statSync(join(state, 'ctfleet.db'))
+    expect(size).toBeLessThan(500_000)
+  })
+})
+
+describe('samples', () => {
+  test('come back oldest first, of the host, the inventory and the time that are wanted', async () => {
+    const [early, late] = [aSample('2026-11-25T00:00:00.000Z'), aSample('2026-11-26T00:00:00.000Z', { entries: 2000 })]
+    const other = aSample('2026-11-26T01:00:00.000Z', { host: 'web-2' })
+    const elsewhere = aSample('2026-11-26T02:00:00.000Z', {
+      inventory: 'elsewhere',
+      boot: null,
+      entries: null,
+      max: null,
+      drops: null,
+    })
+    await store.keepSamples([late, elsewhere, early, other])
+    const since = '2026-01-01T00:00:00Z'
+    expect(await store.samples({ since })).toEqual([early, late, other, elsewhere])
+    expect(await store.samples({ since: '2026-11-26T01:00:00+01:00', host: 'web-1' })).toEqual([late, elsewhere])
+    expect(await store.samples({ since, inventory: 'elsewhere' })).toEqual([elsewhere])
+  })
+
+  test('the newest of each host is found, and of one inventory alone', async () => {
+    const [old, young] = [aSample('2026-11-25T00:00:00.000Z'), aSample('2026-11-26T00:00:00.000Z')]
+    const other = aSample('2026-11-20T00:00:00.000Z', { host: 'web-2' })
+    await store.keepSamples([young, old, other, aSample('2026-11-27T00:00:00.000Z', { inventory: 'elsewhere' })])
+    expect(await store.lastSamples('/srv/hosts.yaml')).toEqual([young, other])
+    // What a plan read since the audit is not what the audit read.
+    await store.keepAudit(anAudit({ endedAt: '2026-11-25T12:00:00.000Z' }), [])
+    expect(await store.lastSamples('/srv/hosts.yaml')).toEqual([old, other])
+  })
+
+  test('the audit and what it read are kept together, or neither', async () => {
+    await store.keepAudit(anAudit(), [aSample('2026-11-26T00:00:00.000Z')])
+    const twice = store.keepAudit(anAudit(), [aSample('2026-11-27T00:00:00.000Z')])
+    await expect(twice).rejects.toThrow(/UNIQUE/)
+    expect(await store.samples({ since: '2026-01-01T00:00:00Z' })).toHaveLength(1)
+  })
+
+  test('what no counter can be counts as not known', async () => {
+    const odd = { entries: Number.NaN, max: 1.5, buckets: -1, drops: 2 ** 60, earlyDrops: 2 ** 53 - 1 }
+    await store.keepSamples([aSample('2026-11-26T00:00:00.000Z', odd)])
+    const [read] = await store.samples({ since: '2026-01-01T00:00:00Z' })
+    expect(read).toMatchObject({ entries: null, max: null, buckets: null, drops: null, earlyDrops: 2 ** 53 - 1 })
+  })
+
+  test('where nothing was kept yet nothing is made by asking', async () => {
+    expect(await store.samples({ since: '2026-01-01T00:00:00Z' })).toEqual([])
+    expect(await store.audits({})).toEqual({ audits: [], damaged: [] })
+    expect(await store.latest('night', '2026-01-01T00:00:00Z')).toBeNull()
+    expect((await import('node:fs')).existsSync(join(state, 'ctfleet.db'))).toBe(false)
+  })
+})
+
+describe('due times', () => {
+  const due = { schedule: 'night', at: '2026-11-26T02:00:00.000Z' }
+  const claim = (by: string, now: string, until: string) => store.claim({ due, by, now, until })
+
+  test('one of all that ask gets it, until its time is over without an audit', async () => {
+    expect(await claim('a', '2026-11-26T02:00:00Z', '2026-11-26T02:10:00Z')).toBe('mine')
+    expect(await claim('b', '2026-11-26T02:01:00Z', '2026-11-26T02:11:00Z')).toBe('held')
+    expect(await claim('a', '2026-11-26T02:01:00Z', '2026-11-26T02:10:00Z')).toBe('mine')
+    expect(await store.latest('night', '2026-11-26T02:05:00Z')).toEqual({ at: due.at, state: 'held' })
+    expect(await store.latest('night', '2026-11-26T02:10:00Z')).toEqual({ at: due.at, state: 'abandoned' })
+    expect(await claim('b', '2026-11-26T02:10:00Z', '2026-11-26T02:20:00Z')).toBe('mine')
+    expect(await store.hold({ due, by: 'a', until: '2026-11-26T03:00:00Z' })).toBe(false)
+    expect(await store.hold({ due, by: 'b', until: '2026-11-26T03:00:00Z' })).toBe(true)
+    expect(await claim('c', '2026-11-26T02:30:00Z', '2026-11-26T02:40:00Z')).toBe('held')
+  })
+
+  test('one that has its audit is done, for whoever asks, and of two audits the first is kept', async () => {
+    await claim('a', '2026-11-26T02:00:00Z', '2026-11-26T02:10:00Z')
+    expect(await store.keepAudit(anAudit({ id: 'first', due }), [])).toBe(true)
+    expect(await store.keepAudit(anAudit({ id: 'second', due: { ...due, at: '2026-11-26T03:00:00+01:00' } }), [])).toBe(
+      false,
+    )
+    expect(await store.loadAudit('second')).toEqual({ type: 'none' })
+    expect(await claim('b', '2026-11-27T00:00:00Z', '2026-11-27T00:10:00Z')).toBe('done')
+    expect(await store.hold({ due, by: 'a', until: '2026-11-27T00:00:00Z' })).toBe(false)
+    expect(await store.latest('night', '2026-11-27T00:00:00Z')).toEqual({ at: due.at, state: 'done' })
+  })
+
+  test('schedules are apart from each other, and the latest due time is told, not the latest claim', async () => {
+    await store.keepAudit(anAudit({ due: { ...due, schedule: 'other' } }), [])
+    expect(await store.latest('night', due.at)).toBeNull()
+    const later = { ...due, at: '2026-11-26T08:00:00.000Z' }
+    await store.claim({ due: later, by: 'a', now: later.at, until: '2026-11-26T08:10:00Z' })
+    await claim('a', '2026-11-26T08:01:00Z', '2026-11-26T08:11:00Z')
+    expect(await store.latest('night', '2026-11-26T08:02:00Z')).toEqual({ at: later.at, state: 'held' })
+  })
+
+  test('of many that ask at once one gets it', async () => {
+    const asked = await Promise.all(
+      Array.from(
+        { length: 8 },
+        async (_, at) =>
+          await historyDatabase(state, () => {}).claim({
+            due,
+            by: `p${at}`,
+            now: due.at,
+            until: '2026-11-26T02:10:00Z',
+          }),
+      ),
+    )
+    expect(asked.filter((each) => each === 'mine')).toHaveLength(1)
+    expect(asked.filter((each) => each === 'held')).toHaveLength(7)
+  })
+})
+
+async function edit(sql: string): Promise<void> {
+  const database = new (await loadEngine())(join(state, 'ctfleet.db'), { timeout: 100 })
+  database.exec(sql)
+  database.close()
+}
