@@ -1,18 +1,21 @@
 import type { Facts, PortShare } from '../model/facts.ts'
-import type { Finding, FindingRule } from '../model/finding.ts'
+import { type Finding, type FindingRule, SEVERITIES } from '../model/finding.ts'
 import type { Reading } from '../model/reading.ts'
 import { forecast } from './forecast.ts'
 import { tableDrops } from './loss.ts'
-import { counted, duration, grouped, percent } from './numbers.ts'
+import { counted, duration, grouped, percent, percentBelow, percentBetween } from './numbers.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from './thresholds.ts'
 import { wilsonInterval } from './wilson.ts'
+
+/** The share of its max from which on a table is about to drop packets. */
+export const CRITICAL_USAGE = 0.95
 
 /** What the facts say about a host, worst first. Total: a reading that is not known becomes a `cannot-tell`, never a guess. */
 export function diagnose(facts: Facts, thresholds: Thresholds = DEFAULT_THRESHOLDS): readonly Finding[] {
   const { generation } = facts.conntrack
   if (generation.known && generation.value === 'none') return [notTracking(facts), ...containerOf(facts)]
   const found = RULES.flatMap((rule) => rule(facts, thresholds))
-  const rank = (finding: Finding) => ['critical', 'warning', 'info'].indexOf(finding.severity)
+  const rank = (finding: Finding) => SEVERITIES.indexOf(finding.severity)
   return found.toSorted((a, b) => rank(a) - rank(b))
 }
 
@@ -47,15 +50,19 @@ function droppingNow({ counters }: Facts): readonly Finding[] {
   if (!drop.known || !lost.known) return [cannotTell('whether packets are dropped now', lost)]
   if (lost.value <= 0) return []
   const within = seconds.known ? ` within ${duration(seconds.value)}` : ' between the two readings'
+  const measured = seconds.known ? { lost: { packets: lost.value, seconds: seconds.value } } : {}
   const total = dropTotal.known ? [`drop since boot: ${grouped(dropTotal.value)}`] : []
   return [
-    finding('dropping-now', 'critical', `dropping: ${counted(lost.value, 'packet', 'packets')}${within}`, [
-      `drop grew by ${grouped(drop.value)}${within}`,
-      ...(insertFailed.known && insertFailed.value > 0
-        ? [`insert_failed, which drop counts too, grew by ${grouped(insertFailed.value)}`]
-        : []),
-      ...total,
-    ]),
+    {
+      ...finding('dropping-now', 'critical', `dropping: ${counted(lost.value, 'packet', 'packets')}${within}`, [
+        `drop grew by ${grouped(drop.value)}${within}`,
+        ...(insertFailed.known && insertFailed.value > 0
+          ? [`insert_failed, which drop counts too, grew by ${grouped(insertFailed.value)}`]
+          : []),
+        ...total,
+      ]),
+      ...measured,
+    },
   ]
 }
 
@@ -65,11 +72,13 @@ function nearFull({ conntrack }: Facts, thresholds: Thresholds): readonly Findin
   if (usage.value < thresholds.usage) return []
   const of = count.known && max.known ? ` (${grouped(count.value)} of ${counted(max.value, 'entry', 'entries')})` : ''
   const few = count.known && count.value < thresholds.fewestEntries
+  const full = percentBelow(usage.value, CRITICAL_USAGE)
   const evidence = few
     ? `no alarm: below ${counted(thresholds.fewestEntries, 'entry', 'entries')} only packets that are dropped count as trouble`
-    : `usage: ${percent(usage.value)}, and ${percent(thresholds.usage)} is too much${of}`
-  const severity = few ? 'info' : usage.value >= 0.95 ? 'critical' : 'warning'
-  return [finding('near-full', severity, `table ${percent(usage.value)} full${of}`, [evidence])]
+    : `usage: ${full}, and ${percent(thresholds.usage)} is too much${of}`
+  const severity = few ? 'info' : usage.value >= CRITICAL_USAGE ? 'critical' : 'warning'
+  const seen = count.known && max.known ? { table: { entries: count.value, max: max.value } } : {}
+  return [{ ...finding('near-full', severity, `table ${full} full${of}`, [evidence]), ...seen }]
 }
 
 function droppedLately({ kernelLog, history }: Facts, thresholds: Thresholds): readonly Finding[] {
@@ -134,13 +143,25 @@ function busyPorts({ entries }: Facts, thresholds: Thresholds): readonly Finding
     const { low, certainty } = certaintyOf(port.entries, { read, total })
     if (low < thresholds.portShare) return []
     const title = `${port.protocol} port ${port.port} holds ${percent(port.share)} of the entries`
+    const alike = inOneState(port, { read, total }, thresholds)
+    const evidence = [`${counted(port.entries, 'entry', 'entries')}: ${certainty}`, ...whereTo(port)]
     return [
-      finding('busy-port', 'info', title, [
-        `${counted(port.entries, 'entry', 'entries')}: ${certainty}`,
-        ...whereTo(port),
-      ]),
+      alike === null
+        ? finding('busy-port', 'info', title, evidence)
+        : finding('busy-port', 'info', alike, [title, ...evidence]),
     ]
   })
+}
+
+/** What most of its entries are doing: `81 % of the entries are TIME_WAIT to tcp port 443`; null where no state alone is many. */
+function inOneState(
+  { protocol, port, states = [] }: PortShare,
+  sample: { readonly read: number; readonly total: number },
+  thresholds: Thresholds,
+): string | null {
+  const [most] = states
+  if (most === undefined || certaintyOf(most.entries, sample).low < thresholds.portShare) return null
+  return `${percent(most.share)} of the entries are ${most.key} to ${protocol} port ${port}`
 }
 
 /** The least share of the whole table that entries of a sample stand for, 0 to 1, and from what that is known. */
@@ -148,7 +169,7 @@ function certaintyOf(part: number, { read, total }: { readonly read: number; rea
   if (read >= total) return { low: part / Math.max(read, 1), certainty: 'counted over the whole table' }
   const { low, high } = wilsonInterval(part, read)
   const sample = `a sample of ${grouped(read)} of ${counted(total, 'entry', 'entries')}`
-  return { low, certainty: `between ${percent(low)} and ${percent(high)} of the table, from ${sample}` }
+  return { low, certainty: `${percentBetween(low, high)} of the table, from ${sample}` }
 }
 
 function whereTo({ local }: PortShare): readonly string[] {

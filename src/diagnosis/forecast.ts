@@ -6,10 +6,12 @@ import type { Thresholds } from './thresholds.ts'
 
 /** How slowly the table empties by itself, in words; each part is a clause. */
 export type Drain = {
-  /** `half of the 4 096 entries run out within 40 s` */
+  /** `half of the 4 096 entries run out within 40 s, nine of ten within 2 h, the last within 4 d 23 h, if no packet of theirs comes` */
+  readonly text: string
+  /** Its first clause. */
   readonly half: string
-  /** `nine of ten within 2 h, the last within 4 d 23 h`; where those are alike, `the others within 4 d 23 h` */
-  readonly rest: string
+  /** The clauses between that and the condition; none of an entry that is alone. */
+  readonly rest: readonly string[]
   /** What that was counted from, and what it leaves out; one clause each, none where the whole table was read and told. */
   readonly from: readonly string[]
 }
@@ -25,21 +27,25 @@ export function drainOf({ entries }: Facts): Reading<Drain> {
   if (remaining === null) return unknown('no entry told when it runs out')
   const { told, half, ninety, longest } = remaining
   const whole = read >= total
-  const end = duration(longest)
-  const last = whole ? 'the last' : 'the last one read'
-  return known({
-    half: `half of the ${whole ? counted(read, 'entry', 'entries') : 'entries'} run out within ${duration(half)}`,
-    rest:
-      duration(half) === end
-        ? 'the others at much the same time'
-        : duration(ninety) === end
-          ? `the others within ${end}`
-          : `nine of ten within ${duration(ninety)}, ${last} within ${end}`,
-    from: [
-      ...(whole ? [] : [`from a sample of ${grouped(read)} of ${counted(total, 'entry', 'entries')}`]),
-      ...(told < read ? [`${grouped(read - told)} that told no time left out`] : []),
-    ],
-  })
+  const from = [
+    ...(whole ? [] : [`from a sample of ${grouped(read)} of ${counted(total, 'entry', 'entries')}`]),
+    ...(told < read ? [`${grouped(read - told)} that told no time left out`] : []),
+  ]
+  const within = { half: duration(half), ninety: duration(ninety), end: duration(longest) }
+  if (whole && read === 1) {
+    const alone = `the only entry runs out within ${within.end}`
+    return known({ text: `${alone}, if no packet of its flow comes`, half: alone, rest: [], from })
+  }
+  const first = `half of the ${whole ? counted(read, 'entry', 'entries') : 'entries'} run out within ${within.half}`
+  const rest = restOf(within, whole ? 'the last' : 'the last one read')
+  return known({ text: [first, ...rest, 'if no packet of theirs comes'].join(', '), half: first, rest, from })
+}
+
+type Within = { readonly half: string; readonly ninety: string; readonly end: string }
+
+function restOf({ half, ninety, end }: Within, last: string): readonly string[] {
+  if (half === end) return ['the others at much the same time']
+  return ninety === end ? [`the others within ${end}`] : [`nine of ten within ${ninety}`, `${last} within ${end}`]
 }
 
 /** For a table that is too full: when it would have emptied, were no packet of its flows to come any more. */
@@ -49,6 +55,8 @@ export function forecast(facts: Facts, thresholds: Thresholds): readonly Finding
   if (count.known && count.value < thresholds.fewestEntries) return []
   if (!usage.known || usage.value < thresholds.usage || !drain.known) return []
   const { half, rest, from } = drain.value
-  const title = `${half} if they see no more packets`
-  return [{ rule: 'forecast', severity: 'info', title, evidence: [rest, ...from] }]
+  const title = `${half} if ${rest.length === 0 ? 'it sees' : 'they see'} no more packets`
+  return [
+    { rule: 'forecast', severity: 'info', title, evidence: [...(rest.length === 0 ? [] : [rest.join(', ')]), ...from] },
+  ]
 }

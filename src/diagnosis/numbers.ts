@@ -19,6 +19,23 @@ export function percent(share: number): string {
   return `${rounded} %`
 }
 
+/** The same beside a limit: with one digit more where whole percent would say that it is reached, and it is not. */
+export function percentBelow(share: number, limit: number): string {
+  return share < limit && Math.round(share * 100) >= limit * 100 ? inTenths(share, Math.floor) : percent(share)
+}
+
+/** `between 87 % and 92 %`, with one digit more where both are the same in whole percent. */
+export function percentBetween(low: number, high: number): string {
+  const [from, to] = [percent(low), percent(high)]
+  return from === to && low < high
+    ? `between ${inTenths(low, Math.floor)} and ${inTenths(high, Math.ceil)}`
+    : `between ${from} and ${to}`
+}
+
+function inTenths(share: number, round: (value: number) => number): string {
+  return `${round(share * 1000) / 10} %`
+}
+
 /** In its two largest units: `2 h 5 min`, `5 d`. */
 export function duration(seconds: number): string {
   const units: readonly (readonly [string, number])[] = [

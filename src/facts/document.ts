@@ -74,6 +74,11 @@ function problem(message: string, hint: string, path = ''): { readonly problem: 
 const word = z.string().max(1000)
 const host = { host: word, groups: z.array(word).max(1000).optional() }
 
+/** Of what facts prints with `--format json`, and of what `--facts` takes: members may be added without a new `version`. */
+export function factsJsonSchema(): object {
+  return { ...z.toJSONSchema(documentSchema, { io: 'input', unrepresentable: 'any' }), title: 'ctfleet facts' }
+}
+
 const documentSchema = z.object({
   version: z.literal(FACTS_VERSION),
   takenAt: z.iso.datetime().optional(),

@@ -124,17 +124,23 @@ function portIn(text: string | undefined): number | null {
 function shares(seen: readonly Entry[], keyOf: (entry: Entry) => string): readonly Share[] {
   const groups = new Map<string, number>()
   for (const entry of seen) groups.set(keyOf(entry), (groups.get(keyOf(entry)) ?? 0) + 1)
-  return largest([...groups]).map(([key, entries]) => ({ key, entries, share: entries / seen.length }))
+  return sharesOf(groups, seen.length)
+}
+
+function sharesOf(groups: ReadonlyMap<string, number>, of: number): readonly Share[] {
+  return largest([...groups]).map(([key, entries]) => ({ key, entries, share: entries / of }))
 }
 
 function portShares(seen: readonly Entry[], own: ReadonlySet<string> | null): readonly PortShare[] {
-  const groups = new Map<string, { protocol: string; port: number; local: number; entries: number }>()
-  for (const { protocol, port, destination } of seen) {
+  type Group = { protocol: string; port: number; local: number; entries: number; states: Map<string, number> }
+  const groups = new Map<string, Group>()
+  for (const { protocol, port, destination, state } of seen) {
     if (port === null) continue
     const key = `${protocol}/${port}`
-    const group = groups.get(key) ?? { protocol, port, local: 0, entries: 0 }
+    const group = groups.get(key) ?? { protocol, port, local: 0, entries: 0, states: new Map() }
     groups.set(key, group)
     group.entries += 1
+    group.states.set(state, (group.states.get(state) ?? 0) + 1)
     if (own?.has(destination)) group.local += 1
   }
   return largest([...groups].map(([key, group]) => [key, group.entries, group] as const)).map(
@@ -145,6 +151,7 @@ function portShares(seen: readonly Entry[], own: ReadonlySet<string> | null): re
       protocol: group.protocol,
       port: group.port,
       local: own === null ? null : group.local / entries,
+      states: sharesOf(group.states, seen.length),
     }),
   )
 }

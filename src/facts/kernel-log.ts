@@ -79,7 +79,7 @@ function sinceBoot(line: string, uptime: number): readonly number[] {
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** `Jun  8 10:48:13 …` in the host's own time and without a year, or RFC 3339. */
-function sinceDate(line: string, date: string): readonly number[] {
+export function sinceDate(line: string, date: string): readonly number[] {
   const [, year = '', month = '', day = '', clock = '', zone = ''] =
     /^(\d{4})-(\d\d)-(\d\d) (\d\d:\d\d:\d\d) ([+-]\d{4})$/.exec(date) ?? []
   const now = Date.parse(`${year}-${month}-${day}T${clock}${zone.slice(0, 3)}:${zone.slice(3)}`)

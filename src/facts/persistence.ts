@@ -55,15 +55,25 @@ const idle = lines(
   ),
 )
 
+// Of files of one name only that of the first directory is read, though it be empty or a link to /dev/null: sysctl.d(5),
+// modprobe.d(5), modules-load.d(5).
 const probe = sh`set -- /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf \
   /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf /etc/ufw/sysctl.conf /etc/modprobe.conf /etc/modprobe.d/* /run/modprobe.d/* \
-  /usr/lib/modprobe.d/* /lib/modprobe.d/* /etc/modules /etc/modules-load.d/* /run/modules-load.d/* /usr/lib/modules-load.d/* \
-  ${SETTINGS_FILES}
+  /usr/local/lib/modprobe.d/* /usr/lib/modprobe.d/* /lib/modprobe.d/* /etc/modules /etc/modules-load.d/* /run/modules-load.d/* \
+  /usr/local/lib/modules-load.d/* /usr/lib/modules-load.d/* ${SETTINGS_FILES}
 for f; do
   [ -r "$f" ] || { [ -e "$f" ] && echo "unreadable $f"; }
 done
 for f in ${RULE_FILES}; do
   [ -e $f ] && echo "rules $f"
+done
+for kind in sysctl modprobe modules-load; do
+  for f in /run/$kind.d/* /usr/local/lib/$kind.d/* /usr/lib/$kind.d/* /lib/$kind.d/*; do
+    for place in /etc /run /usr/local/lib /usr/lib; do
+      case $f in "$place"/$kind.d/*) break ;; esac
+      if [ -e "$place/$kind.d/\${f##*/}" ]; then echo "masked $f"; break; fi
+    done
+  done
 done
 ${idle}
 grep -s -m 200 -e '^[^#;]*conntrack' -e '^[^#]*TABLES_MODULES\(_UNLOAD\)*=' -e '^[^#]*SAVE_ON_\(STOP\|RESTART\)=' "$@" /dev/null
@@ -98,9 +108,13 @@ export const persistence: Fact<PersistenceFacts> = {
   },
 }
 
-/** /lib is /usr/lib on most systems today: what both show is told once. */
+/** /lib is /usr/lib on most systems today: what both show is told once. What is masked sets nothing, and is left out. */
 function persistentLines(output: string): readonly PersistenceFile[] {
-  const files = [...filesIn(output)].map(([path, lines]) => ({
+  const masked = new Set(
+    linesOf(output, 20_000).flatMap((line) => (line.startsWith('masked /') ? [line.slice('masked '.length)] : [])),
+  )
+  const read = [...filesIn(output)].filter(([path]) => !masked.has(path))
+  const files = read.map(([path, lines]) => ({
     path,
     lines: lines.filter((line) => /conntrack|TABLES_MODULES(_UNLOAD)?=/.test(line)),
   }))

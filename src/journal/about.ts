@@ -12,6 +12,8 @@ export type About = {
   readonly strategy: string
   /** Titles of its changes, in the order in which they are made. */
   readonly changes: readonly string[]
+  /** The step kind of each of them; absent where an earlier ctfleet wrote it. */
+  readonly kinds?: readonly string[]
 }
 
 /** The run that a transaction belongs to, as hosts are told of it. */
@@ -19,10 +21,11 @@ export type Asker = { readonly run: string; readonly by: string }
 
 const LONGEST_TITLE = 120
 const MOST_TITLES = 20
+const LONGEST_KIND = 40
 
 /** One line of JSON, under 4000 bytes. */
 export function printAbout({ run, by }: Asker, { host, id, strategy, changes }: Plan, at: Date): string {
-  const titles = changes.slice(0, MOST_TITLES).map(({ title }) => plain(title, LONGEST_TITLE))
+  const told = changes.slice(0, MOST_TITLES)
   return JSON.stringify({
     run: plain(run, 40),
     by: plain(by, 80),
@@ -30,7 +33,8 @@ export function printAbout({ run, by }: Asker, { host, id, strategy, changes }: 
     host: plain(host.name, 200),
     plan: id,
     strategy: plain(strategy, 80),
-    changes: titles,
+    changes: told.map(({ title }) => plain(title, LONGEST_TITLE)),
+    kinds: told.map(({ kind }) => plain(kind, LONGEST_KIND)),
   } satisfies About)
 }
 
@@ -48,15 +52,19 @@ export function parseAbout(line: string): About | null {
     return null
   }
   if (typeof value !== 'object' || value === null) return null
-  const { run, by, at, host, plan, strategy, changes } = value as Record<string, unknown>
+  const { run, by, at, host, plan, strategy, changes, kinds = [] } = value as Record<string, unknown>
   const texts = [run, by, at, host, plan, strategy]
   if (!texts.every((text) => typeof text === 'string' && text.length <= 200)) return null
   // It becomes part of commands that a person is told to type.
   if (!/^[A-Za-z0-9-]{1,40}$/.test(run as string)) return null
-  if (!Array.isArray(changes) || !changes.every((title) => typeof title === 'string' && title.length <= LONGEST_TITLE))
-    return null
-  if (Number.isNaN(Date.parse(at as string)) || changes.length > MOST_TITLES) return null
-  return { run, by, at, host, plan, strategy, changes } as About
+  if (!areTexts(changes, LONGEST_TITLE) || !areTexts(kinds, LONGEST_KIND)) return null
+  if (Number.isNaN(Date.parse(at as string))) return null
+  return { run, by, at, host, plan, strategy, changes, ...(kinds.length === 0 ? {} : { kinds }) } as About
+}
+
+function areTexts(value: unknown, longest: number): value is readonly string[] {
+  if (!Array.isArray(value) || value.length > MOST_TITLES) return false
+  return value.every((text) => typeof text === 'string' && text.length <= longest)
 }
 
 function plain(text: string, longest: number): string {

@@ -135,5 +135,5 @@ function whyNoMore(facts: Facts, room: Reading<Room | null>): string {
       ? 'nothing makes room at once'
       : `${room.value.because}, which may not be room enough`
   if (!drain.known) return `${why}, and how soon entries run out is not known`
-  return `${why}: ${drain.value.half}, ${drain.value.rest}, if no packet of theirs comes`
+  return `${why}: ${drain.value.text}`
 }

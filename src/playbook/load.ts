@@ -1,14 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Complaint, InputError } from '../input/complaint.ts'
-import { didYouMean } from '../input/nearest.ts'
 import { readTextFile } from '../input/text-file.ts'
+import { type Folders, findPlaybook, isPath, STRATEGY_NAMES, standardFolders } from './folders.ts'
 import { parsePlaybook } from './parse.ts'
 import type { Playbook, StepKind } from './playbook.ts'
-
-/** The remedies that come with ctfleet, best first: the first two cure, the last relieves. */
-const STRATEGY_NAMES = ['unload', 'notrack', 'tune'] as const
 
 /**
  * The playbooks to judge: ours, and one more where the wish names none of them. A file `./playbooks/NAME.yaml` goes before
@@ -32,20 +26,22 @@ export function loadPlaybooks(
       return []
     }
   }
-  const isPath = /[\\/]|\.ya?ml$/.test(wanted)
-  const extra = isPath ? load(wanted) : isOurs(wanted) ? [] : load(findPlaybook(wanted, folders), wanted)
+  const byPath = isPath(wanted)
+  const extra = byPath ? load(wanted) : isOurs(wanted) ? [] : load(findPlaybook(wanted, folders, '--strategy'), wanted)
   const replaced = new Set(extra.map(({ name }) => name))
   const ours = STRATEGY_NAMES.filter((name) => !replaced.has(name)).flatMap((name) =>
-    load(findPlaybook(name, folders), name),
+    load(findPlaybook(name, folders, '--strategy'), name),
   )
   if (complaints.length > 0) throw new InputError(complaints)
-  return { playbooks: [...ours, ...extra], wanted: isPath ? (extra[0]?.name ?? wanted) : wanted }
+  return { playbooks: [...ours, ...extra], wanted: byPath ? (extra[0]?.name ?? wanted) : wanted }
 }
 
-/** Where playbooks are looked up by name: the user's own folder first. */
-export type Folders = { readonly own: string; readonly shipped: string }
-
-function loadPlaybook(file: string, kinds: readonly StepKind[], name?: string): Playbook {
+/**
+ * One playbook's file.
+ * @param name what it must be called, where it was found by its name
+ * @throws InputError with every mistake in it
+ */
+export function loadPlaybook(file: string, kinds: readonly StepKind[], name?: string): Playbook {
   const playbook = parsePlaybook(readTextFile(file), file, kinds)
   if (name === undefined || playbook.name === name) return playbook
   const message = `is called ${JSON.stringify(playbook.name)} in a file named for ${JSON.stringify(name)}`
@@ -56,36 +52,4 @@ function loadPlaybook(file: string, kinds: readonly StepKind[], name?: string): 
 
 function isOurs(name: string): boolean {
   return name === 'auto' || STRATEGY_NAMES.some((each) => each === name)
-}
-
-function findPlaybook(name: string, { own, shipped }: Folders): string {
-  const found = /^[\w-]+$/.test(name)
-    ? [own, shipped].map((folder) => join(folder, `${name}.yaml`)).find((file) => existsSync(file))
-    : undefined
-  if (found !== undefined) return found
-  const known = [...new Set([...STRATEGY_NAMES, ...namesIn(own)])]
-  const hint = `${didYouMean(name, ['auto', ...known]) ?? `known: auto, ${known.join(', ')}`}\nor give the path of a playbook file`
-  const message = `no strategy is called ${JSON.stringify(name)}`
-  throw new InputError([{ file: '--strategy', line: null, column: null, path: '', message, hint }])
-}
-
-function namesIn(folder: string): readonly string[] {
-  if (!existsSync(folder)) return []
-  return readdirSync(folder).flatMap((file) => (file.endsWith('.yaml') ? [file.slice(0, -'.yaml'.length)] : []))
-}
-
-function standardFolders(): Folders {
-  return { own: './playbooks', shipped: join(packageFolder(), 'playbooks') }
-}
-
-/** The folder of ctfleet's own package.json, seen from the source as from the bundle. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  for (;;) {
-    const manifest = join(folder, 'package.json')
-    if (existsSync(manifest) && /"name":\s*"ctfleet"/.test(readFileSync(manifest, 'utf8'))) return folder
-    const above = dirname(folder)
-    if (above === folder) throw new Error(`no package.json of ctfleet above ${fileURLToPath(import.meta.url)}`)
-    folder = above
-  }
 }

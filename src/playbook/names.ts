@@ -1,5 +1,5 @@
 import { bindReadings, type View } from '../expression/bind-readings.ts'
-import type { ShapeOf } from '../expression/shape.ts'
+import type { Shape, ShapeOf } from '../expression/shape.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Json } from '../model/json.ts'
 import type { Reading } from '../model/reading.ts'
@@ -199,3 +199,6 @@ const analysis: ShapeOf<Analysis> = {
 
 /** The names that playbooks may use, besides `vars`; the compiler keeps them equal to the facts there are. */
 export const NAMES = { facts, analysis }
+
+/** What `--where` and a policy's rules may use: facts as `facts --format json` names them, and under `facts.` as in playbooks. */
+export const FACT_NAMES: Shape = { ...facts, facts }

@@ -18,7 +18,7 @@ import { readGates } from './verify.ts'
  */
 export function parsePlaybook(text: string, file: string, kinds: readonly StepKind[]): Playbook {
   const document = parseYamlDocument(text, file, playbookSchema(kinds))
-  if (!document.ok) throw new InputError(document.complaints)
+  if (!document.ok) throw new InputError(document.complaints.map(withNextMove))
   const { value: written } = document
   const complaints: Complaint[] = []
   const reader = readerOf(document, file, complaints)
@@ -44,6 +44,13 @@ export function parsePlaybook(text: string, file: string, kinds: readonly StepKi
   if (complaints.length > 0) throw new InputError(inReadingOrder(complaints))
   const { name, title, about } = written
   return { name, title, about: about.trim(), file, requires, vars, notes, steps, verify }
+}
+
+/** What is no playbook at all, or has not begun to be one, is begun best from one that is. */
+function withNextMove(complaint: Complaint): Complaint {
+  const { path, message, hint } = complaint
+  if (hint !== null || /[.[]/.test(path) || (path !== '' && !message.startsWith('is missing'))) return complaint
+  return { ...complaint, hint: 'begin with one that is fine: ctfleet playbook show tune --source' }
 }
 
 type Path = readonly (string | number)[]
@@ -86,7 +93,10 @@ function readerOf(document: Document, file: string, complaints: Complaint[]) {
       const inExpression = computed.some((each) => each.every((key, index) => complaint.path[index] === key))
       if (inExpression) continue
       const here = [...path, ...complaint.path.map((key) => (typeof key === 'number' ? key : String(key)))]
-      complain(complaint.key === null ? here : [...here, complaint.key], complaint.message, complaint.hint)
+      const isMissing = complaint.message.startsWith('is missing')
+      const wants = isMissing && 'shape' in schema ? Object.keys(schema.shape as object).join(', ') : ''
+      const hint = complaint.hint ?? (wants === '' ? null : `${path.at(-1)} wants ${wants}: docs/playbooks.md, Steps`)
+      complain(complaint.key === null ? here : [...here, complaint.key], complaint.message, hint)
     }
   }
 

@@ -2,6 +2,9 @@ import { z } from '../input/schema.ts'
 import type { StepKind } from './playbook.ts'
 import { DEFAULT_GATES, gateSchema } from './verify.ts'
 
+/** More than any remedy needs; keeps a file that a program wrote from filling the memory. */
+const MOST = 100
+
 const expression = z.string().min(1).describe('A CEL expression over facts, analysis and vars')
 const cel = z.strictObject({ cel: expression })
 const sentence = z.string().min(1)
@@ -25,21 +28,25 @@ export function playbookSchema(kinds: readonly StepKind[]) {
     about: z.string().default('').describe('What to know before choosing it'),
     requires: z
       .array(z.strictObject({ when: expression, otherwise: worded }))
+      .max(MOST)
       .default([])
       .describe('Conditions that must hold, each with the sentence to say where it does not'),
     vars: z
       .record(z.string().regex(/^[A-Za-z_]\w*$/, 'expected a name of letters, digits and underscores'), z.unknown())
+      .refine((vars) => Object.keys(vars).length <= MOST, `expected at most ${MOST} variables`)
       .default({})
       .describe(
         'Values worked out for each host; a later one may use those before it. NAME_because is a sentence that says why NAME is what it is, first_aid one that says what can be typed on a host that the playbook does not fit',
       ),
     notes: z
       .array(z.strictObject({ when: expression.optional(), say: worded }))
+      .max(MOST)
       .default([])
       .describe('What a person must know before saying yes, where the condition holds'),
-    steps: z.array(step).min(1),
+    steps: z.array(step).min(1).max(MOST),
     verify: z
       .array(z.unknown())
+      .max(MOST)
       .default([...DEFAULT_GATES])
       .describe('What must hold over a new connection before the change is confirmed; a new login always must'),
   })

@@ -1,4 +1,6 @@
+import type { LiveRules } from '../firewall/rules.ts'
 import type { Facts } from '../model/facts.ts'
+import type { Reading } from '../model/reading.ts'
 import { liveRules } from './live-rules.ts'
 import { analyseNotrack, type NotrackAnalysis, type Service } from './notrack-analysis.ts'
 import { analysePersist, type PersistAnalysis } from './persist-analysis.ts'
@@ -11,6 +13,8 @@ export type Analysis = {
   readonly notrack: NotrackAnalysis
   readonly tune: TuneAnalysis
   readonly persist: PersistAnalysis
+  /** What all of these were worked out from. */
+  readonly live: Reading<readonly LiveRules[]>
 }
 
 /** @param ports the operator's own choice; null: chosen from who fills the table and who listens. */
@@ -18,5 +22,5 @@ export function analyse(facts: Facts, ports: readonly Service[] | null): Analysi
   const live = liveRules(facts)
   const unload = analyseUnload(facts, live)
   const notrack = analyseNotrack(facts, live, ports)
-  return { unload, notrack, tune: analyseTune(facts), persist: analysePersist(facts, live, { unload, notrack }) }
+  return { unload, notrack, tune: analyseTune(facts), persist: analysePersist(facts, live, { unload, notrack }), live }
 }

@@ -160,7 +160,7 @@ function goText(facts: Facts, atOnce: Reading<boolean>): string {
 /** How long entries stay that nobody deletes. */
 function drainText(facts: Facts): string {
   const drain = drainOf(facts)
-  if (drain.known) return `${drain.value.half}, ${drain.value.rest}, if no packet of theirs comes`
+  if (drain.known) return drain.value.text
   const { timeouts } = facts.conntrack
   const seconds = timeouts.known ? timeouts.value.tcp_timeout_established : undefined
   if (seconds === undefined) return `how slowly cannot be told: ${drain.why}`

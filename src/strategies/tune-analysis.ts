@@ -1,4 +1,4 @@
-import { drainOf } from '../diagnosis/forecast.ts'
+import { type Drain, drainOf } from '../diagnosis/forecast.ts'
 import { tableDrops } from '../diagnosis/loss.ts'
 import { bytes, counted, duration, grouped, percent } from '../diagnosis/numbers.ts'
 import { DEFAULT_THRESHOLDS } from '../diagnosis/thresholds.ts'
@@ -125,7 +125,6 @@ function fittingMax({ memory, conntrack }: Facts, entryBytes: number): Reading<n
   })
 }
 
-function drainText({ half, rest, from }: { half: string; rest: string; from: readonly string[] }): string {
-  const source = from.length === 0 ? '' : ` (${from.join(', ')})`
-  return `${half}, ${rest}, if no packet of theirs comes${source}`
+function drainText({ text, from }: Drain): string {
+  return from.length === 0 ? text : `${text} (${from.join(', ')})`
 }

@@ -160,6 +160,30 @@ test('a small sample makes no port busy', () => {
   expect(diagnose(factsWith({ entries: { sample: known(whole) } }))).toHaveLength(1)
 })
 
+test('a port whose entries are in one state is told with it, unless the sample is too small for that', () => {
+  const port = { key: 'tcp/443', protocol: 'tcp', port: 443, entries: 450, share: 0.9, local: 1 }
+  const none = { unreadable: 0, bySource: [], byProtocol: [], byState: [], remaining: null }
+  const told = (timeWait: number) => {
+    const states = [
+      { key: 'TIME_WAIT', entries: timeWait, share: timeWait / 500 },
+      { key: 'ESTABLISHED', entries: 450 - timeWait, share: (450 - timeWait) / 500 },
+    ]
+    const sample = { ...none, read: 500, total: 20_000, byDestinationPort: [{ ...port, states }] }
+    return diagnose(factsWith({ entries: { sample: known(sample) } }))[0]
+  }
+  expect(told(405)).toMatchObject({
+    rule: 'busy-port',
+    title: '81 % of the entries are TIME_WAIT to tcp port 443',
+    evidence: [
+      'tcp port 443 holds 90 % of the entries',
+      '450 entries: between 87 % and 92 % of the table, from a sample of 500 of 20\u202f000 entries',
+      '100 % of them go to this host itself',
+    ],
+  })
+  // 32 % of the sample may be less than 30 % of the table.
+  expect(told(160)?.title).toBe('tcp port 443 holds 90 % of the entries')
+})
+
 test('a small sample tells nothing of the connections that are over; a large one says what it was', () => {
   const sampled = (entries: number, read: number) => {
     const byState = [{ key: 'TIME_WAIT', entries, share: entries / read }]
@@ -171,6 +195,20 @@ test('a small sample tells nothing of the connections that are over; a large one
     'TIME_WAIT: 300 entries, 60 %',
     'between 56 % and 64 % of the table, from a sample of 500 of 20\u202f000 entries',
   ])
+})
+
+test('a table just short of critical is not said to be there', () => {
+  const told = (entries: number) => {
+    const conntrack = { count: known(entries), max: known(262_144), usage: known(entries / 262_144) }
+    const found = diagnose(factsWith({ conntrack })).find(({ rule }) => rule === 'near-full')
+    return [found?.severity, found?.title, found?.evidence[0]?.slice(0, 13)]
+  }
+  expect(told(249_036)).toEqual([
+    'warning',
+    'table 94.9 % full (249\u202f036 of 262\u202f144 entries)',
+    'usage: 94.9 %',
+  ])
+  expect(told(249_037)).toEqual(['critical', 'table 95 % full (249\u202f037 of 262\u202f144 entries)', 'usage: 95 %, '])
 })
 
 describe('a table of a few entries', () => {
@@ -243,6 +281,13 @@ describe('the forecast of a table that is too full', () => {
     expect(full({ remaining: { ...remaining, ninety: 430_999 } })[0]?.evidence[0]).toBe('the others within 4 d 23 h')
     const alike = { ...remaining, half: 3990, ninety: 3995, longest: 4000 }
     expect(full({ remaining: alike })[0]?.evidence[0]).toBe('the others at much the same time')
+  })
+
+  test('of one entry alone is of that, and of no part of it', () => {
+    const alone = { told: 1, half: 40, ninety: 40, longest: 40 }
+    expect(full({ read: 1, total: 1, remaining: alone })).toMatchObject([
+      { title: 'the only entry runs out within 40 s if it sees no more packets', evidence: [] },
+    ])
   })
 
   test('is not made for a table with room, nor without times', () => {

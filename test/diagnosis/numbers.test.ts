@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bytes, counted, duration, grouped, percent } from '../../src/diagnosis/numbers.ts'
+import {
+  bytes,
+  counted,
+  duration,
+  grouped,
+  percent,
+  percentBelow,
+  percentBetween,
+} from '../../src/diagnosis/numbers.ts'
 import { wilsonInterval } from '../../src/diagnosis/wilson.ts'
 
 const cases: readonly [said: string, expected: string][] = [
@@ -25,6 +33,17 @@ const cases: readonly [said: string, expected: string][] = [
 ]
 test.each(cases)('%s', (said, expected) => {
   expect(said).toBe(expected)
+})
+
+test('what has not reached its limit is not said to have', () => {
+  expect(percentBelow(249_036 / 262_144, 0.95)).toBe('94.9 %')
+  expect(percentBelow(249_037 / 262_144, 0.95)).toBe('95 %')
+  expect(percentBelow(0.942, 0.95)).toBe('94 %')
+})
+
+test('an interval has two ends', () => {
+  expect(percentBetween(0.871, 0.921)).toBe('between 87 % and 92 %')
+  expect(percentBetween(0.9855, 0.9909)).toBe('between 98.5 % and 99.1 %')
 })
 
 test('the share of a sample lies within its interval, and more of the same makes it narrower', () => {

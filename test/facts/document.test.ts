@@ -58,7 +58,7 @@ describe('a wrong file is told in one sentence, with its place and the next step
     ['one of which half is missing', JSON.stringify(good).slice(0, 900), '', /not JSON/],
     ['a saved plan', planDocument('i.yaml', '2026-11-26T09:42:00.000Z', PLANNED_FLEET), '', /saved plan, not facts/],
     ['what plan printed', resultsJson(PLANNED_FLEET), '', /not the facts themselves/],
-    ['what runs printed', runsJson([summaryOf(aRun())]), '', /ctfleet runs printed/],
+    ['what runs printed', runsJson([summaryOf(aRun())], new Map()), '', /ctfleet runs printed/],
     ['an inventory in JSON', { all: { hosts: { a: {} } } }, '', /not what ctfleet facts prints/],
     ['a list', [1, 2], '', /not what ctfleet facts prints/],
     ['facts of another version', { ...good, version: 7 }, 'version', /version 7, and this ctfleet reads version 1/],

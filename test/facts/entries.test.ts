@@ -82,8 +82,35 @@ test('shares are of what was read, and lines that make no sense are counted', ()
     { key: '10.0.0.3', entries: 1, share: 0.25 },
   ])
   expect(sample.byDestinationPort).toEqual([
-    { key: 'tcp/80', entries: 3, share: 0.75, protocol: 'tcp', port: 80, local: 1 },
-    { key: 'tcp/443', entries: 1, share: 0.25, protocol: 'tcp', port: 443, local: 0 },
+    {
+      ...{ key: 'tcp/80', entries: 3, share: 0.75, protocol: 'tcp', port: 80, local: 1 },
+      states: [{ key: 'TIME_WAIT', entries: 3, share: 0.75 }],
+    },
+    {
+      ...{ key: 'tcp/443', entries: 1, share: 0.25, protocol: 'tcp', port: 443, local: 0 },
+      states: [{ key: 'TIME_WAIT', entries: 1, share: 0.25 }],
+    },
+  ])
+})
+
+test('states are counted port by port, as shares of all that was read', () => {
+  const line = (state: string, port: number) =>
+    `ipv4 2 tcp 6 5 ${state} src=10.0.0.1 dst=10.0.1.1 sport=1 dport=${port} src=1.1.1.1 dst=1.1.1.1 use=1`
+  const sample = sampleOf([
+    ...Array.from({ length: 7 }, () => line('TIME_WAIT', 443)),
+    line('ESTABLISHED', 443),
+    line('ESTABLISHED', 22),
+    line('ESTABLISHED', 22),
+  ])
+  expect(sample.byDestinationPort.map(({ key, states }) => [key, states])).toEqual([
+    [
+      'tcp/443',
+      [
+        { key: 'TIME_WAIT', entries: 7, share: 0.7 },
+        { key: 'ESTABLISHED', entries: 1, share: 0.1 },
+      ],
+    ],
+    ['tcp/22', [{ key: 'ESTABLISHED', entries: 2, share: 0.2 }]],
   ])
 })
 

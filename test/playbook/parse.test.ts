@@ -62,17 +62,17 @@ describe('mistakes are told with their place', () => {
     [
       'a condition that is a number',
       `${HEAD}requires:\n  - when: facts.conntrack.count\n    otherwise: x`,
-      'a.yaml:6:11 requires[0].when: must be true or false, but gives a number\n  facts.conntrack.count\n  ^',
+      'a.yaml:6:11 requires[0].when: must be true or false, but gives a number\n  facts.conntrack.count\n  ^\n  compare it with something, as in facts.conntrack.max > 65536',
     ],
     [
       'a variable before it is there',
       `${HEAD}vars:\n  b: {cel: vars.c}\n  c: 1`,
-      'a.yaml:6:17 vars.b.cel: there is no c in vars\n  vars.c\n       ^',
+      'a.yaml:6:17 vars.b.cel: there is no c in vars\n  vars.c\n       ^\n  vars are worked out from top to bottom: write "c" above the first that uses it',
     ],
     [
       'a variable of another type',
       `${HEAD}vars:\n  b: one\n  c: {cel: vars.b + 1}`,
-      'a.yaml:7:12 vars.c.cel: no such overload: string + double\n  vars.b + 1\n  ^',
+      'a.yaml:7:12 vars.c.cel: no such overload: string + double\n  vars.b + 1\n  ^\n  both sides have to be of one kind: string(x) makes a text of a number',
     ],
     [
       'an expression in a block',
@@ -141,7 +141,11 @@ describe('mistakes are told with their place', () => {
     ],
     ['a gate twice', `${HEAD}verify: [drops, drops: {}]`, 'a.yaml:5:17 verify[1]: names drops a second time'],
     ['no steps', 'name: a\ntitle: A\nsteps: []', 'a.yaml:3:8 steps: expected at least 1 item, found an empty list'],
-    ['an Ansible playbook', '- hosts: all\n  tasks: []', 'a.yaml:1:1: expected a map, found a list'],
+    [
+      'an Ansible playbook',
+      '- hosts: all\n  tasks: []',
+      'a.yaml:1:1: expected a map, found a list\n  begin with one that is fine: ctfleet playbook show tune --source',
+    ],
   ]
   test.each(cases)('%s', (_what, text, told) => {
     expect(complaintOf(text)).toBe(told)

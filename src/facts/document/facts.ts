@@ -78,7 +78,16 @@ const sample = z.object({
   total: whole,
   unreadable: whole,
   bySource: list(z.object(shared)),
-  byDestinationPort: list(z.object({ ...shared, protocol: word, port, local: share.nullable() })),
+  byDestinationPort: list(
+    z.object({
+      ...shared,
+      protocol: word,
+      port,
+      local: share.nullable(),
+      // A document that an older ctfleet wrote has none.
+      states: list(z.object(shared)).optional(),
+    }),
+  ),
   byProtocol: list(z.object(shared)),
   byState: list(z.object(shared)),
   remaining: remaining.nullable().default(null),

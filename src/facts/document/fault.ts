@@ -7,6 +7,7 @@ const CODES: Readonly<Record<FaultCode, true>> = {
   unreachable: true,
   'connect-timed-out': true,
   'handshake-timed-out': true,
+  'login-timed-out': true,
   'host-key-unknown': true,
   'host-key-changed': true,
   'host-key-revoked': true,
@@ -27,6 +28,9 @@ const CODES: Readonly<Record<FaultCode, true>> = {
   bug: true,
   cancelled: true,
 }
+
+/** Every code that there is. */
+export const FAULT_CODES = Object.keys(CODES) as readonly FaultCode[]
 
 export const faultSchema: z.ZodType<Fault> = z.object({
   code: z.custom<FaultCode>((code) => typeof code === 'string' && Object.hasOwn(CODES, code), 'no fault is called so'),
