@@ -125,8 +125,8 @@ type Run = { readonly tone: Tone | undefined; text: string }
 /** More of one text than anybody reads; a host may send megabytes in one line. */
 const LONGEST = 4000
 
-function shortened(text: string): string {
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}… (${text.length} characters)`
+export function shortened(text: string, most = LONGEST): string {
+  return text.length <= most ? text : `${text.slice(0, most)}… (${text.length} characters)`
 }
 
 type Word = { readonly tone: Tone | undefined; readonly text: string; readonly spaced: boolean }

@@ -90,12 +90,14 @@ const DROPPING: Finding = {
   severity: 'critical',
   title: '1 240 packets dropped in 2 s because the table was full',
   evidence: ['drop: 98 113, then 99 353'],
+  lost: { packets: 1240, seconds: 2 },
 }
 const NEAR_FULL: Finding = {
   rule: 'near-full',
   severity: 'warning',
   title: 'table 96 % full (251 658 of 262 144 entries)',
   evidence: ['usage: 96 %, and 75 % is too much (251 658 of 262 144 entries)'],
+  table: { entries: 251_658, max: 262_144 },
 }
 
 const CONSIDERED: readonly Verdict[] = [

@@ -70,7 +70,7 @@ const inForce: VerifiedChange = {
   inForce: known(true),
   shown: { now: ['net.netfilter.nf_conntrack_max = 1572864'], applied: ['net.netfilter.nf_conntrack_max = 1572864'] },
 }
-const seen = { transaction: '3fe12545e6', restarted: known(true), remark: null }
+const seen = { transaction: '3fe12545e6', restarted: known(true), journal: 'stands', remark: null } as const
 
 export const VERIFIED: readonly VerifyResult[] = [
   {
@@ -83,6 +83,7 @@ export const VERIFIED: readonly VerifyResult[] = [
     host: 'web-2',
     status: 'not-in-force',
     ...seen,
+    journal: 'taken-back',
     remark: 'it was taken back on the host itself',
     changes: [
       inForce,
@@ -97,6 +98,7 @@ export const VERIFIED: readonly VerifyResult[] = [
     host: 'web-3',
     status: 'unsure',
     ...seen,
+    journal: 'missing',
     restarted: unknown('the host holds no transaction 3fe12545e6 any more'),
     changes: [{ ...inForce, inForce: unknown('the host did not answer') }],
   },

@@ -37,11 +37,15 @@ export function byCause<R extends Fallen>(results: readonly R[]): readonly (read
 export function causeOf({ host, status, fault, why }: Fallen): string {
   if (fault === undefined || fault === null) return JSON.stringify([status, status === 'not-reached' ? why : host])
   // Addresses, ports, fingerprints, places and file names differ from host to host.
-  const message = fault.message.replaceAll(host, '#').replaceAll(/[^\s"(),;]*[\d:./][^\s"(),;]*/g, '#')
+  const words = fault.message.slice(0, MOST_WORDS).replaceAll(host, '#')
+  const message = words.replaceAll(/[^\s"(),;]+/g, (word) => (/[\d:./]/.test(word) ? '#' : word))
   // It is the same for all hosts behind it, and mended in one place.
   const [, jump] = /the jump host (\S+)/.exec(fault.message) ?? []
   return JSON.stringify([status, fault.code, message, jump])
 }
+
+/** Characters by which messages are compared: a host may send megabytes. */
+const MOST_WORDS = 4000
 
 /** The fault of all of a group, said once, in the words of its first one. */
 export function commonFault(group: readonly Fallen[]): Fault | null {

@@ -17,7 +17,7 @@ export function indicativeLines(
 ): readonly string[] {
   const { strategy, considered, changes, kept } = plan
   return [
-    ...consideredLines(paper, considered, strategy),
+    ...consideredLines(paper, considered, { chosen: strategy }),
     ...(changes.length === 0
       ? paragraph(paper, '  ', 'Nothing to change, as far as the facts tell: all is as the strategy wants it.')
       : []),

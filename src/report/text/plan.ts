@@ -1,37 +1,53 @@
 import type { Change } from '../../model/change.ts'
-import type { IndicativePlan } from '../../model/indicative.ts'
 import type { Plan } from '../../model/plan.ts'
 import { type Paper, type Piece, paragraph, visible } from '../format.ts'
 import { diffText } from './diff.ts'
 import { causeOf, commonFault, faultLines, unreachableLines } from './fault.ts'
-import { gateTexts, likenessOfGates } from './gates.ts'
+import { likenessOfGates } from './gates.ts'
 import { groups } from './groups.ts'
 import { indicativeLines } from './indicative.ts'
-import { bullets, consideredLines, findingLines, firstAidLines, section } from './parts.ts'
+import { gatesOf, lossOf, notesOf, type Shown } from './of-all.ts'
+import {
+  atMost,
+  bullets,
+  consideredLines,
+  type Detail,
+  findingLines,
+  firstAidLines,
+  leftOutText,
+  section,
+} from './parts.ts'
 import { findingsOf, fleetSummary, names, type Standing, severityPiece, statusPiece, worstFirst } from './status.ts'
 
 /** The fleet worst first, then each host with what was found and what would change; equal changes are shown once. */
-export function planText(paper: Paper, results: readonly Standing[]): readonly string[] {
+export function planText(paper: Paper, results: readonly Standing[], detail: Detail = 'short'): readonly string[] {
+  const hosts = changeGroups(results).flatMap((group) => ['', ...groupLines(paper, group, detail)])
+  const isShortened = detail === 'short' && LEFT_OUT.test(hosts.join(' ').replaceAll(/ +/g, ' '))
   return [
     ...fleetSummary(paper, results),
-    ...changeGroups(results).flatMap((group) => ['', ...groupLines(paper, group)]),
+    ...hosts,
+    ...(isShortened ? ['', ...paragraph(paper, '', { tone: 'faint', text: HOW_TO_HAVE_ALL })] : []),
   ]
 }
 
+/** As `leftOutText` writes it. */
+const LEFT_OUT = /… [\d\u202f]+ more/
+const HOW_TO_HAVE_ALL = 'Where it says "…" there is more: plan --full and show --full print it, and f at the question.'
+
 /** Worst first, those with the same change together. */
-function changeGroups(results: readonly Standing[]): readonly (readonly Standing[])[] {
+export function changeGroups(results: readonly Standing[]): readonly (readonly Standing[])[] {
   return groups(worstFirst(results), sameChange).map(([, members]) => members)
 }
 
-/** One host, or several with the same change, in full. */
-export function groupLines(paper: Paper, group: readonly Standing[]): readonly string[] {
+/** One host, or several with the same change. */
+export function groupLines(paper: Paper, group: readonly Standing[], detail: Detail): readonly string[] {
   const [first] = group
   if (first === undefined) return []
   return [
     ...headLines(paper, group, first),
-    ...whyLines(paper, group),
-    ...bodyLines(paper, first, group),
-    ...idLines(paper, group),
+    ...whyLines(paper, group, detail),
+    ...bodyLines(paper, first, { group, detail }),
+    ...idLines(paper, group, detail),
   ]
 }
 
@@ -59,8 +75,15 @@ function sameChange(result: Standing): string {
     return JSON.stringify([result.status, strategy, changes, notes.map(withoutNumbers)])
   }
   const plan = 'plan' in result && result.status !== 'indicative' ? result.plan : null
-  if (plan === null && 'why' in result)
-    return JSON.stringify([result.status, result.why, 'considered' in result && result.host])
+  if (plan === null && 'why' in result) {
+    const considered = 'considered' in result ? result.considered : []
+    const verdicts = considered.map(({ strategy, verdict, reasons }) => [
+      strategy,
+      verdict,
+      reasons.map(withoutNumbers),
+    ])
+    return JSON.stringify([result.status, result.why, verdicts, 'fault' in result ? result.fault : null])
+  }
   if (plan === null || plan.changes.length === 0) return causeOf(result)
   const { strategy, changes, notes } = plan
   const shown = changes.map(({ title, phase, shown, notes }) => [title, phase, shown, notes])
@@ -80,24 +103,35 @@ function headLines(paper: Paper, group: readonly Standing[], first: Standing): r
   return paragraph(paper, { first: '', rest: '  ' }, ...title, strategy)
 }
 
-function whyLines(paper: Paper, group: readonly Standing[]): readonly string[] {
+function whyLines(paper: Paper, group: readonly Standing[], detail: Detail): readonly string[] {
   const indent = { first: '    ', rest: '      ' }
   const [first] = group
   if (group.length === 1 && first !== undefined) {
-    return section(paper, 'Found', findingLines(paper, findingsOf(first)))
+    return section(paper, 'Found', findingLines(paper, findingsOf(first), detail))
   }
-  const found = group
-    .flatMap((result) => findingsOf(result).map((finding) => ({ host: result.host, ...finding })))
-    .filter(({ severity }) => first?.status !== 'healthy' || severity !== 'info')
-  const lines = groups(found, ({ severity, title }) => `${severity} ${title}`).flatMap(([, [finding, ...more]]) =>
-    finding === undefined
-      ? []
-      : paragraph(paper, indent, severityPiece(finding.severity), `: ${finding.title} (${names([finding, ...more])})`),
+  const found = group.flatMap((result) => findingsOf(result).map((finding) => ({ host: result.host, ...finding })))
+  const told = found.filter(
+    ({ severity, rule }) => severity !== 'info' || first?.status === 'healthy' || rule === 'busy-port',
+  )
+  // Of one trouble each host has numbers of its own; those of the first few tell how bad it is.
+  const lines = groups(told, ({ severity, rule }) => `${severity} ${rule}`).flatMap(([, alike]) =>
+    atMost(
+      groups(alike, ({ title }) => title).map(([title, those]) => ({ title, those })),
+      { most: MOST_OWN, detail },
+      (count) => [{ title: leftOutText(count, 'more such line', 'more such lines'), those: [] }],
+    ).flatMap(({ title, those }) =>
+      those[0] === undefined
+        ? paragraph(paper, indent, title)
+        : paragraph(paper, indent, severityPiece(those[0].severity), `: ${title} (${names(those)})`),
+    ),
   )
   return section(paper, 'Found', lines)
 }
 
-function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): readonly string[] {
+const MOST_OWN = 4
+
+function bodyLines(paper: Paper, result: Standing, shown: Shown): readonly string[] {
+  const { group, detail } = shown
   switch (result.status) {
     case 'not-reached':
     case 'same-machine':
@@ -113,7 +147,7 @@ function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): 
       if ('fault' in result && result.fault !== undefined) return faultLines(paper, '  ', result.fault)
       return [
         ...paragraph(paper, '  ', result.why),
-        ...consideredLines(paper, result.considered, null),
+        ...consideredLines(paper, result.considered, { chosen: null, detail }),
         ...firstAidLines(paper, result.host, result.considered),
         ...paragraph(
           paper,
@@ -122,77 +156,49 @@ function bodyLines(paper: Paper, result: Standing, group: readonly Standing[]): 
         ),
       ]
     case 'indicative':
-      return indicativeLines(paper, result.plan, notesOf(group))
+      return indicativeLines(paper, result.plan, notesOf(shown))
     case 'already-right':
     case 'planned':
     case 'skipped':
     case 'declined':
     case 'applied':
-      return planLines(paper, result.plan, group)
+      return planLines(paper, result.plan, shown)
     case 'under-way':
-      return result.plan === null ? [] : planLines(paper, result.plan, group)
+      return result.plan === null ? [] : planLines(paper, result.plan, shown)
     case 'refused':
-      return [...faultLines(paper, '  ', result.fault), ...planLines(paper, result.plan, group)]
+      return [...faultLines(paper, '  ', result.fault), ...planLines(paper, result.plan, shown)]
     case 'rolled-back':
     case 'needs-hands':
       return [
         ...(result.fault === null ? [] : faultLines(paper, '  ', result.fault)),
-        ...(result.plan === null ? [] : planLines(paper, result.plan, group)),
+        ...(result.plan === null ? [] : planLines(paper, result.plan, shown)),
       ]
   }
 }
 
-function notesOf(group: readonly Standing[]): readonly string[] {
-  return ofAll(group, (plan) => [...plan.notes, ...('rollbackNotes' in plan ? plan.rollbackNotes : [])])
-}
-
-function lossOf(group: readonly Standing[]): readonly string[] {
-  return ofAll(group, (plan) => ('sessionLoss' in plan ? (plan.sessionLoss ?? []) : []))
-}
-
-function gatesOf(group: readonly Standing[]): readonly string[] {
-  return ofAll(group, (plan) => ('gates' in plan ? gateTexts(plan) : []))
-}
-
-/** What all have, then what has numbers of each host's own. */
-function ofAll(group: readonly Standing[], textsOf: (plan: Plan | IndicativePlan) => readonly string[]) {
-  const all = group.flatMap((result) => {
-    if (!('plan' in result) || result.plan === null) return []
-    return [{ host: result.host, texts: textsOf(result.plan) }]
-  })
-  const everywhere = (text: string) => all.every(({ texts }) => texts.includes(text))
-  const [first] = all
-  const own = all.flatMap(({ host, texts }) =>
-    texts.filter((text) => !everywhere(text)).map((text) => ({ host, text })),
-  )
+function planLines(paper: Paper, plan: Plan, shown: Shown): readonly string[] {
+  const { detail } = shown
   return [
-    ...(first?.texts.filter(everywhere) ?? []),
-    ...groups(own, ({ text }) => text).map(([text, those]) => `${those.map(({ host }) => host).join(', ')}: ${text}`),
-  ]
-}
-
-function planLines(paper: Paper, plan: Plan, group: readonly Standing[]): readonly string[] {
-  return [
-    ...consideredLines(paper, plan.considered, plan.strategy),
+    ...consideredLines(paper, plan.considered, { chosen: plan.strategy, detail }),
     ...(plan.changes.length === 0 ? paragraph(paper, '  ', 'Nothing to change: all is as the strategy wants it.') : []),
     ...section(
       paper,
       'Changes',
-      plan.changes.flatMap((change, at) => changeLines(paper, change, at + 1)),
+      plan.changes.flatMap((change, at) => changeLines(paper, change, { number: at + 1, detail })),
     ),
     ...section(paper, 'Already right', bullets(paper, plan.kept)),
     ...(plan.changes.length === 0
       ? []
       : [
-          ...section(paper, 'To know before you say yes', bullets(paper, notesOf(group))),
-          ...section(paper, 'May break when it is taken back, and has to be accepted', bullets(paper, lossOf(group))),
-          ...section(paper, 'Checked before it is kept', bullets(paper, gatesOf(group))),
+          ...section(paper, 'To know before you say yes', bullets(paper, notesOf(shown))),
+          ...section(paper, 'May break when it is taken back, and has to be accepted', bullets(paper, lossOf(shown))),
+          ...section(paper, 'Checked before it is kept', bullets(paper, gatesOf(shown))),
         ]),
   ]
 }
 
 /** What is approved, by its id: each host's own, since the bytes that run there are its own. */
-function idLines(paper: Paper, group: readonly Standing[]): readonly string[] {
+function idLines(paper: Paper, group: readonly Standing[], detail: Detail): readonly string[] {
   const ids = group.flatMap((result) => {
     if (!('plan' in result) || result.status === 'indicative') return []
     if (result.plan === null || result.plan.changes.length === 0) return []
@@ -200,15 +206,25 @@ function idLines(paper: Paper, group: readonly Standing[]): readonly string[] {
     return [group.length === 1 ? id : `${result.host} ${id}`]
   })
   if (ids.length === 0) return []
-  const text = `${ids.length === 1 ? 'plan' : 'plans'} ${ids.join(', ')}`
+  const shown = atMost(ids, { most: MOST_NAMES, detail }, (count) => [leftOutText(count, 'more', 'more')])
+  const text = `${ids.length === 1 ? 'plan' : 'plans'} ${shown.join(', ')}`
   return paragraph(paper, { first: '  ', rest: '    ' }, { tone: 'faint', text })
 }
 
-function changeLines(paper: Paper, { title, phase, shown, notes }: Change, number: number): readonly string[] {
+const MOST_DIFF_LINES = 40
+const MOST_NAMES = 20
+
+function changeLines(
+  paper: Paper,
+  { title, phase, shown, notes }: Change,
+  { number, detail }: { readonly number: number; readonly detail: Detail },
+): readonly string[] {
   const when = phase === 'persist' ? [{ tone: 'faint', text: ' (kept over a reboot)' } as const] : []
   return [
     ...paragraph(paper, { first: `    ${number}. `, rest: '       ' }, title, ...when),
-    ...diffText(paper, '       ', shown),
+    ...atMost(diffText(paper, '       ', shown), { most: MOST_DIFF_LINES, detail }, (count) =>
+      paragraph(paper, '       ', leftOutText(count, 'more line', 'more lines')),
+    ),
     ...notes.flatMap((note) =>
       paragraph(paper, { first: '       ! ', rest: '         ' }, { tone: 'warn', text: note }),
     ),

@@ -1,5 +1,5 @@
 import { counted } from '../../diagnosis/numbers.ts'
-import type { GateOutcome, Plan } from '../../model/plan.ts'
+import type { GateOutcome } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import { type Paper, paragraph, visible } from '../format.ts'
 import { byCause, codeText, commonFault, faultLines } from './fault.ts'
@@ -35,11 +35,11 @@ function hostLine(paper: Paper, result: HostResult, column: number): readonly st
   const name = visible(result.host)
   const gap = ' '.repeat(Math.max(column - paper.width(name), 0) + 2)
   const first = paper.ink('strong', name) + gap + statusColumn(paper, result.status)
-  return paragraph(paper, { first, rest: '    ' }, summary(result))
+  return paragraph(paper, { first, rest: '    ' }, endedText(result))
 }
 
 /** What a person wants to know beside the status, on the same line. */
-function summary(result: HostResult): string {
+export function endedText(result: HostResult): string {
   switch (result.status) {
     case 'blocked':
       return result.fault?.code ?? result.why
@@ -66,17 +66,17 @@ function summary(result: HostResult): string {
       return `${workText(result.plan)}, transaction ${result.transaction}${untilText(result.until)}${checkedText(result.checked)}`
     case 'rolled-back':
       return result.fault === null
-        ? `as it was before transaction ${result.transaction}${exceptText(result.plan)}`
-        : `${result.fault.code}; as it was before transaction ${result.transaction}${checkedText(result.checked)}`
+        ? `as it was before transaction ${result.transaction}${exceptText(result)}`
+        : `${result.fault.code}; as it was before transaction ${result.transaction}${exceptText(result)}${checkedText(result.checked)}`
     case 'needs-hands':
       return `${result.fault.code}, transaction ${result.transaction}`
   }
 }
 
 /** Entries that a change deleted stay away when it is taken back. */
-function exceptText(plan: Plan | null): string {
-  const deletes = plan?.changes.some(({ kind }) => kind === 'flush-entries') === true
-  return deletes ? ', but for the entries that it deleted' : ''
+function exceptText({ plan, deletedEntries }: Extract<HostResult, { readonly status: 'rolled-back' }>): string {
+  const planned = plan?.changes.some(({ kind }) => kind === 'flush-entries') === true
+  return (deletedEntries ?? planned) ? ', but for the entries that it deleted' : ''
 }
 
 /** What came of the gates; nothing where none was asked. */

@@ -2,11 +2,12 @@ import { type Holdings, type Position, positionOf } from '../../journal/holdings
 import type { HostTransaction } from '../../journal/listing.ts'
 import { keptUntil } from '../../journal/standing.ts'
 import type { Plan } from '../../model/plan.ts'
-import type { Run, RunSummary } from '../../model/run.ts'
+import type { Approval, ApprovalWay, Run, RunSummary } from '../../model/run.ts'
 import { type Paper, paragraph } from '../format.ts'
 import { faultLines } from './fault.ts'
+import { groups } from './groups.ts'
 import { isoMomentText, secondText } from './moment.ts'
-import { statusCounts } from './status.ts'
+import { names, statusCounts } from './status.ts'
 
 /** Who asked for a run, when, and what became of it later. */
 export function runHeadText(paper: Paper, run: Run, later: readonly RunSummary[]): readonly string[] {
@@ -20,6 +21,7 @@ export function runHeadText(paper: Paper, run: Run, later: readonly RunSummary[]
       `: ${command}${of === null ? '' : ` of ${of}`} by ${by}, ${inventory}, begun ${isoMomentText(startedAt)}, ${ended}`,
     ),
     ...(endedAt === null ? paragraph(paper, '  ', `If no ctfleet is at it any more: ctfleet resume ${id}`) : []),
+    ...approvalLines(paper, run.approvals ?? []),
     ...later.flatMap((each) =>
       paragraph(
         paper,
@@ -29,6 +31,39 @@ export function runHeadText(paper: Paper, run: Run, later: readonly RunSummary[]
       ),
     ),
   ]
+}
+
+/** Whose yes the hosts had, and how it was given; those of one yes together. */
+function approvalLines(paper: Paper, approvals: readonly Approval[]): readonly string[] {
+  return groups(approvals, ({ by, how, note }) => JSON.stringify([by, how, note])).flatMap(([, those]) => {
+    const [first] = those
+    if (first === undefined) return []
+    const { by, how, at, note } = first
+    const last = those.at(-1)?.at ?? at
+    const until = secondOf(last) === secondOf(at) ? '' : ` to ${secondOf(last)}`
+    const time = `${at.slice(0, 10)} ${secondOf(at)}${until} UTC`
+    const where = note === undefined ? '' : ` (${note})`
+    return paragraph(
+      paper,
+      { first: '  ', rest: '    ' },
+      `Approved by ${by} ${WAYS[how]}, ${time}${where}: ${names(those)}`,
+    )
+  })
+}
+
+/** How a yes was given, as it stands behind `approved by NAME`. */
+export const WAYS: Readonly<Record<ApprovalWay, string>> = {
+  asked: 'host by host',
+  'same-change': 'with a yes to all hosts of the same change',
+  all: 'with a yes to all that followed',
+  'yes-option': 'by --yes, without being asked',
+  file: 'by --approve-file',
+  program: 'by a program',
+}
+
+/** `09:42:07` of a moment in RFC 3339. */
+function secondOf(moment: string): string {
+  return moment.slice(11, 19)
 }
 
 /** What the host itself says of a transaction now, line by line, by its own clock. */

@@ -1,11 +1,11 @@
 import { counted, grouped } from '../../diagnosis/numbers.ts'
-import type { Finding } from '../../model/finding.ts'
-import type { ForetoldResult, HostResult } from '../../model/result.ts'
+import { type Finding, SEVERITIES } from '../../model/finding.ts'
 import { type Paper, type Piece, paragraph, type Tone } from '../format.ts'
+import { conditionsOf } from './conditions.ts'
 import { groups } from './groups.ts'
+import { findingsOf, type Standing } from './standing.ts'
 
-/** A host in a report: what came of it, or what was foretold of it. */
-export type Standing = HostResult | ForetoldResult
+export { findingsOf, type Standing }
 
 const STATUSES: Readonly<Record<Standing['status'], { readonly tone: Tone; readonly rank: number }>> = {
   'needs-hands': { tone: 'bad', rank: 0 },
@@ -27,10 +27,10 @@ const STATUSES: Readonly<Record<Standing['status'], { readonly tone: Tone; reado
   healthy: { tone: 'good', rank: 13 },
 }
 
-const SEVERITIES: Readonly<Record<Finding['severity'], { readonly tone: Tone; readonly rank: number }>> = {
-  critical: { tone: 'bad', rank: 0 },
-  warning: { tone: 'warn', rank: 1 },
-  info: { tone: 'faint', rank: 2 },
+const TONES: Readonly<Record<Finding['severity'], Tone>> = {
+  critical: 'bad',
+  warning: 'warn',
+  info: 'faint',
 }
 
 export function statusPiece(status: Standing['status']): Piece {
@@ -38,7 +38,7 @@ export function statusPiece(status: Standing['status']): Piece {
 }
 
 export function severityPiece(severity: Finding['severity']): Piece {
-  return { tone: SEVERITIES[severity].tone, text: severity }
+  return { tone: TONES[severity], text: severity }
 }
 
 /** Those that need a person first, then those that lose packets; hosts that are alike stay in their order. */
@@ -52,18 +52,24 @@ function rankOf(result: Standing): number {
   return STATUSES[isWellNoMore ? 'rolled-back' : result.status].rank
 }
 
-export function findingsOf(result: Standing): readonly Finding[] {
-  if ('findings' in result) return result.findings
-  return 'plan' in result && result.plan !== null ? result.plan.findings : []
-}
-
-/** `6 hosts: 1 unreachable, 2 planned, 3 healthy`, and below who they are, worst first. */
+/**
+ * `6 hosts: 1 unreachable, 2 planned, 3 healthy`, and below who they are: first what was found on those that nobody has changed
+ * yet, then what is to become of each, worst first.
+ */
 export function fleetSummary(paper: Paper, results: readonly Standing[]): readonly string[] {
   const title = { tone: 'strong', text: counted(results.length, 'host', 'hosts') } as const
+  const digits = grouped(results.length).length
+  const line = (label: string, width: number, members: readonly { readonly host: string }[]) => {
+    const first = `  ${label}${' '.repeat(15 - width)}${grouped(members.length).padStart(digits)}  `
+    return paragraph(paper, { first, rest: ' '.repeat(19 + digits) }, names(members))
+  }
   return [
     ...paragraph(paper, '', title, ': ', ...statusCounts(results)),
+    ...conditionsOf(results).flatMap(({ condition, tone, hosts }) =>
+      line(paper.ink(tone, condition), condition.length, hosts),
+    ),
     ...groups(worstFirst(results), ({ status }) => status).flatMap(([status, members]) =>
-      paragraph(paper, { first: `  ${statusColumn(paper, status)}`, rest: ' '.repeat(17) }, names(members)),
+      line(paper.ink(STATUSES[status].tone, status), status.length, members),
     ),
   ]
 }
@@ -89,5 +95,5 @@ export function names(results: readonly { readonly host: string }[], most = 20):
 }
 
 function worstFinding(result: Standing): number {
-  return Math.min(3, ...findingsOf(result).map(({ severity }) => SEVERITIES[severity].rank))
+  return Math.min(3, ...findingsOf(result).map(({ severity }) => SEVERITIES.indexOf(severity)))
 }

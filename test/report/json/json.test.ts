@@ -65,7 +65,7 @@ test('what was foretold says of itself and of every host that it cannot be appli
 })
 
 test('the JSON of runs says how each host ended, without the plans', () => {
-  const { runs } = JSON.parse(jsonText(runsJson([summaryOf(aRun())])))
+  const { runs } = JSON.parse(jsonText(runsJson([summaryOf(aRun())], new Map())))
   expect(runs[0].hosts[0]).toEqual({
     host: 'web-1',
     status: 'applied',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Fault } from '../../../src/model/fault.ts'
 import type { HostResult } from '../../../src/model/result.ts'
+import { diffRows } from '../../../src/report/text/diff.ts'
 import { byCause, causeOf } from '../../../src/report/text/fault.ts'
 import { planText } from '../../../src/report/text/plan.ts'
 import { resultText } from '../../../src/report/text/result.ts'
@@ -76,4 +77,11 @@ test('hosts that were never begun are one group for each reason', () => {
   const stopped = (host: string, why: string): HostResult => ({ host, status: 'not-reached', why })
   const groups = byCause([stopped('a', 'stopped'), stopped('b', 'too many failed'), stopped('c', 'stopped')])
   expect(groups.map((group) => group.map(({ host }) => host))).toEqual([['a', 'c'], ['b']])
+})
+
+test('a host that sends words without end, or spaces without end, holds up nobody', () => {
+  const fault: Fault = { code: 'unreadable', message: '<i>'.repeat(350_000), next: 'look' }
+  expect(byCause([lost('a', fault), lost('b', fault)])).toHaveLength(1)
+  const shown = { before: [], after: [`${' '.repeat(1_000_000)}x`] }
+  expect(diffRows(shown)).toEqual([{ sign: '+', text: shown.after[0] }])
 })

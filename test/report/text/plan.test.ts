@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { Finding, FindingRule } from '../../../src/model/finding.ts'
+import type { Plan } from '../../../src/model/plan.ts'
 import type { HostResult } from '../../../src/model/result.ts'
 import { planText, scriptText } from '../../../src/report/text/plan.ts'
+import { fleetSummary } from '../../../src/report/text/status.ts'
 import { aChange, aFault, aPlan, PLANNED_FLEET } from '../fleet.ts'
 import { marked, plain } from '../paper.ts'
 
@@ -52,6 +55,32 @@ test('what differs in measured numbers alone is one change, and each host keeps 
   expect(text.match(/- it relieves/g)).toHaveLength(1)
   expect(text).toContain('- a: a full table takes 80.0 MiB; 1.9 GiB are available')
   expect(text).toContain('- b: a full table takes 80.0 MiB; 712 MiB are available')
+})
+
+test('hosts that no strategy fits for the same reasons are told of once, whatever the numbers in them', () => {
+  const alone = (host: string, reason: string): HostResult => {
+    const considered = [{ strategy: 'tune', verdict: 'ineligible', reasons: [reason], vars: {} }] as const
+    return { host, status: 'no-strategy', findings: [], considered, why: 'no strategy fits this host' }
+  }
+  const text = planText(plain(120), [
+    alone('a', 'it takes 80 MiB; 12 MiB are there'),
+    alone('b', 'it takes 160 MiB; 7 MiB are there'),
+    alone('c', 'max belongs to the node'),
+  ]).join('\n')
+  expect(text).toContain('a, b: no-strategy')
+  expect(text).toContain('c: no-strategy')
+})
+
+test('of many hosts in the same trouble the first few numbers are told, and how many more there are; in full all are', () => {
+  const fleet = Array.from({ length: 40 }, (_, at): HostResult => {
+    const finding: Finding = { rule: 'near-full', severity: 'warning', title: `table ${60 + at} % full`, evidence: [] }
+    return { host: `web-${at}`, status: 'planned', plan: aPlan(`web-${at}`, { findings: [finding] }) }
+  })
+  const found = (detail: 'short' | 'full') =>
+    planText(plain(120), fleet, detail).filter((line) => /table \d+ % full|more such lines/.test(line))
+  expect(found('short')).toHaveLength(5)
+  expect(found('short').at(-1)?.trim()).toBe('… 36 more such lines …')
+  expect(found('full')).toHaveLength(40)
 })
 
 test('what may break when it is taken back stands by itself, since it has to be accepted', () => {
@@ -159,4 +188,79 @@ test('the scripts are shown whole, line by line', () => {
   ])
   expect(lines).toContain('x'.repeat(100))
   expect(lines).toContain('cat /proc/sys/kernel/random/boot_id')
+})
+
+describe('what was found, before what is to become of each host', () => {
+  const found = (rule: FindingRule, more: Partial<Finding> = {}): Finding => ({
+    rule,
+    severity: 'warning',
+    title: rule,
+    evidence: [],
+    ...more,
+  })
+  const planned = (host: string, ...findings: readonly Finding[]): HostResult => ({
+    host,
+    status: 'planned',
+    plan: aPlan(host, { findings }),
+  })
+  const summary = (results: readonly HostResult[]) => fleetSummary(plain(100), results).slice(1)
+
+  test('the worst host is named first, with the number that says how bad it is', () => {
+    const dropping = (packets: number) => found('dropping-now', { lost: { packets, seconds: 2 } })
+    const full = (entries: number) => found('near-full', { table: { entries, max: 1000 } })
+    expect(
+      summary([
+        planned('a', full(800)),
+        planned('b', dropping(10), full(990)),
+        planned('c', full(960)),
+        planned('d', dropping(5000)),
+      ]),
+    ).toEqual([
+      '  dropping now   2  d (2\u202f500 drops/s), b (5 drops/s)',
+      '  near full      2  c (96 %), a (80 %)',
+      '  planned        4  a, b, c, d',
+    ])
+  })
+
+  test('what is no trouble by itself makes no line, nor does what was found before a host was changed', () => {
+    const applied = { host: 'b', status: 'applied', plan: aPlan('b'), transaction: '3fe12545e6' } as const
+    const lines = summary([planned('a', found('busy-port', { severity: 'info' })), applied])
+    expect(lines).toEqual(['  planned        1  a', '  applied        1  b'])
+  })
+})
+
+describe('what is long is shortened, says so, and is whole in full', () => {
+  const text = (plan: Plan, detail: 'short' | 'full') =>
+    planText(plain(300), [{ host: 'a', status: 'planned', plan }], detail).join('\n')
+  const many = (count: number, word: string) => Array.from({ length: count }, (_, at) => `${word} ${at} is it`)
+
+  test('evidence, reasons and what differs', () => {
+    const plan = aPlan('a', {
+      findings: [{ rule: 'cannot-tell', severity: 'warning', title: 'so', evidence: many(9, 'evidence') }],
+      considered: [{ strategy: 'unload', verdict: 'ineligible', reasons: many(9, 'reason'), vars: {} }],
+      changes: [aChange({ shown: { before: [], after: many(99, 'line') } })],
+    })
+    const short = text(plan, 'short')
+    expect(short).toContain('… 6 more lines …')
+    expect(short).toContain('… 5 more reasons …')
+    expect(short).toContain('… 59 more lines …')
+    expect(short).toContain('plan --full')
+    const full = text(plan, 'full')
+    for (const line of [...many(9, 'evidence'), ...many(9, 'reason'), ...many(99, 'line')]) expect(full).toContain(line)
+    expect(full).not.toContain('…')
+  })
+
+  test('what is short is not touched, and nobody is told of more', () => {
+    expect(text(aPlan('a'), 'short')).toBe(text(aPlan('a'), 'full'))
+  })
+
+  test('what has to be accepted is never left out', () => {
+    const sessionLoss = (host: string) => [`tcp_loose is 0 on ${host}`]
+    const fleet = Array.from({ length: 30 }, (_, at): HostResult => {
+      const host = `web-${at}`
+      return { host, status: 'planned', plan: aPlan(host, { sessionLoss: sessionLoss(host) }) }
+    })
+    const short = planText(plain(100), fleet).join('\n')
+    for (const { host } of fleet) expect(short).toContain(`- ${host}: tcp_loose is 0 on ${host}`)
+  })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { HostResult } from '../../../src/model/result.ts'
 import { resultText } from '../../../src/report/text/result.ts'
 import { runsText } from '../../../src/report/text/runs.ts'
 import { aChange, aFault, aPlan, aRun, ENDED_FLEET } from '../fleet.ts'
@@ -24,13 +25,18 @@ describe('runs', () => {
     aRun(),
   ].map(summaryOf)
   test.each([80, 200])('on %i columns', async (columns) => {
-    const text = runsText(plain(columns), runs, '/root/.local/state/ctfleet').join('\n')
+    const text = runsText(
+      plain(columns),
+      runs,
+      '/root/.local/state/ctfleet',
+      new Map([['20261126-0942-7f3a', 2]]),
+    ).join('\n')
     await expect(`${text}\n`).toMatchFileSnapshot(`../screens/runs-${columns}.txt`)
   })
 })
 
 test('without a run, the list says how one comes about', () => {
-  expect(runsText(plain(120), [], '/root/.local/state/ctfleet')).toEqual([
+  expect(runsText(plain(120), [], '/root/.local/state/ctfleet', new Map())).toEqual([
     'No runs in /root/.local/state/ctfleet. A run is recorded by ctfleet apply and ctfleet rollback.',
     'Applied by somebody else (root, sudo), or from elsewhere: ctfleet rollback --from-hosts INVENTORY',
   ])
@@ -49,10 +55,15 @@ test('a host that a transaction has for itself says once who has it', () => {
 test('a rollback does not claim that entries which were deleted are there again', () => {
   const plan = aPlan('web-1', { changes: [aChange({ kind: 'flush-entries', volatile: true })] })
   const back = { host: 'web-1', status: 'rolled-back', plan, transaction: '3fe12545e6', fault: null } as const
-  const said = (result: typeof back | (Omit<typeof back, 'plan'> & { plan: null })) =>
-    resultText(plain(120), [result])[0]
+  const said = (result: HostResult) => resultText(plain(120), [result])[0]
   expect(said(back)).toMatch(/as it was before transaction 3fe12545e6, but for the entries that it deleted$/)
   expect(said({ ...back, plan: null })).toMatch(/as it was before transaction 3fe12545e6$/)
+  expect(said({ ...back, plan: null, deletedEntries: true })).toMatch(/, but for the entries that it deleted$/)
+  expect(said({ ...back, deletedEntries: false })).toMatch(/as it was before transaction 3fe12545e6$/)
+  const fault = aFault({ code: 'not-confirmed' })
+  expect(resultText(plain(120), [{ ...back, fault }])[0]).toMatch(
+    /not-confirmed; as it was before transaction 3fe12545e6, but for the entries that it deleted$/,
+  )
 })
 
 test('a fault that is called as its status is named once', () => {

@@ -1,0 +1,16 @@
+import type { ListedPlaybook } from '../../playbook/listing.ts'
+
+/** `always`: judged for every host, and not only where it is asked for. `title` is null where the file has mistakes. */
+export function playbooksJson(listed: readonly ListedPlaybook[], isJudgedAlways: (name: string) => boolean): object {
+  return {
+    version: 1,
+    playbooks: listed.map(({ name, file, from, playbook, complaints }) => ({
+      name,
+      title: playbook?.title ?? null,
+      from,
+      file,
+      always: isJudgedAlways(name),
+      complaints,
+    })),
+  }
+}
