@@ -54,12 +54,18 @@ export type Budget = {
   readonly fail: (host: string, isCanary: boolean) => void
   /** Whether so many more failures could still be borne. */
   readonly bears: (more: number) => boolean
-  /** @param stragglers hosts that are taken for failed as long as they are not done. @returns why no host may begin, or null. */
-  readonly spent: (stragglers: readonly string[]) => string | null
+  /**
+   * @param stragglers hosts that are taken for failed as long as they are not done
+   * @param allowance another one than that of now. @returns why no host may begin, or null.
+   */
+  readonly spent: (stragglers: readonly string[], allowance?: Allowance) => string | null
 }
 
-/** @param failedBefore hosts of the run that failed before anything was changed. */
-export function newBudget(allowance: Allowance, failedBefore: readonly string[]): Budget {
+/**
+ * @param now how many may fail, as long as nobody else comes
+ * @param failedBefore hosts of the run that failed before anything was changed
+ */
+export function newBudget(now: () => Allowance, failedBefore: readonly string[]): Budget {
   const failed = new Set(failedBefore)
   const canaries = new Set<string>()
   return {
@@ -67,8 +73,8 @@ export function newBudget(allowance: Allowance, failedBefore: readonly string[])
       failed.add(host)
       if (isCanary) canaries.add(host)
     },
-    bears: (more) => failed.size + more <= allowance.all,
-    spent(stragglers) {
+    bears: (more) => failed.size + more <= now().all,
+    spent(stragglers, allowance = now()) {
       if (canaries.size > allowance.canary) return `${listed([...canaries], 3)} of the first wave failed`
       const lost = [...failed, ...stragglers.filter((host) => !failed.has(host))]
       if (lost.length <= allowance.all) return null

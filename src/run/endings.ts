@@ -1,4 +1,6 @@
+import type { About } from '../journal/about.ts'
 import { FORGET } from '../journal/conversation.ts'
+import type { JournalRecord } from '../journal/records.ts'
 import { keptUntil, standingOf } from '../journal/standing.ts'
 import { directoryOf } from '../journal/transaction.ts'
 import type { Change } from '../model/change.ts'
@@ -6,6 +8,7 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
+import { refusedFor } from './drifted.ts'
 import { readsBack } from './gates.ts'
 import type { SeenJournal } from './journal-link.ts'
 import { openAgain } from './open-again.ts'
@@ -26,13 +29,15 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
       return { host: host.name, status: 'applied', plan, transaction, ...kept }
     }
     case 'refused':
-      // Nothing was touched, so there is nothing to read back; a host that drifted would not read as before anyway.
+      // Nothing was touched, so there is nothing to read back.
       await forget(host, transaction, [])
-      return { host: host.name, status: 'refused', plan, fault: refusal(journal) }
+      return { host: host.name, status: 'refused', plan, fault: await refusedFor(plan, refusal(journal)) }
     case 'rolled-back': {
       const remains = await forget(host, transaction, comparable(plan, journal))
       if (remains !== null) return { host: host.name, status: 'needs-hands', plan, transaction, fault: remains }
-      return { host: host.name, status: 'rolled-back', plan, transaction, fault: cause ?? failure(plan, journal) }
+      const kinds = plan.changes.map(({ kind }) => kind)
+      const fault = cause ?? failure(plan, journal)
+      return { host: host.name, status: 'rolled-back', plan, transaction, ...deletedBy(kinds, journal), fault }
     }
     case 'needs-hands':
       return {
@@ -50,24 +55,46 @@ export async function ended(plan: Plan, journal: SeenJournal, cause: Fault | nul
 
 /**
  * The same for a transaction whose plan is not known here: what the host's journal says is all there is.
- * @param titles of its changes, as far as the host tells them
+ * @param about as far as the host tells what it changed
  */
-export async function endedUnplanned(host: Host, journal: SeenJournal, titles: readonly string[]): Promise<HostResult> {
+export async function endedUnplanned(host: Host, journal: SeenJournal, about: About | null): Promise<HostResult> {
   const { transaction } = journal
   const standing = standingOf(journal.records)
   switch (standing) {
     case 'rolled-back':
       await forget(host, transaction, [])
-      return { host: host.name, status: 'rolled-back', plan: null, transaction, fault: null }
+      return {
+        host: host.name,
+        status: 'rolled-back',
+        plan: null,
+        transaction,
+        ...deletedBy(about?.kinds ?? [], journal),
+        fault: null,
+      }
     case 'refused':
       return { host: host.name, status: 'failed', fault: refusal(journal) }
     case 'needs-hands':
-      return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: leftOver(titles, journal, null) }
+      return {
+        host: host.name,
+        status: 'needs-hands',
+        plan: null,
+        transaction,
+        fault: leftOver(about?.changes ?? [], journal, null),
+      }
     case 'committed':
     case 'applied':
     case null:
       return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: outOfReach(journal, 'gone') }
   }
+}
+
+/** A change that was begun has an undo, which brings no deleted entry back. */
+function deletedBy(kinds: readonly string[], { records }: SeenJournal): { readonly deletedEntries?: boolean } {
+  const flushes = kinds.flatMap((kind, index) => (kind === 'flush-entries' ? [index + 1] : []))
+  if (flushes.length === 0) return {}
+  const isBegun = ({ word, change }: JournalRecord) =>
+    (word === 'intend' || word === 'undone') && change !== null && flushes.includes(change)
+  return { deletedEntries: records.some(isBegun) }
 }
 
 /**

@@ -14,7 +14,7 @@ const GAP_SECONDS = 2
 const FACTS_TIMEOUT_MS = 60_000
 
 /** Everything that one trip tells about a host; nothing on it changes. */
-export async function factsHost(host: Host, { signal, onStage }: Telling): Promise<FactsResult> {
+export async function factsHost(host: Host, { signal, onStage, onFacts }: Telling): Promise<FactsResult> {
   onStage('connecting')
   const opened = await openSession(host, signal)
   if ('refused' in opened) return { host: host.name, status: 'unreachable', fault: opened.refused }
@@ -23,6 +23,7 @@ export async function factsHost(host: Host, { signal, onStage }: Telling): Promi
   const facts = await gatherFacts(session)
   if ('refused' in facts) return { host: host.name, status: 'failed', fault: facts.refused }
   const { notRoot } = facts
+  onFacts?.(facts.facts)
   return { host: host.name, status: 'read', facts: facts.facts, ...(notRoot === null ? {} : { notRoot }) }
 }
 
@@ -34,8 +35,16 @@ export async function gatherFacts(session: Session): Promise<GatheredFacts | { r
   const asRoot = await gatherAsRoot(session)
   if ('facts' in asRoot) return asRoot
   if (asRoot.refused.code !== 'no-privilege') return asRoot
+  return await gatherAsUser(session, asRoot.refused)
+}
+
+/** What the login user may read. @param notRoot why it is not root that reads */
+export async function gatherAsUser(
+  session: Session,
+  notRoot: Fault,
+): Promise<GatheredFacts | { readonly refused: Fault }> {
   const asUser = await readFacts(session, 'login-user')
-  return 'facts' in asUser ? { ...asUser, notRoot: asRoot.refused } : asUser
+  return 'facts' in asUser ? { ...asUser, notRoot } : asUser
 }
 
 /** The same for whom nothing less than root will do. */

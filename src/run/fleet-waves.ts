@@ -1,37 +1,9 @@
-import { type Allowance, newBudget, type Standing } from './budget.ts'
+import { newBudget, type Standing } from './budget.ts'
+import type { Discipline, LaterWaves } from './discipline.ts'
 import { type Fleet, type Otherwise, STOPPED, type Story, slots, teller } from './fleet.ts'
 import { type Placed, takeApart } from './order.ts'
 import { pause, someOf, untilAborted } from './wave-pause.ts'
 import type { Wave } from './waves.ts'
-
-/** How a fleet is changed: in which order, how far after failures, and what is asked in between. */
-export type Discipline<H, R> = {
-  readonly waves: readonly Wave<H>[]
-  readonly allowance: Allowance
-  /** Hosts of the run that failed before anything was changed; they count. */
-  readonly failedBefore: readonly string[]
-  /** A host is left alone once the other host of its pair failed. */
-  readonly sparesPairs: boolean
-  readonly standing: (result: R) => Standing
-  /** Milliseconds between a wave's end and the questions to it. */
-  readonly pauseMs: number
-  /**
-   * Called as a wave ends, for some of its hosts that ended well; what it gives is called after the pause, and says how the
-   * host stands where it is well no more. Null where nobody is asked again.
-   */
-  readonly watch: ((host: H, result: R) => Promise<() => Promise<R | null>>) | null
-  readonly onNews: (news: WaveNews) => void
-}
-
-export type WaveNews =
-  | { readonly type: 'wave'; readonly number: number; readonly of: number; readonly hosts: number }
-  /** Hosts of the first wave were not reachable, so others take their place. */
-  | { readonly type: 'instead'; readonly missing: readonly string[]; readonly hosts: readonly string[] }
-  | { readonly type: 'straggler'; readonly host: string }
-  /** These hosts go alone, so those still at work have to end first. */
-  | { readonly type: 'waiting'; readonly hosts: readonly string[]; readonly for: readonly string[] }
-  | { readonly type: 'pause'; readonly ms: number; readonly hosts: readonly string[] }
-  | { readonly type: 'stopped'; readonly why: string }
 
 /** A host that has been at work for so long is waited for no more, where the run can do without it. */
 export const STRAGGLER_MS = 60_000
@@ -44,13 +16,16 @@ const LOOK_MS = 1000
  * - A wave is over when all its hosts ended, but for stragglers: a host that has been at work for 60 s, and whose failure the
  *   budget could bear, gives its slot away and counts as failed until it ends. It goes on all the same, and has its result.
  *   Hosts of the first of several waves and gateways are always waited for.
- * - Where the first of several waves holds hosts that nobody could reach, the next hosts take their place.
+ * - Where the first of several waves holds hosts that nobody could reach, the next hosts take their place. What holds for that
+ *   wave holds until one host was reached.
  * - A host begins only after its pair's other host ended; with `sparesPairs` not at all when that one failed.
+ * - Where more hosts may come later, what holds between two waves holds after each one, and the first wave is the first of several,
+ *   as are those after it within its size. Where too many failed of those that came, but not if enough others do, hosts wait.
  * - Between waves there is a pause, then up to ten hosts of the wave are asked whether they are still well. An interruption
  *   ends both at once: nobody begins after it, so the answer would be of no use.
  */
 export async function runWaves<H extends Placed, R>(
-  { waves, allowance, failedBefore, sparesPairs, standing, pauseMs, watch, onNews }: Discipline<H, R>,
+  { waves, allowance, failedBefore, sparesPairs, standing, pauseMs, watch, onNews, later }: Discipline<H, R>,
   fleet: Fleet,
   story: Story<H, R>,
   otherwise: Otherwise<H, R>,
@@ -58,40 +33,83 @@ export async function runWaves<H extends Placed, R>(
   const { parallel, signal } = fleet
   const queue = [...waves]
   const tell = teller(fleet, story, otherwise)
-  const budget = newBudget(allowance, failedBefore)
+  const budget = newBudget(() => later?.allowances().soFar ?? allowance, failedBefore)
   const results = new Map<string, R>()
   const atWork = new Map<string, { readonly host: H; readonly ended: Promise<void> }>()
   const stragglers = new Set<string>()
   const failedOfPair = new Map<string, string>()
   let stopped: string | null = null
   let toCome = waves.reduce((sum, { hosts }) => sum + hosts.length, 0)
+  let through = 0
+  let isTried = false
+  let hold: Promise<void> | null = null
+  let onSettled = () => {}
 
   for (let number = 1; ; number++) {
+    if (queue.length === 0) await haveMore()
     const wave = queue.shift()
     if (wave === undefined) break
+    await untilBorne()
     if (wave.alone) await haveAlone(wave.hosts)
-    if (mayBegin()) onNews({ type: 'wave', number, of: number + queue.length, hosts: wave.hosts.length })
-    const isCanary = number === 1 && queue.length > 0
-    const members = isCanary ? await goFirst(wave.hosts) : await go(wave.hosts, wave.alone)
-    if (queue.length > 0 && mayBegin()) await askAgain(members, isCanary)
+    const of = mayHaveMore() ? null : number + queue.length
+    if (mayBegin()) onNews({ type: 'wave', number, of, hosts: wave.hosts.length })
+    const isCanary = goesOn() && (!isTried || through < (later?.first() ?? 0))
+    const members = isCanary ? await goFirst(wave) : await go(wave.hosts, wave.alone)
+    through += members.length
+    if (goesOn() && mayBegin()) await askAgain(members, isCanary)
   }
   await everybody()
   return [...results.values()]
+
+  function mayHaveMore(): boolean {
+    return later !== undefined && !later.isOver()
+  }
+
+  function goesOn(): boolean {
+    return queue.length > 0 || mayHaveMore()
+  }
+
+  async function haveMore(): Promise<void> {
+    const more = later === undefined ? [] : await later.next()
+    queue.push(...more)
+    toCome += more.reduce((sum, { hosts }) => sum + hosts.length, 0)
+  }
 
   /** Once spent is spent: a straggler that comes home late starts nobody any more. */
   function mayBegin(): boolean {
     if (signal.aborted) return false
     if (stopped !== null) return false
-    stopped = budget.spent([...stragglers])
-    if (stopped !== null) onNews({ type: 'stopped', why: stopped })
+    stopped = budget.spent([...stragglers], mayHaveMore() ? later?.allowances().most : undefined)
+    if (stopped !== null) {
+      onNews({ type: 'stopped', why: stopped })
+      later?.onStopped(stopped)
+    }
     return stopped === null
   }
 
+  /** Waits where too many failed of those that came so far, until enough others came, or nobody will. */
+  async function untilBorne(): Promise<void> {
+    if (later === undefined) return
+    hold ??= holding(later).finally(() => {
+      hold = null
+    })
+    await hold
+  }
+
+  async function holding({ changed }: LaterWaves<H>): Promise<void> {
+    const aborted = untilAborted(signal)
+    for (let isTold = false; mayBegin() && mayHaveMore(); isTold = true) {
+      const why = budget.spent([...stragglers])
+      if (why === null) return
+      if (!isTold) onNews({ type: 'held', why })
+      const { promise: settled, resolve } = withResolver()
+      onSettled = resolve
+      await Promise.race([changed(), settled, aborted])
+    }
+  }
+
   function whyNot({ pair }: H): string | null {
-    if (!mayBegin())
-      return signal.aborted || stopped === null
-        ? STOPPED
-        : `the run was stopped: ${stopped}; look into that, then plan again`
+    if (!mayBegin()) return signal.aborted || stopped === null ? STOPPED : stoppedText(stopped)
     const failed = pair === undefined || !sparesPairs ? undefined : failedOfPair.get(pair)
     return failed === undefined
       ? null
@@ -111,12 +129,14 @@ export async function runWaves<H extends Placed, R>(
 
   async function work(host: H, { isCanary, isWaitedFor }: Parameters<typeof begin>[2], end: () => void): Promise<void> {
     toCome--
+    await untilBorne()
     const why = whyNot(host)
     const settle = (result: R) => {
       atWork.delete(host.name)
       stragglers.delete(host.name)
       results.set(host.name, result)
       note(host, result, isCanary)
+      onSettled()
       end()
     }
     if (why !== null) return settle(otherwise(host, { notReached: why }))
@@ -138,6 +158,7 @@ export async function runWaves<H extends Placed, R>(
 
   function note(host: H, result: R, isCanary: boolean): void {
     const how = standing(result)
+    if (how === 'well' || how === 'failed') isTried = true
     if (how !== 'failed' && how !== 'unreachable') return
     // A canary that nobody reached says nothing about the change.
     budget.fail(host.name, isCanary && how === 'failed')
@@ -150,29 +171,39 @@ export async function runWaves<H extends Placed, R>(
     return hosts
   }
 
-  async function goFirst(first: readonly H[]): Promise<readonly H[]> {
+  async function goFirst(first: Wave<H>): Promise<readonly H[]> {
     const slot = slots(parallel)
     const members: H[] = []
-    for (let hosts = first; hosts.length > 0; ) {
+    for (let { hosts } = first; hosts.length > 0; ) {
       members.push(...hosts)
       await Promise.all(hosts.map((host) => begin(host, slot, { isCanary: true, isWaitedFor: true })))
-      const missing = hosts.filter((host) => standingNow(host) === 'unreachable')
-      hosts = missing.length > 0 && mayBegin() ? nextInstead(missing.length, members) : []
+      const missing = hosts.filter((host) => !wasReached(host))
+      hosts = missing.length > 0 && mayBegin() && !first.alone ? await nextInstead(missing.length, members) : []
       if (hosts.length > 0) onNews({ type: 'instead', missing: namesOf(missing), hosts: namesOf(hosts) })
     }
     return members
   }
 
   /** The first hosts of the waves to come; gateways keep their place. */
-  function nextInstead(most: number, members: readonly H[]): readonly H[] {
+  async function nextInstead(most: number, members: readonly H[]): Promise<readonly H[]> {
+    // Where pairs are not spared, the other host of a pair may well go now: those before it have ended.
+    const apart = sparesPairs ? members : []
     const { taken } = takeApart(
       queue.flatMap(({ hosts, alone }) => (alone ? [] : hosts)),
       most,
-      members,
+      apart,
     )
     const left = queue.map(({ hosts, alone }) => ({ hosts: hosts.filter((host) => !taken.includes(host)), alone }))
     queue.splice(0, queue.length, ...left.filter(({ hosts }) => hosts.length > 0))
-    return taken
+    if (taken.length > 0 || later === undefined) return taken
+    const more = await later.instead(members.filter(wasReached).length, apart)
+    toCome += more.length
+    return more
+  }
+
+  function wasReached(host: H): boolean {
+    const how = standingNow(host)
+    return how === 'well' || how === 'failed'
   }
 
   function standingNow({ name }: H): Standing {
@@ -210,6 +241,11 @@ export async function runWaves<H extends Placed, R>(
   async function everybody(): Promise<void> {
     await Promise.all([...atWork.values()].map(({ ended }) => ended))
   }
+}
+
+/** Why a host was not begun, for whoever reads its result. */
+export function stoppedText(why: string): string {
+  return `the run was stopped: ${why}; look into that, then plan again`
 }
 
 type Slot = ReturnType<typeof slots>

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import pLimit from 'p-limit'
-import type { Stage, Telling } from './story.ts'
+import type { Stage } from '../model/event.ts'
+import type { Telling } from './story.ts'
 
 export type Fleet = {
   /** Hosts in flight at once. */

@@ -1,23 +1,27 @@
 import { directoryOf } from '../journal/transaction.ts'
 import type { Facts, LockHolder } from '../model/facts.ts'
 import type { Fault } from '../model/fault.ts'
+import { requester } from './requester.ts'
 
 /** Why nothing can be planned or said of a host as it is now; null where no transaction has it, or that is not known. */
 export function lockOf({ lock: { holder } }: Facts): Fault | null {
   return holder.known && holder.value !== null ? heldBy(holder.value) : null
 }
 
-/** That somebody's transaction has the host for itself, in the same words for whoever looks and whoever is refused. */
-export function heldBy(holder: LockHolder): Fault {
+/**
+ * That somebody's transaction has the host for itself, in the same words for whoever looks and whoever is refused.
+ * @param here who asks now: only whoever began a run has it on record
+ */
+export function heldBy(holder: LockHolder, here = requester()): Fault {
   const { until } = holder
-  return until === null ? unfinished(holder) : firstAid(holder, until)
+  return until === null ? unfinished(holder, here) : firstAid(holder, until)
 }
 
-function unfinished({ transaction, since, asker, beforeRestart }: LockHolder): Fault {
-  const when = since === null ? '' : ` since ${clock(since)}`
+function unfinished({ transaction, since, asker, beforeRestart }: LockHolder, here: string): Fault {
+  const began = since === null ? '' : ` since ${clock(since)}`
   const whose = asker === null ? '' : ` of run ${asker.run} by ${asker.by}`
   const restarted = beforeRestart ? ', which a restart of the host cut off' : ''
-  const message = `it is locked${when} by transaction ${transaction}${whose}${restarted}`
+  const message = `it is locked${began} by transaction ${transaction}${whose}${restarted}`
   if (asker === null) {
     return {
       code: 'locked',
@@ -25,8 +29,12 @@ function unfinished({ transaction, since, asker, beforeRestart }: LockHolder): F
       next: `wait for it to end, or look at ${directoryOf(transaction)}/journal on the host`,
     }
   }
-  const wait = beforeRestart ? 'where that run was begun' : 'wait for it to end; if its controller is gone, there'
-  return { code: 'locked', message, next: `${wait}: ctfleet resume ${asker.run}` }
+  const steps = [
+    ...(beforeRestart ? [] : ['wait for it to end; if its ctfleet is gone']),
+    ...(asker.by === here ? [] : [`as ${asker.by}`]),
+  ]
+  const when = steps.length === 0 ? '' : `${steps.join(', ')}: `
+  return { code: 'locked', message, next: `${when}ctfleet resume ${asker.run}` }
 }
 
 function firstAid({ transaction, asker, seenAt }: LockHolder, until: number): Fault {
@@ -45,6 +53,6 @@ function firstAid({ transaction, asker, seenAt }: LockHolder, until: number): Fa
 }
 
 /** In UTC, by the host's clock. */
-function clock(epochSeconds: number): string {
+export function clock(epochSeconds: number): string {
   return `${new Date(epochSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

@@ -9,6 +9,7 @@ const PASSING: ReadonlySet<FaultCode> = new Set([
   'unreachable',
   'connect-timed-out',
   'handshake-timed-out',
+  'login-timed-out',
   'lost',
   'dns',
 ])

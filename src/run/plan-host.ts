@@ -23,7 +23,7 @@ export type { Wish }
 export async function planHost(
   host: Host,
   wish: Wish,
-  { signal, onStage, kept }: Telling,
+  { signal, onStage, onFacts, kept }: Telling,
 ): Promise<HostResult | LeftOut> {
   onStage('connecting')
   // A session that is kept for the change is not to end with the signal of the phase that it was opened in.
@@ -34,7 +34,7 @@ export async function planHost(
   const stop = () => void close()
   signal.addEventListener('abort', stop)
   try {
-    const result = signal.aborted ? notReached(host) : await planOver(opened, wish, onStage)
+    const result = signal.aborted ? notReached(host) : await planOver(opened, wish, { onStage, onFacts })
     isKept = kept !== undefined && result.status === 'planned' && !signal.aborted
     if (isKept) kept?.keep(opened)
     return result
@@ -44,13 +44,18 @@ export async function planHost(
   }
 }
 
-async function planOver(session: Session, wish: Wish, onStage: Telling['onStage']): Promise<HostResult | LeftOut> {
+async function planOver(
+  session: Session,
+  wish: Wish,
+  { onStage, onFacts }: Pick<Telling, 'onStage' | 'onFacts'>,
+): Promise<HostResult | LeftOut> {
   const { host } = session
   onStage('reading')
   // Without root there is no plan; but whether the host is meant at all may be told.
   const read = await ((wish.where ?? null) === null ? gatherAsRoot(session) : gatherFacts(session))
   if ('refused' in read) return { host: host.name, status: 'failed', fault: read.refused }
   const { facts, notRoot } = read
+  onFacts?.(facts)
   const leftOut = leftOutBy(wish.where, host.name, facts)
   // What cannot be told for want of root is a failure, with what to do about it.
   if (leftOut !== null && (notRoot === null || leftOut.status === 'left-out')) return leftOut

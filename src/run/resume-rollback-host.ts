@@ -1,3 +1,4 @@
+import type { About } from '../journal/about.ts'
 import { positionOf } from '../journal/holdings.ts'
 import { directoryOf } from '../journal/transaction.ts'
 import type { Host } from '../model/host.ts'
@@ -22,12 +23,12 @@ export async function resumeRollbackHost(applied: Applied, { signal, onStage }: 
   const found = await lookFor(applied, { signal, onStage })
   if ('status' in found) return { host: host.name, ...found }
   return plan === null
-    ? await rollbackFromHost({ host, transaction, titles: found.titles }, { signal, onStage })
+    ? await rollbackFromHost({ host, transaction, about: found.about }, { signal, onStage })
     : await rollbackHost({ plan, transaction }, { signal, onStage })
 }
 
-/** Its undo has begun; `titles` are of its changes, as far as the host tells them. */
-type Begun = { readonly titles: readonly string[] }
+/** Its undo has begun; `about`: as far as the host tells what it changed. */
+type Begun = { readonly about: About | null }
 
 async function lookFor(applied: Applied, { signal, onStage }: Telling): Promise<Begun | Ending> {
   const { host, plan, transaction } = applied
@@ -40,7 +41,7 @@ async function lookFor(applied: Applied, { signal, onStage }: Telling): Promise<
   const own = listed.transactions.find(({ id }) => id === transaction)
   if (own === undefined) return plan === null ? unknownBy(transaction) : await forgotten(session, { plan, transaction })
   const position = positionOf(own)
-  if (position !== 'committed' && position !== 'kept') return { titles: own.about?.changes ?? [] }
+  if (position !== 'committed' && position !== 'kept') return { about: own.about }
   return { status: 'not-reached', why: 'taking it back was never begun, so its change is still in force' }
 }
 

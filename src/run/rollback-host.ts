@@ -1,3 +1,4 @@
+import type { About } from '../journal/about.ts'
 import { DECIDE } from '../journal/conversation.ts'
 import { standingOf } from '../journal/standing.ts'
 import { directoryOf } from '../journal/transaction.ts'
@@ -31,16 +32,16 @@ export async function rollbackHost(
 }
 
 /** The same for a transaction that only the host knows of: its own script compares what was with what is. */
-export async function rollbackFromHost({ host, transaction, titles }: OnHost, telling: Telling): Promise<HostResult> {
+export async function rollbackFromHost({ host, transaction, about }: OnHost, telling: Telling): Promise<HostResult> {
   const told = await takeBack(host, transaction, telling)
   if ('fault' in told) return { host: host.name, ...told }
   if ('outOfReach' in told)
     return { host: host.name, status: 'needs-hands', plan: null, transaction, fault: told.outOfReach }
-  return await endedUnplanned(host, told.journal, titles)
+  return await endedUnplanned(host, told.journal, about)
 }
 
-/** `titles` are of its changes, as far as its host tells them. */
-type OnHost = { readonly host: Host; readonly transaction: string; readonly titles: readonly string[] }
+/** `about`: as far as its host tells what it changed. */
+type OnHost = { readonly host: Host; readonly transaction: string; readonly about: About | null }
 
 type Told =
   | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }

@@ -1,25 +1,17 @@
+import type { Stage } from '../model/event.ts'
+import type { Facts } from '../model/facts.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import type { KeptSessions } from './kept-sessions.ts'
 
-/** Where a host is on its way; shown as progress. */
-export type Stage =
-  | 'waiting'
-  | 'connecting'
-  | 'reading'
-  | 'planning'
-  | 'changing'
-  | 'checking'
-  | 'confirming'
-  | 'undoing'
-  | 'ended'
-
 /** What a host's story may tell while it runs, and what can stop it. */
 export type Telling = {
   readonly signal: AbortSignal
   readonly onStage: (stage: Stage) => void
+  /** Told what was read of the host, before anything is made of it. */
+  readonly onFacts?: ((facts: Facts) => void) | undefined
   /** Told before a host is asked to change anything; the change waits until it is on record. */
   readonly onTransaction?: (transaction: string) => Promise<void>
   /** Sessions that one phase leaves to the next. */

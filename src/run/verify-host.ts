@@ -7,6 +7,7 @@ import { known, type Reading, unknown } from '../model/reading.ts'
 import type { VerifiedChange, VerifyResult } from '../model/verification.ts'
 import { STEP_KINDS } from '../steps/catalog.ts'
 import { openSession } from '../transport/catalog.ts'
+import type { Session } from '../transport/transport.ts'
 import { readChanges } from './read-changes.ts'
 import type { Telling } from './story.ts'
 import { listTransactions } from './transactions-host.ts'
@@ -26,19 +27,25 @@ const TIMEOUT_MS = 60_000
  * @param afterRestart the host must have been restarted since, or its changes prove nothing
  */
 export async function verifyHost(
-  { plan, transaction, until }: Applied,
+  applied: Applied,
   afterRestart: boolean,
   { signal, onStage }: Telling,
 ): Promise<VerifyResult> {
-  const host = plan.host.name
   onStage('connecting')
-  const opened = await openSession(plan.host, signal)
-  if ('refused' in opened) return { host, status: 'unreachable', fault: opened.refused }
+  const opened = await openSession(applied.plan.host, signal)
+  if ('refused' in opened) return { host: applied.plan.host.name, status: 'unreachable', fault: opened.refused }
   await using session = opened
   onStage('reading')
+  return await verifyOver(session, applied, afterRestart)
+}
+
+/** The same over a login that is there already. */
+export async function verifyOver(session: Session, applied: Applied, afterRestart: boolean): Promise<VerifyResult> {
+  const { plan, transaction } = applied
+  const host = plan.host.name
   const listed = await listTransactions(session)
   if ('fault' in listed) return { host, status: 'failed', fault: listed.fault }
-  const made = plan.changes.filter(({ phase }) => until === undefined || phase === 'runtime')
+  const made = changesMade(applied)
   const steady = made.filter(({ volatile }) => !volatile)
   const read = await readChanges(session, steady, TIMEOUT_MS)
   if ('fault' in read) return { host, status: 'failed', fault: read.fault }
@@ -54,9 +61,14 @@ export async function verifyHost(
     status: isProved ? statusOf(changes) : 'not-restarted',
     transaction,
     restarted,
-    remark: remarkOn(own),
+    ...saidOf(own),
     changes,
   }
+}
+
+/** First aid writes no files. */
+export function changesMade({ plan, until }: Applied): readonly Change[] {
+  return plan.changes.filter(({ phase }) => until === undefined || phase === 'runtime')
 }
 
 function verified(change: Change, now: Reading<Json> | undefined): VerifiedChange {
@@ -74,24 +86,28 @@ function statusOf(changes: readonly VerifiedChange[]): 'in-force' | 'not-in-forc
   return changes.some(({ inForce }) => inForce?.known === false) ? 'unsure' : 'in-force'
 }
 
-function remarkOn(transaction: HostTransaction | undefined): string | null {
-  if (transaction === undefined)
-    return 'the host knows nothing of its transaction any more: it was cleaned, or taken back'
+type Said = Pick<Extract<VerifyResult, { readonly journal: unknown }>, 'journal' | 'remark'>
+
+function saidOf(transaction: HostTransaction | undefined): Said {
+  if (transaction === undefined) {
+    const remark = 'the host knows nothing of its transaction any more: it was cleaned, or taken back'
+    return { journal: 'missing', remark }
+  }
   const position = positionOf(transaction)
   switch (position) {
     case 'committed':
     case 'kept':
-      return null
+      return { journal: 'stands', remark: null }
     case 'rolled-back':
-      return 'it was taken back on the host itself'
+      return { journal: 'taken-back', remark: 'it was taken back on the host itself' }
     case 'gone':
-      return 'it was first aid, which a restart takes away'
+      return { journal: 'taken-back', remark: 'it was first aid, which a restart takes away' }
     case 'needs-hands':
-      return 'its undo was begun on the host, and did not take back everything'
+      return { journal: 'unclear', remark: 'its undo was begun on the host, and did not take back everything' }
     case 'under-way':
     case 'cut-off':
     case 'never':
     case 'refused':
-      return `its journal on the host says that it is ${position}`
+      return { journal: 'unclear', remark: `its journal on the host says that it is ${position}` }
   }
 }

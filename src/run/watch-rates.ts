@@ -94,5 +94,10 @@ function judged(gate: RateGate, { counters, conntrack }: Rates): GateOutcome {
     ...(held ? [] : [gate.mostPerSecond === 0 ? 'none were expected' : `at most ${gate.mostPerSecond} were expected`]),
     ...(gate.gate === 'drops' && usage.known ? [`the table is ${percent(usage.value)} full`] : []),
   ]
-  return { gate: gate.gate, held, message: `${rate.value} packets a second are ${what} (${seen.join(', ')})` }
+  const message = `${rate.value} packets a second are ${what} (${seen.join(', ')})`
+  return { gate: gate.gate, held, message, ...(gate.gate === 'drops' ? { seen: numbers(rate.value, conntrack) } : {}) }
+}
+
+function numbers(perSecond: number, { count, max }: ConntrackFacts): NonNullable<GateOutcome['seen']> {
+  return { perSecond, ...(count.known && max.known ? { table: { entries: count.value, max: max.value } } : {}) }
 }

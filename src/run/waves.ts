@@ -20,11 +20,16 @@ export function usualSizes(hosts: number): readonly Share[] {
  * Every host in exactly one wave. The sizes say how many hosts are through when a wave is over, so they add up; a percentage
  * is rounded up, and a wave that would bring nobody new is left out. Hosts of a pair never share a wave: where one has to
  * wait, its wave may come after all the sizes. Gateways are last, each alone, and no percentage counts them.
+ * @param through hosts that went in waves before these
  */
-export function wavesOf<H extends Placed>(hosts: readonly H[], sizes: readonly Share[]): readonly Wave<H>[] {
+export function wavesOf<H extends Placed>(
+  hosts: readonly H[],
+  sizes: readonly Share[],
+  through = 0,
+): readonly Wave<H>[] {
   const gateways = hosts.filter(({ gateway }) => gateway === true)
   let left = spread(hosts.filter(({ gateway }) => gateway !== true))
-  const ordinary = left.length
+  const ordinary = left.length + through
   const waves: Wave<H>[] = []
   const add = (most: number) => {
     const { taken, rest } = takeApart(left, most)
@@ -36,6 +41,7 @@ export function wavesOf<H extends Placed>(hosts: readonly H[], sizes: readonly S
   return [...waves, ...gateways.map((host) => ({ hosts: [host], alone: true }))]
 }
 
-function countOf(size: Share, hosts: number): number {
+/** How many of so many hosts that is. */
+export function countOf(size: Share, hosts: number): number {
   return 'hosts' in size ? size.hosts : Math.ceil((size.percent * hosts) / 100)
 }

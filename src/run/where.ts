@@ -1,19 +1,36 @@
 import { bindReadings } from '../expression/bind-readings.ts'
 import { type Compilation, type Compiled, compile, type Evaluation, evaluate } from '../expression/expression.ts'
-import type { Shape } from '../expression/shape.ts'
+import { InputError } from '../input/complaint.ts'
 import type { Facts } from '../model/facts.ts'
-import type { LeftOut } from '../model/result.ts'
-import { NAMES } from '../playbook/names.ts'
+import type { LeftOut, LeftOutHosts } from '../model/result.ts'
+import { expressionHint } from '../playbook/expression-hint.ts'
+import { FACT_NAMES } from '../playbook/names.ts'
 
 /** A condition over facts that was checked: which hosts a command is about. */
 export type Where = Compiled
 
-/** Facts under the names that `facts --format json` has for them, and under `facts.` as in playbooks. */
-const WHERE_NAMES: Shape = { ...NAMES.facts, facts: NAMES.facts }
-
 /** Checks a condition for `Wish.where`: all that can be known before there is a host. Never throws. */
 export function compileWhere(condition: string): Compilation {
-  return compile(condition, WHERE_NAMES, 'bool')
+  return compile(condition, FACT_NAMES, 'bool')
+}
+
+/** @throws InputError with a caret under the mistake, before any host is contacted. */
+export function whereFrom(text: string | undefined): Where | null {
+  if (text === undefined) return null
+  const compilation = compileWhere(text)
+  if (compilation.ok) return compilation.compiled
+  const { message, offset } = compilation
+  const before = text.slice(0, offset).split('\n')
+  throw new InputError([
+    {
+      file: '--where',
+      line: before.length,
+      column: (before.at(-1) ?? '').length + 1,
+      path: '',
+      message,
+      hint: expressionHint(text, compilation),
+    },
+  ])
 }
 
 /** Why a host is not among those that are meant; null where it is, as every host is without a condition. */
@@ -30,3 +47,22 @@ export function leftOutBy(where: Where | null | undefined, host: string, facts: 
 function causeOf(evaluation: Exclude<Evaluation, { readonly type: 'value' }>): string {
   return evaluation.type === 'unsure' ? evaluation.why : evaluation.message
 }
+
+/** The hosts that a command is about after all, and those that its `--where` left out: nothing is done to them. */
+export type Sifted<R> = LeftOutHosts & { readonly results: readonly R[] }
+
+export function sifted<R extends { readonly host: string; readonly status: string }>(
+  all: readonly (R | LeftOut)[],
+): Sifted<R> {
+  const isLeftOut = (result: R | LeftOut): result is LeftOut => STATUSES.has(result.status)
+  const unsure = all.flatMap((result) =>
+    isLeftOut(result) && result.status === 'unsure' ? [{ host: result.host, why: result.why }] : [],
+  )
+  return {
+    results: all.filter((result): result is R => !isLeftOut(result)),
+    leftOut: all.filter(({ status }) => status === 'left-out').map(({ host }) => host),
+    unsure,
+  }
+}
+
+const STATUSES: ReadonlySet<string> = new Set<LeftOut['status']>(['left-out', 'unsure'])

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Stage } from '../../src/model/event.ts'
 import { applyHost } from '../../src/run/apply-host.ts'
-import type { Stage } from '../../src/run/story.ts'
 import { readingOf, scriptedHost, scriptedPlan } from '../support/scripted-host.ts'
 import { terms } from '../support/terms.ts'
 

@@ -22,7 +22,7 @@ law.prop([
   fc.uniqueArray(fc.stringMatching(/^[a-z]{1,5}$/), { maxLength: 30 }),
   fc.nat({ max: 5 }),
 ])('it is spent from the failure on that is one too many, and stays so', (all, hosts, before) => {
-  const budget = newBudget({ canary: all, all }, hosts.slice(0, before))
+  const budget = newBudget(() => ({ canary: all, all }), hosts.slice(0, before))
   for (const [at, host] of hosts.slice(before).entries()) {
     budget.fail(host, false)
     budget.fail(host, false)
@@ -34,7 +34,7 @@ law.prop([
 })
 
 test('the sentence names who failed, and what was allowed', () => {
-  const budget = newBudget({ canary: 0, all: 2 }, ['a', 'b'])
+  const budget = newBudget(() => ({ canary: 0, all: 2 }), ['a', 'b'])
   expect(budget.spent([])).toBeNull()
   budget.fail('c', false)
   expect(budget.spent([])).toBe('3 hosts failed (a, b and c), and no more than 2 may')

@@ -1,7 +1,9 @@
 import { fc, test as law } from '@fast-check/vitest'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { gather } from '../../src/run/as-approved.ts'
 import { allowanceFor } from '../../src/run/budget.ts'
-import { type Discipline, runWaves, STRAGGLER_MS, type WaveNews } from '../../src/run/fleet-waves.ts'
+import type { Discipline, WaveNews } from '../../src/run/discipline.ts'
+import { runWaves, STRAGGLER_MS } from '../../src/run/fleet-waves.ts'
 import type { Placed } from '../../src/run/order.ts'
 import { type Share, wavesOf } from '../../src/run/waves.ts'
 
@@ -31,6 +33,10 @@ type Wish = {
   readonly parallel?: number
   readonly pauseMs?: number
   readonly stop?: AbortController
+  /** Seconds after which each of these has a yes; all others have it from the beginning. The last yes is the last word. */
+  readonly yesAfter?: { readonly [name: string]: number }
+  /** These have none, which is said at the beginning. */
+  readonly no?: readonly string[]
 }
 
 async function run({ hosts, sizes = ONE_THEN_ALL, maxFail = null, ends = {}, seconds = {}, ...wish }: Wish) {
@@ -38,6 +44,7 @@ async function run({ hosts, sizes = ONE_THEN_ALL, maxFail = null, ends = {}, sec
   const news: WaveNews[] = []
   const atWork = new Set<string>()
   const failedBeforeEach: number[] = []
+  const beginnings: { readonly ended: readonly Told[]; readonly atWork: number }[] = []
   const told = new Map<string, Told>()
   const begun = Date.now()
   const waves = wavesOf(hosts, sizes)
@@ -57,11 +64,15 @@ async function run({ hosts, sizes = ONE_THEN_ALL, maxFail = null, ends = {}, sec
       }
     },
     onNews: (each) => news.push(each),
+    ...(wish.yesAfter === undefined
+      ? {}
+      : { waves: [], later: asked(hosts, { sizes, maxFail, no: wish.no ?? [] }, wish.yesAfter) }),
   }
   const story = async ({ name }: Placed): Promise<Told> => {
     log.push(`${name} begins`)
     failedBeforeEach.push([...told.values()].filter((end) => /^(failed|unreachable)/.test(end)).length)
     atWork.add(name)
+    beginnings.push({ ended: [...told.values()], atWork: atWork.size })
     log.push(...(atWork.size > 1 ? [`at once: ${[...atWork].join(' ')}`] : []))
     await sleep((seconds[name] ?? 1) * 1000)
     atWork.delete(name)
@@ -90,7 +101,41 @@ async function run({ hosts, sizes = ONE_THEN_ALL, maxFail = null, ends = {}, sec
   )
   const over = all.then(() => Date.now() - begun)
   await vi.runAllTimersAsync()
-  return { results: await all, told: Object.fromEntries(told), log, news, failedBeforeEach, tookMs: await over }
+  return {
+    results: await all,
+    told: Object.fromEntries(told),
+    log,
+    news,
+    beginnings,
+    failedBeforeEach,
+    tookMs: await over,
+  }
+}
+
+/** Whoever is asked about them says yes, host by host. */
+function asked(
+  hosts: readonly Placed[],
+  {
+    sizes,
+    maxFail,
+    no,
+  }: { readonly sizes: readonly Share[]; readonly maxFail: Share | null; readonly no: readonly string[] },
+  after: { readonly [name: string]: number },
+) {
+  const allowanceOf = (count: number) => allowanceFor(maxFail, count, wavesOf(hosts, sizes).length)
+  const gathering = gather(hosts, { sizes, allowanceOf }, () => {})
+  for (const host of hosts.filter(({ name }) => no.includes(name))) gathering.drop(host)
+  gathering.add(hosts.filter(({ name }) => after[name] === undefined && !no.includes(name)))
+  const last = Math.max(...Object.values(after))
+  for (const host of hosts) {
+    const seconds = after[host.name]
+    if (seconds === undefined) continue
+    void sleep(seconds * 1000).then(() => {
+      gathering.add([host])
+      if (seconds === last) gathering.close()
+    })
+  }
+  return gathering
 }
 
 const begun = (log: readonly string[]) => log.flatMap((line) => (line.endsWith(' begins') ? [line.slice(0, -7)] : []))
@@ -335,4 +380,155 @@ test('a bug in one story costs one host', async () => {
 
 test('no hosts, no results', async () => {
   expect((await run({ hosts: [] })).results).toEqual([])
+})
+
+describe('while a person is asked on', () => {
+  test('the first yes goes first and alone, and is asked again before the next ones begin', async () => {
+    const { told, log, news } = await run({
+      hosts: hosts('a', 'b', 'c'),
+      yesAfter: { b: 1, c: 600 },
+      pauseMs: 5000,
+    })
+    expect(log).toEqual([
+      'a begins',
+      'watched a',
+      'asked a again',
+      'b begins',
+      'watched b',
+      'asked b again',
+      'c begins',
+    ])
+    expect(Object.values(told)).toEqual(['well', 'well', 'well'])
+    expect(news.filter(({ type }) => type === 'wave')).toEqual([
+      { type: 'wave', number: 1, of: null, hosts: 1 },
+      { type: 'wave', number: 2, of: null, hosts: 1 },
+      { type: 'wave', number: 3, of: 3, hosts: 1 },
+    ])
+  })
+
+  test('a first one that fails stops the run, whoever says yes to others', async () => {
+    const { told, log } = await run({ hosts: hosts('a', 'b', 'c'), yesAfter: { b: 1, c: 600 }, ends: { a: 'failed' } })
+    expect(begun(log)).toEqual(['a'])
+    expect([told.b, told.c].every((end) => /a of the first wave failed/.test(end ?? ''))).toBe(true)
+  })
+
+  const many = Array.from({ length: 100 }, (_, at) => ({ name: `h${at}`, groups: ['web'] }))
+  const FOUR: readonly Share[] = [{ hosts: 1 }, { percent: 10 }, { percent: 50 }, { percent: 100 }]
+
+  test('a first one that nobody reaches gives its place to the next yes, and what holds for it holds for that one', async () => {
+    const ends = Object.fromEntries(many.map(({ name }, at) => [name, at === 0 ? 'unreachable' : 'failed'] as const))
+    const { told, log, news } = await run({ hosts: many, sizes: FOUR, ends, yesAfter: { h99: 600 }, parallel: 50 })
+    expect(begun(log)).toEqual(['h0', 'h1'])
+    expect(news.slice(0, 3)).toEqual([
+      { type: 'wave', number: 1, of: null, hosts: 1 },
+      { type: 'instead', missing: ['h0'], hosts: ['h1'] },
+      { type: 'stopped', why: 'h1 of the first wave failed' },
+    ])
+    expect(told.h99).toMatch(/h1 of the first wave failed/)
+  })
+
+  test('where nobody else has a yes yet, the next one is waited for', async () => {
+    const { log, news } = await run({
+      hosts: hosts('a', 'b', 'c', 'd'),
+      ends: { a: 'unreachable' },
+      yesAfter: { b: 300, c: 300, d: 600 },
+    })
+    expect(begun(log)).toEqual(['a', 'b', 'c', 'd'])
+    expect(log).not.toContainEqual(expect.stringMatching(/^at once/))
+    expect(news.filter(({ type }) => type === 'instead')).toEqual([{ type: 'instead', missing: ['a'], hosts: ['b'] }])
+  })
+
+  test('the first size holds for those that come in several parts: none of it may fail', async () => {
+    const { told, log } = await run({
+      hosts: hosts('a', 'b', 'c', 'd'),
+      sizes: [{ hosts: 2 }, { percent: 100 }],
+      ends: { b: 'failed' },
+      yesAfter: { b: 100, c: 100, d: 300 },
+    })
+    expect(begun(log)).toEqual(['a', 'b'])
+    expect(told.d).toMatch(/b of the first wave failed/)
+  })
+
+  test('too many failures of few hosts hold the others up until enough have a yes, or nobody else will', async () => {
+    const ends = { h1: 'failed', h2: 'failed' } as const
+    const sizes = [{ hosts: 1 }, { percent: 100 }]
+    const few = Object.fromEntries(many.slice(4, 30).map(({ name }, at) => [name, 300 + at]))
+    const wish = { hosts: many.slice(0, 30), sizes, ends, parallel: 1 } as const
+    const on = await run({ ...wish, yesAfter: few })
+    expect(on.news).toContainEqual({ type: 'held', why: '2 hosts failed (h1 and h2), and no more than 1 may' })
+    expect(on.log.indexOf('h3 begins')).toBeGreaterThan(0)
+    expect(begun(on.log)).toHaveLength(30)
+    const over = await run({ ...wish, yesAfter: { h4: 300 }, no: Object.keys(few).slice(1) })
+    expect(begun(over.log)).toEqual(['h0', 'h1', 'h2'])
+    expect(over.told.h4).toMatch(/2 hosts failed \(h1 and h2\), and no more than 1 may/)
+  })
+
+  test('an interruption ends that waiting too', async () => {
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 60_000)
+    const { told, tookMs } = await run({
+      hosts: many.slice(0, 30),
+      ends: { h1: 'failed', h2: 'failed' },
+      yesAfter: Object.fromEntries(many.slice(4, 30).map(({ name }, at) => [name, 300 + at])),
+      parallel: 1,
+      stop,
+    })
+    expect(told.h3).toBe('not reached: the run was stopped before its turn')
+    expect(tookMs).toBeLessThan(330_000)
+  })
+
+  const asking = fc.array(
+    fc.record({
+      end: fc.constantFrom<End>('well', 'well', 'well', 'failed', 'unreachable', 'unreachable', 'bug'),
+      seconds: fc.constantFrom(1, 5, 200),
+      pair: fc.option(fc.constantFrom('x', 'y'), { freq: 3 }),
+      gateway: fc.constantFrom(false, false, false, false, true),
+      says: fc.constantFrom<number | 'no' | 'at once'>(1, 3, 60, 400, 'at once', 'no'),
+    }),
+    { minLength: 1, maxLength: 25 },
+  )
+  const ways = fc.record({ parallel: fc.integer({ min: 1, max: 5 }), sparesPairs: fc.boolean(), watches: fc.boolean() })
+  law.prop([asking, ways], { numRuns: 150 })(
+    'whoever says yes when, and however they end: before one host was reached and is well no second one is at work',
+    async (wanted, { parallel, sparesPairs, watches }) => {
+      const placed = wanted.map(({ pair, gateway }, at): Placed => {
+        return { name: `h${at}`, groups: [], gateway, ...(pair === null ? {} : { pair }) }
+      })
+      const by = <T>(value: (each: (typeof wanted)[number]) => T) =>
+        Object.fromEntries(wanted.map((each, at) => [`h${at}`, value(each)] as const))
+      const no = placed.filter((_, at) => wanted[at]?.says === 'no').map(({ name }) => name)
+      const seconds = Object.entries(by(({ says }) => says)).filter(([, says]) => typeof says === 'number')
+      const asked = Object.fromEntries(seconds) as { readonly [name: string]: number }
+      const { told, log, beginnings, failedBeforeEach } = await run({
+        hosts: [...placed, { name: 'last', groups: [] }],
+        sizes: [{ hosts: 1 }, { percent: 30 }, { percent: 100 }],
+        ends: { ...by(({ end }) => end), last: 'unreachable' },
+        seconds: by((each) => each.seconds),
+        parallel,
+        sparesPairs,
+        pauseMs: watches ? 5000 : 0,
+        no,
+        yesAfter: { ...asked, last: 500 },
+      })
+      const yes = [...placed, { name: 'last' }].filter(({ name }) => !no.includes(name))
+      expect(Object.keys(told).toSorted()).toEqual(yes.map(({ name }) => name).toSorted())
+      for (const { ended, atWork } of beginnings) {
+        const known = ended.filter((end) => !end.startsWith('not reached'))
+        if (!known.includes('well')) {
+          expect(atWork).toBe(1)
+          expect(known.filter((end) => end.startsWith('failed'))).toEqual([])
+        }
+      }
+      for (const line of log.filter((each) => each.startsWith('at once: '))) {
+        const names = line.slice(9).split(' ')
+        const pairs = names.flatMap((name) => placed.find((host) => host.name === name)?.pair ?? [])
+        expect(new Set(pairs).size, line).toBe(pairs.length)
+        expect(
+          placed.some(({ name, gateway }) => gateway === true && names.includes(name)),
+          line,
+        ).toBe(false)
+      }
+      expect(Math.max(0, ...failedBeforeEach)).toBeLessThanOrEqual(Math.max(1, Math.floor(yes.length / 10)))
+    },
+  )
 })

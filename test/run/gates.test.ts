@@ -51,6 +51,7 @@ describe('the rates after a change', () => {
         gate: 'drops',
         held: true,
         message: '0 packets a second are dropped for want of room (620 before the change, the table is 97 % full)',
+        seen: { perSecond: 0, table: { entries: 97, max: 100 } },
       },
     ])
     expect(fault).toMatchObject({ code: 'not-verified', message: outcomes[0]?.message })

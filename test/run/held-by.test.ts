@@ -22,7 +22,7 @@ test('who has the host is told, with what to type', () => {
   expect(heldBy(UNFINISHED)).toEqual({
     code: 'locked',
     message: 'it is locked since 2026-11-25 09:46 UTC by transaction 7f3a of run 20261126-0942-7f3a by ann@desk',
-    next: 'wait for it to end; if its controller is gone, there: ctfleet resume 20261126-0942-7f3a',
+    next: 'wait for it to end; if its ctfleet is gone, as ann@desk: ctfleet resume 20261126-0942-7f3a',
   })
   expect(heldBy(FIRST_AID)).toEqual({
     code: 'locked',
@@ -32,10 +32,15 @@ test('who has the host is told, with what to type', () => {
   })
 })
 
+test('whoever began the run is told the command alone', () => {
+  const { next } = heldBy(UNFINISHED, 'ann@desk')
+  expect(next).toBe('wait for it to end; if its ctfleet is gone: ctfleet resume 20261126-0942-7f3a')
+})
+
 test('nobody is told to wait for what a restart cut off, nor until a moment that is past', () => {
   const cutOff = heldBy({ ...UNFINISHED, beforeRestart: true })
   expect(cutOff.message).toMatch(/which a restart of the host cut off$/)
-  expect(cutOff.next).toBe('where that run was begun: ctfleet resume 20261126-0942-7f3a')
+  expect(cutOff.next).toBe('as ann@desk: ctfleet resume 20261126-0942-7f3a')
   const late = heldBy({ ...FIRST_AID, seenAt: FIRST_AID.until })
   expect(late.message).toMatch(/was to take itself back at 2026-11-25 10:46 UTC, and still stands$/)
   expect(late.next).toMatch(/or wait a minute$/)

@@ -13,7 +13,7 @@ test('a lock is told with its holder, and what to type', () => {
   expect(refused('locked 7f3a since 1795600000 run 20261126-0942-7f3a by ann@desk')).toEqual({
     code: 'locked',
     message: 'it is locked since 2026-11-25 09:46 UTC by transaction 7f3a of run 20261126-0942-7f3a by ann@desk',
-    next: 'wait for it to end; if its controller is gone, there: ctfleet resume 20261126-0942-7f3a',
+    next: 'wait for it to end; if its ctfleet is gone, as ann@desk: ctfleet resume 20261126-0942-7f3a',
   })
 })
 

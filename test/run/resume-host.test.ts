@@ -37,6 +37,22 @@ describe('nothing of its change is on the host', () => {
   })
 })
 
+test('entries that a change deleted stay away, where it came so far', async () => {
+  const [first] = plan.changes
+  if (first === undefined) throw new Error('a plan with a change is wanted')
+  const deleting = { ...plan, changes: [first, { ...first, kind: 'flush-entries', volatile: true }] }
+  const settled = async (...begun: readonly string[]) => {
+    scriptedHost((asked, words) => {
+      if (asked === 'ask') return { lines: ['# journal', '1 armed', '1 intend 1 abc', ...begun, '# end'] }
+      if (asked === 'decide') return { lines: ['3 aborted', '3 undoing', '3 rolled-back'] }
+      return readingOf('1', words)
+    })
+    return await resumeHost({ plan: deleting, transaction }, telling())
+  }
+  expect(await settled('1 done 1 def', '1 intend 2 abc')).toMatchObject({ status: 'rolled-back', deletedEntries: true })
+  expect(await settled()).toMatchObject({ status: 'rolled-back', deletedEntries: false })
+})
+
 test('a settling that takes longer than one trip is heard to its end', async () => {
   scriptedHost((asked, words) => {
     if (asked === 'ask') return { lines: CUT_OFF }

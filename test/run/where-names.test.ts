@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { whereFrom } from '../../src/cli/where.ts'
 import type { Shape } from '../../src/expression/shape.ts'
 import { NAMES } from '../../src/playbook/names.ts'
+import { whereFrom } from '../../src/run/where.ts'
 
 const PAGE = readFileSync(new URL('../../docs/choosing-hosts.md', import.meta.url), 'utf8')
 

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { whereFrom } from '../../src/cli/where.ts'
 import { DEFAULT_THRESHOLDS } from '../../src/diagnosis/thresholds.ts'
 import type { Facts } from '../../src/model/facts.ts'
 import { known, unknown } from '../../src/model/reading.ts'
 import { explainRecorded, foretellRecorded } from '../../src/run/offline.ts'
-import { leftOutBy } from '../../src/run/where.ts'
+import { leftOutBy, whereFrom } from '../../src/run/where.ts'
 import { factsWith, HEALTHY } from '../diagnosis/sample-facts.ts'
 
 const DENIED = '/proc/sys/net/netfilter: permission denied'
