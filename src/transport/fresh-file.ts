@@ -1,5 +1,10 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
+import { readWithin } from '../input/bounded-file.ts'
+import { plainReason } from '../input/system-error.ts'
+
+/** Bytes; known_hosts of a very large site, and no device that never ends. */
+const MOST = 64 * 1024 * 1024
 
 /** What a file held, worked out once for all hosts and again when the file changes. */
 export type FreshFile<T> = (path: string) => Promise<T | Unreadable>
@@ -20,7 +25,10 @@ export function freshFile<T extends object>(parse: (bytes: Buffer, path: string)
     }
     const before = read.get(path)
     if (before?.stamp === stamp) return await before.value
-    const value = readFile(path).then((bytes) => parse(bytes, named), whyUnreadable)
+    const value = readWithin(path, MOST).then(
+      (bytes) => ('cannot' in bytes ? { unreadable: `it ${bytes.cannot}`, missing: false } : parse(bytes, named)),
+      whyUnreadable,
+    )
     read.set(path, { stamp, value })
     return await value
   }
@@ -54,5 +62,8 @@ function whyUnreadable(error: unknown): Unreadable {
     EACCES: 'it may not be read by this user',
     EISDIR: 'it is a directory',
   }
-  return { unreadable: why[code] ?? `it cannot be read (${code})`, missing: code === 'ENOENT' || code === 'ENOTDIR' }
+  return {
+    unreadable: why[code] ?? `it cannot be read: ${plainReason(error)}`,
+    missing: code === 'ENOENT' || code === 'ENOTDIR',
+  }
 }

@@ -64,13 +64,26 @@ export function hostKeyFault(verdict: Exclude<KeyVerdict, { verdict: 'known' }>,
   }
 }
 
+let named: string | null = null
+
+/**
+ * How the hosts that are meant are named to another command, so that a remedy can be typed as it stands; without it, and where
+ * hosts were named in several ways, there is a placeholder.
+ */
+export function hostsNamed(words: readonly string[]): void {
+  const said = words.map(quote).join(' ')
+  named = said.length <= LONGEST_NAMED && (named === null || named === said) ? said : PLACEHOLDER
+}
+
+const PLACEHOLDER = 'INVENTORY'
+/** Characters: a longer one, of hosts one by one, would hide the rest of the sentence. */
+const LONGEST_NAMED = 120
+
 /** `ssh-keyscan` knows no alias, and /dev/null keeps nothing. */
 function writing({ hostKeyAlias, knownHostsFiles: [file] }: SshWay, scan: string): string {
-  if (file === '/dev/null')
-    return 'name a UserKnownHostsFile that keeps it in place of /dev/null, then: ctfleet keys INVENTORY'
-  return hostKeyAlias === undefined
-    ? `ctfleet keys INVENTORY writes it down, as does ${scan}`
-    : 'ctfleet keys INVENTORY writes it down'
+  const keys = `ctfleet keys ${named ?? PLACEHOLDER}`.trimEnd()
+  if (file === '/dev/null') return `name a UserKnownHostsFile that keeps it in place of /dev/null, then: ${keys}`
+  return hostKeyAlias === undefined ? `${keys} writes it down, as does ${scan}` : `${keys} writes it down`
 }
 
 /** As ssh-keyscan and the files in /etc/ssh call them. */

@@ -21,7 +21,13 @@ import { loginTrials } from './trials.ts'
 export type Credentials = { readonly offers: readonly Offer[]; readonly known: KnownKeys }
 
 /** A connection that is logged in. `lost` says why it ended, as soon as it has. */
-export type Connection = { readonly client: Client; readonly socket: Wire; readonly lost: AbortSignal }
+export type Connection = {
+  readonly client: Client
+  readonly socket: Wire
+  readonly lost: AbortSignal
+  /** What the server let us in for: the name of a key, or that it was the password. */
+  readonly by?: string
+}
 
 /**
  * `early`: the other side hung up before it said anything, as an overloaded sshd does (MaxStartups). `silent`: it said nothing
@@ -75,7 +81,10 @@ export async function login(
     client.on('change password', (question: string) => {
       auth.ask(question)
     })
-    client.on('ready', () => settle({ client, socket, lost: lost.signal }))
+    client.on('ready', () => {
+      const by = auth.password === 'sent' ? 'the password' : (auth.offered.at(-1) ?? 'no key and no password')
+      settle({ client, socket, lost: lost.signal, by })
+    })
     client.on('error', (error: Error & { level?: string; code?: unknown }) => {
       // An agent that fails leaves the other keys to try; a code is the server's own, with which it takes leave.
       if (error.level === 'agent' || (error.level === 'client-authentication' && !auth.over)) return
@@ -164,7 +173,7 @@ function loginTimedOut({ user, address, port }: SshWay, { offered, password }: O
     }
   }
   return {
-    code: 'handshake-timed-out',
+    code: 'login-timed-out',
     message: `the server did not answer the login as ${user} (${offered.at(-1) ?? 'nothing was offered'})`,
     next: `ssh -v -p ${port} ${quote(`${user}@${address}`)}: a slow name server or directory service there, or an agent that waits here`,
   }

@@ -111,7 +111,7 @@ function ofEnding(way: SshWay, ending: Ending, keySeen: boolean): Fault {
     case 'login':
       // Not as one that may be tried again at once where a password was told: each try of it counts.
       return {
-        code: passwordTold ? 'auth' : 'handshake-timed-out',
+        code: passwordTold ? 'auth' : 'login-timed-out',
         message: `the system's ssh did not get through the login as ${user} in time: ${said}`,
         next: `${look}: a slow name server or directory service there, an agent that waits here, or a key that waits to be touched`,
       }

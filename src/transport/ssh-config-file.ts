@@ -1,5 +1,8 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { InputError } from '../input/complaint.ts'
+import { plainReason } from '../input/system-error.ts'
+import { readUpToLimit } from '../input/text-file.ts'
 import { keywordOf, unknownKeyword, type Wrong, wrongValue } from './ssh-config-keywords.ts'
 import { matchesPattern } from './ssh-config-patterns.ts'
 import { configWords } from './ssh-config-words.ts'
@@ -59,8 +62,8 @@ const LIMIT = 1024 * 1024
 function readConfig(path: string, checked: boolean): ConfigText {
   let file: number
   try {
-    // Whoever names a pipe means it; one that was only found may have nobody who writes to it.
-    file = openSync(path, checked ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY)
+    // Opening a pipe that nobody writes to would wait for ever, and hear no signal meanwhile.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     return whyRefused(error)
   }
@@ -73,8 +76,12 @@ function readConfig(path: string, checked: boolean): ConfigText {
       return { refused, hint: 'Let nobody else write to it: chmod go-w' }
     }
     if (size > LIMIT) return { refused: 'is larger than 1 MiB', hint: null }
-    return { lines: parseConfig(readFileSync(file, 'utf8')) }
+    const bytes = readUpToLimit(file, path, LIMIT)
+    if (bytes.includes(0)) return { refused: 'holds a NUL byte, so it is no text', hint: 'name a file of ssh_config' }
+    return { lines: parseConfig(bytes.toString('utf8')) }
   } catch (error) {
+    const [complaint] = error instanceof InputError ? error.complaints : []
+    if (complaint !== undefined) return { refused: complaint.message, hint: complaint.hint }
     return whyRefused(error)
   } finally {
     closeSync(file)
@@ -87,7 +94,7 @@ function whyRefused(error: unknown): ConfigText {
   const why: Readonly<Record<string, string>> = { EACCES: 'may not be read by this user', EISDIR: 'is a directory' }
   if (missing) return { refused: 'is not there', hint: 'name a file of ssh_config, or none for no file', missing }
   return {
-    refused: why[code] ?? `cannot be read (${code})`,
+    refused: why[code] ?? `cannot be read: ${plainReason(error)}`,
     hint: null,
     ...(code === 'EACCES' ? { locked: true } : {}),
   }

@@ -32,7 +32,7 @@ export function sshTransport(patience: Patience, jumps = newJumpHosts(patience))
 type Means = { readonly patience: Patience; readonly signal: AbortSignal }
 
 function sshSession(host: Host, connection: Connection, { patience, signal }: Means): Session {
-  const { client, socket, lost } = connection
+  const { client, socket, lost, by } = connection
   const life = lifeWithin(signal)
   const end = () => client.end()
   life.signal.addEventListener('abort', end)
@@ -81,6 +81,7 @@ function sshSession(host: Host, connection: Connection, { patience, signal }: Me
   }
   return {
     host,
+    ...(by === undefined ? {} : { loginBy: by }),
     run: async (script, how) => await runScript(script, how, { host, signal: life.signal, launch, hasTerminals: true }),
     silentMs: () => (lost.aborted || life.signal.aborted ? Number.POSITIVE_INFINITY : performance.now() - heardAt),
     async [Symbol.asyncDispose]() {

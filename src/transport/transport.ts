@@ -17,6 +17,8 @@ export type Session = AsyncDisposable & {
   readonly host: Host
   /** What is worth knowing of how it was opened; the same words for every host of which the same is true. */
   readonly note?: string
+  /** What the host let us in for, where the transport can tell: the name of a key, or that it was the password. */
+  readonly loginBy?: string
   /** Milliseconds since the other side was last heard; infinite where the connection is over. Absent: it cannot be told. */
   readonly silentMs?: () => number
   /**
