@@ -1,0 +1,160 @@
+import { describe, expect, test, vi } from 'vitest'
+import { apply, audit, type FleetEvent, type HostResult, type Plan, type Planned, plan } from '../../src/index.ts'
+import { sealPlan } from '../../src/plan/seal.ts'
+import { databaseStore } from '../../src/store/database.ts'
+import { aFault } from '../report/fleet.ts'
+import { ownState } from '../support/own-state.ts'
+import { scriptedHost, scriptedPlanFor } from '../support/scripted-host.ts'
+
+const state = ownState()
+const INVENTORY = { all: { hosts: { 'web-1': { ansible_connection: 'local' } } } }
+
+function planned(...plans: readonly Plan[]): Planned {
+  const results = plans.map((each): HostResult => ({ host: each.host.name, status: 'planned', plan: each }))
+  return { inventory: 'inventory.yaml', plannedAt: '2026-11-26T09:42:00.000Z', results, leftOut: [], unsure: [] }
+}
+const one = scriptedPlanFor('web-1')
+const two = scriptedPlanFor('web-2')
+const dead = () =>
+  scriptedHost(
+    () => ({ lost: [] }),
+    () => aFault({ code: 'auth' }),
+  )
+
+describe('apply', () => {
+  test('touches exactly the hosts that have a yes, and the record says who gave it and how', async () => {
+    const { asked } = dead()
+    const events: FleetEvent[] = []
+    const asks: string[] = []
+    const ended = await apply({
+      planned: planned(one, two),
+      approve: ({ host }) => {
+        asks.push(host.name)
+        return host.name === 'web-1' ? 'yes' : 'no'
+      },
+      by: 'robot@bastion',
+      onEvent: (event) => void events.push(event),
+    })
+    expect(asks).toEqual(['web-1', 'web-2'])
+    expect(ended.results.map(({ host, status }) => [host, status])).toEqual([
+      ['web-1', 'unreachable'],
+      ['web-2', 'declined'],
+    ])
+    expect(asked).toEqual([])
+    const approval = { host: 'web-1', plan: one.id, by: 'robot@bastion', how: 'program' }
+    expect(await databaseStore(state(), () => {}).load(ended.run)).toMatchObject({
+      type: 'found',
+      run: { command: 'apply', inventory: 'inventory.yaml', approvals: [approval], results: ended.results },
+    })
+    expect(ended.recordProblem).toBeNull()
+    expect(events.map(({ event }) => event)).toEqual([
+      'run-began',
+      'approval',
+      'phase-began',
+      'wave',
+      'stage',
+      'host-ended',
+      'phase-ended',
+      'result',
+      'result',
+      'run-ended',
+    ])
+    expect(events).toContainEqual({ event: 'approval', ...approval })
+  })
+
+  test('has the record where it is told to, and makes none elsewhere', async () => {
+    dead()
+    const stateDirectory = `${state()}/of-my-own`
+    const { run } = await apply({ planned: planned(one), approve: () => 'no', stateDirectory })
+    expect((await databaseStore(stateDirectory, () => {}).load(run)).type).toBe('found')
+    expect((await databaseStore(state(), () => {}).load(run)).type).toBe('none')
+  })
+
+  test('a plan that was edited after it was made is refused before anybody is asked', async () => {
+    const { asked } = dead()
+    const edited = { ...one, strategy: 'tune-better' }
+    const approve = () => {
+      throw new Error('asked')
+    }
+    await expect(apply({ planned: planned(edited), approve })).rejects.toThrow(
+      'planned: the plan of web-1 is not as it was made: its id does not match\n  plan again',
+    )
+    expect(asked).toEqual([])
+  })
+
+  test('what may break sessions is skipped and not asked about, until that is accepted', async () => {
+    dead()
+    const { id: _, ...rest } = one
+    const costly = sealPlan({ ...rest, sessionLoss: ['tcp_loose is 0'] })
+    const asks: string[] = []
+    const approve = ({ host }: Plan) => {
+      asks.push(host.name)
+      return 'yes' as const
+    }
+    const skipped = await apply({ planned: planned(costly), approve })
+    expect(skipped.results).toMatchObject([{ status: 'skipped', why: expect.stringContaining('tcp_loose is 0') }])
+    expect(asks).toEqual([])
+    const accepted = await apply({ planned: planned(costly), approve, acceptSessionLoss: true })
+    expect(accepted.results).toMatchObject([{ status: 'unreachable' }])
+  })
+
+  test('an approval that throws ends it, before any host is changed and with no run on record', async () => {
+    const { asked } = dead()
+    const approve = () => Promise.reject(new Error('the ticket system is down'))
+    await expect(apply({ planned: planned(one), approve })).rejects.toThrow('the ticket system is down')
+    expect(asked).toEqual([])
+    expect((await databaseStore(state(), () => {}).list()).runs).toEqual([])
+  })
+
+  test('aborted while it asks, nobody more is asked, and no host begins', async () => {
+    const { asked } = dead()
+    const stop = new AbortController()
+    const approve = () => {
+      stop.abort()
+      return 'yes' as const
+    }
+    const { results } = await apply({ planned: planned(one, two), approve, signal: stop.signal })
+    expect(results.map(({ status }) => status)).toEqual(['not-reached', 'not-reached'])
+    expect(asked).toEqual([])
+  })
+
+  test('a listener that fails is told to the process, and costs no host', async () => {
+    dead()
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const onEvent = () => {
+      throw new Error('the dashboard is down')
+    }
+    const { results } = await apply({ planned: planned(one), approve: () => 'yes', onEvent })
+    expect(results).toMatchObject([{ status: 'unreachable', fault: { code: 'auth' } }])
+    expect(warned).toHaveBeenCalledWith(new Error('the dashboard is down'))
+  })
+
+  test('a window that is over before the gates are is refused, with how long they may take', async () => {
+    const narrow = apply({ planned: planned(one), approve: () => 'yes', confirmWithinSeconds: 5 })
+    await expect(narrow).rejects.toThrow(/^confirmWithinSeconds: expected 1\d to 3600 seconds, found 5/)
+  })
+})
+
+describe('plan and audit', () => {
+  test('every host of an inventory that is given as an object has a result, also one that is out of reach', async () => {
+    dead()
+    const { results, inventory } = await plan({ inventory: INVENTORY })
+    expect({ results, inventory }).toMatchObject({
+      inventory: '(inventory)',
+      results: [{ host: 'web-1', status: 'unreachable', fault: { code: 'auth' } }],
+    })
+    const { report } = await audit({ inventory: INVENTORY })
+    expect(report.results).toMatchObject([{ host: 'web-1', status: 'unreachable' }])
+  })
+
+  test('mistakes are told all at once, with their place, before any host is contacted', async () => {
+    const { asked } = dead()
+    const hosts = { 'web-1': { ansible_port: 'ssh' } }
+    await expect(plan({ inventory: { all: { hosts } } })).rejects.toThrow(/\(inventory\):\d+:\d+ .*ansible_port/)
+    await expect(plan({ inventory: INVENTORY, limit: 'db' })).rejects.toThrow('no host or group of (inventory) matches')
+    await expect(plan({ inventory: INVENTORY, strategy: 'tun' })).rejects.toThrow('did you mean "tune"?')
+    await expect(plan({ inventory: INVENTORY, where: 'conntrak.usage > 1' })).rejects.toThrow('there is no conntrak')
+    await expect(audit({ inventory: INVENTORY, policy: 'no-such.yaml' })).rejects.toThrow('no-such.yaml')
+    expect(asked).toEqual([])
+  })
+})
