@@ -1,4 +1,5 @@
 import { type Complaint, InputError, quoted } from '../input/complaint.ts'
+import { didYouMean } from '../input/nearest.ts'
 import type { Share } from '../run/waves.ts'
 import { complainAbout } from './checks.ts'
 
@@ -100,7 +101,17 @@ export function shareFrom(option: string, text: string, least: number): Share {
   throw complainAbout(option, `${quoted(text)} is no number of hosts and no percentage`, hint)
 }
 
+/** Of a plan, which is reviewed in tickets too. */
+export function planFormatFrom(text: string): 'text' | 'json' | 'markdown' {
+  if (text === 'text' || text === 'json' || text === 'markdown') return text
+  throw complainAbout('--format', `expected text, json or markdown, found ${quoted(text)}`)
+}
+
 export function formatFrom(text: string): 'text' | 'json' {
   if (text === 'text' || text === 'json') return text
-  throw complainAbout('--format', `expected text or json, found ${quoted(text)}`)
+  throw complainAbout(
+    '--format',
+    `expected text or json, found ${quoted(text)}`,
+    didYouMean(text, ['text', 'json']) ?? 'report has more forms: ctfleet report last --format html',
+  )
 }

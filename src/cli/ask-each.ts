@@ -8,8 +8,20 @@ type Person<T> = {
   readonly show: (one: T) => void
 }
 
+/** Asks about each in turn, in their order; every one ends with a decision, unless the person breaks off. */
+export async function askEach<T>(all: readonly T[], person: Person<T>): Promise<readonly Decision[] | 'interrupted'> {
+  const decide = asking(person)
+  const decisions: Decision[] = []
+  for (const one of all) {
+    const decision = await decide(one)
+    if (decision === 'interrupted') return 'interrupted'
+    decisions.push(decision)
+  }
+  return decisions
+}
+
 /** Asks about one after the other; what was said to all the rest is asked no more. */
-export function asking<T>({ ask, question, show }: Person<T>): (one: T) => Promise<Decision | 'interrupted'> {
+function asking<T>({ ask, question, show }: Person<T>): (one: T) => Promise<Decision | 'interrupted'> {
   let toTheRest: 'rest' | 'quit' | undefined
   return async (one) => {
     let answer = toTheRest ?? (await ask(question(one)))
@@ -21,16 +33,4 @@ export function asking<T>({ ask, question, show }: Person<T>): (one: T) => Promi
     if (answer === 'rest' || answer === 'quit') toTheRest = answer
     return answer === 'yes' || answer === 'rest' ? 'yes' : answer === 'no' ? 'declined' : 'skipped'
   }
-}
-
-/** Asks about each in turn, in their order; every one ends with a decision, unless the person breaks off. */
-export async function askEach<T>(all: readonly T[], person: Person<T>): Promise<readonly Decision[] | 'interrupted'> {
-  const decide = asking(person)
-  const decisions: Decision[] = []
-  for (const one of all) {
-    const decision = await decide(one)
-    if (decision === 'interrupted') return 'interrupted'
-    decisions.push(decision)
-  }
-  return decisions
 }

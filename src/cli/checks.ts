@@ -9,6 +9,7 @@ type Checked<T extends Checks> = { readonly [K in keyof T]: Awaited<ReturnType<T
  */
 export async function checkAll<T extends Checks>(checks: T): Promise<Checked<T>> {
   const complaints: Complaint[] = []
+  let more = 0
   const values: { [name: string]: unknown } = {}
   for (const [name, check] of Object.entries(checks)) {
     try {
@@ -16,9 +17,10 @@ export async function checkAll<T extends Checks>(checks: T): Promise<Checked<T>>
     } catch (error) {
       if (!(error instanceof InputError)) throw error
       complaints.push(...error.complaints)
+      more += error.more
     }
   }
-  if (complaints.length > 0) throw new InputError(complaints)
+  if (complaints.length > 0) throw new InputError(complaints, more)
   return values as Checked<T>
 }
 

@@ -1,8 +1,32 @@
+import type { HostResult } from '../model/result.ts'
 import { leastToConfirm } from '../plan/gate-time.ts'
+import type { Wish } from '../run/judge-host.ts'
 import { complainAbout } from './checks.ts'
 
 /** Gates that may be asked, and of what: a playbook or a host. */
 export type Asked = { readonly of: string; readonly gates: Parameters<typeof leastToConfirm>[0] }
+
+/** How long a host waits for its confirmation unless --confirm-within says something else, in seconds. */
+const CONFIRM_WITHIN = 60
+
+/** What has to be typed besides, so that `apply` has time for what these ask; nothing where the usual time is enough. */
+export function windowWords(asked: readonly Asked[]): readonly string[] {
+  const least = Math.max(0, ...asked.map(({ gates }) => leastToConfirm(gates)))
+  return least > CONFIRM_WITHIN ? ['--confirm-within', `${least}s`] : []
+}
+
+/** What is asked of the hosts that these playbooks may be chosen for. */
+export function askedBy({ strategy, playbooks }: Pick<Wish, 'strategy' | 'playbooks'>): readonly Asked[] {
+  const chosen = strategy === 'auto' ? playbooks : playbooks.filter(({ name }) => name === strategy)
+  return chosen.map(({ name, verify }) => ({ of: name, gates: verify }))
+}
+
+/** What plans ask of their hosts. */
+export function askedOf(results: readonly HostResult[]): readonly Asked[] {
+  return results.flatMap((result) =>
+    result.status === 'planned' ? [{ of: result.host, gates: result.plan.gates }] : [],
+  )
+}
 
 /**
  * A window that is over before the gates are would take back what is right, so it is refused before any host is changed.

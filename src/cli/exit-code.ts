@@ -1,9 +1,10 @@
+import { type AuditReport, countsFrom, type Severity } from '../model/audit.ts'
 import type { CleanResult } from '../model/cleaning.ts'
 import type { Fault } from '../model/fault.ts'
 import type { KeysResult } from '../model/host-keys.ts'
 import type { ExplainResult, ForetoldResult, HostResult } from '../model/result.ts'
 import type { VerifyResult } from '../model/verification.ts'
-import type { AsideResult } from './set-aside.ts'
+import type { AsideResult } from '../run/set-aside.ts'
 
 export const EXIT = {
   asWanted: 0,
@@ -98,9 +99,32 @@ export function exitCodeOfReading(results: readonly { readonly status: string; r
   )
 }
 
+/** Hosts that could not be asked weigh more than what was found; what is waived weighs nothing. */
+export function exitCodeOfAuditing({ results, policy }: AuditReport, failOn: Severity): ExitCode {
+  const found = [...results.flatMap((result) => (result.status === 'audited' ? result.findings : [])), ...policy]
+  const isFound = found.some(countsFrom(failOn))
+  return worst([
+    ...(isFound ? [EXIT.pending] : []),
+    ...results.map((result) => {
+      if ('fault' in result && result.fault.code === 'bug') return EXIT.bug
+      return result.status === 'audited' ? EXIT.asWanted : EXIT.someFailed
+    }),
+  ])
+}
+
+/** A timer takes findings for a success: that nobody could be told of them is none. */
+export function exitCodeOfWatching(code: ExitCode, isUntold: boolean): ExitCode {
+  return isUntold && code !== EXIT.bug ? EXIT.someFailed : code
+}
+
 /** An interruption never hides that a host needs hands. */
 export function exitCodeWhenInterrupted(code: ExitCode): ExitCode {
   return code === EXIT.needsHands ? code : EXIT.interrupted
+}
+
+/** A report that nobody can read counts as -o that cannot be written; it never hides a host that needs hands, or a bug. */
+export function exitCodeWithoutReport(code: ExitCode): ExitCode {
+  return code === EXIT.needsHands || code === EXIT.bug || code === EXIT.interrupted ? code : EXIT.usage
 }
 
 function codeOf(result: HostResult | ForetoldResult, pendingCounts: boolean): ExitCode {

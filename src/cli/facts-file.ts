@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises'
 import { type FactsDocument, type RecordedHost, readFactsDocument } from '../facts/document.ts'
+import { readBounded } from '../input/bounded-file.ts'
 import { InputError } from '../input/complaint.ts'
 import { selectHosts } from '../inventory/select-hosts.ts'
 import type { FactsSource } from '../report/json/explanation.ts'
@@ -40,25 +40,8 @@ async function documentFrom(path: string): Promise<FactsDocument> {
 }
 
 async function textOf(path: string): Promise<string> {
-  try {
-    const file = await open(path, 'r')
-    try {
-      const chunks: Buffer[] = []
-      let total = 0
-      for (;;) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(1024 * 1024))
-        if (bytesRead === 0) return Buffer.concat(chunks, total).toString('utf8')
-        total += bytesRead
-        if (total > LIMIT) throw complainAbout(path, 'is larger than 256 MiB', 'is this the file you meant?')
-        chunks.push(buffer.subarray(0, bytesRead))
-      }
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (error instanceof InputError) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    const why = /^E[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? message
-    throw complainAbout(path, `cannot be read: ${why}`, 'record facts first: ctfleet facts --format json > facts.json')
-  }
+  const read = await readBounded(path, LIMIT)
+  if ('cannot' in read)
+    throw complainAbout(path, read.cannot, 'record facts first: ctfleet facts --format json > facts.json')
+  return read.toString('utf8')
 }

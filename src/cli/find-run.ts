@@ -1,3 +1,4 @@
+import { didYouMean } from '../input/nearest.ts'
 import type { Run, RunSummary } from '../model/run.ts'
 import { visible } from '../report/format.ts'
 import type { RunStore } from '../store/store.ts'
@@ -34,7 +35,7 @@ export async function findRun(store: RunStore, wanted: string, last: Last, termi
       throw complainAbout(
         wanted,
         last.orFile ? 'no run has this id, and there is no such file' : 'no run has this id',
-        last.hint ?? RUNS,
+        didYouMean(wanted, ['last']) ?? last.hint ?? RUNS,
       )
     case 'several':
       throw complainAbout(

@@ -1,10 +1,10 @@
 import type { Holdings } from '../journal/holdings.ts'
 import type { Host } from '../model/host.ts'
 import { holdingsText } from '../report/text/holdings.ts'
+import { asideResults } from '../run/set-aside.ts'
 import { type OnMachine, transactionsHost } from '../run/transactions-host.ts'
 import { askEach, type Decision } from './ask-each.ts'
 import { runPhase } from './fleet-phase.ts'
-import { asideResults } from './set-aside.ts'
 import type { Targets } from './targets.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -2,6 +2,8 @@
 export type Interruption = {
   /** Aborted by the first: no new host begins, those under way finish or undo. */
   readonly signal: AbortSignal
+  /** What the first signal does, for Ctrl-C at a question, which is a key there and no signal. */
+  stop(): void
   /**
    * What to say when a person leaves while hosts are at work; the newest advice counts. Until the first one nothing is at
    * stake, and a signal ends the process as it ends any other, whatever that is waiting for.
@@ -21,11 +23,15 @@ export function watchSignals(say: (lines: readonly string[]) => void, leave: () 
       say(['', 'Left at once.', ...advice()])
       leave()
     }
+    stop()
+  }
+  const stop = () => {
     say(['', 'Stopping: no further host begins, those at work finish or undo.', 'Ctrl-C again leaves at once.'])
     controller.abort(new Error('interrupted'))
   }
   return {
     signal: controller.signal,
+    stop,
     adviseOnLeaving(next) {
       if (advice === NONE) for (const name of SIGNALS) process.on(name, onSignal)
       advice = next

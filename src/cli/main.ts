@@ -2,7 +2,7 @@
 import { InputError, printComplaint } from '../input/complaint.ts'
 import { visible } from '../report/format.ts'
 import { BrokenOff } from './broken-off.ts'
-import { EXIT, type ExitCode, exitCodeWhenInterrupted } from './exit-code.ts'
+import { EXIT, type ExitCode, exitCodeWhenInterrupted, exitCodeWithoutReport } from './exit-code.ts'
 import { watchSignals } from './interruption.ts'
 import { runCommandLine } from './program.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -16,12 +16,17 @@ const leave = () => {
 }
 const terminal = openTerminal(process, process.env, (say) => watchSignals(say, leave))
 const code = await codeOf(process.argv.slice(2), terminal)
-// A pipe takes 64 KiB at a time, and ending would lose what it did not take yet.
-await Promise.all([process.stdout, process.stderr].map(drained))
-process.exit(code)
+await drained(process.stdout)
+const reason = terminal.reportLost?.() ?? null
+if (reason !== null) terminal.say([`stdout: cannot be written: ${reason}; what was printed is not whole`])
+await drained(process.stderr)
+process.exit(reason === null ? code : exitCodeWithoutReport(code))
 
+/** A pipe takes 64 KiB at a time, and ending would lose what it did not take yet. */
 async function drained(stream: NodeJS.WriteStream): Promise<void> {
-  if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()))
+  if (stream.writableLength > 0 && !stream.errored) await new Promise<void>((done) => stream.write('', () => done()))
+  // Only then does a stream say what was wrong with its last write.
+  await new Promise((told) => setImmediate(told))
 }
 
 async function codeOf(words: readonly string[], { say, interruption }: Terminal): Promise<ExitCode> {
@@ -33,7 +38,7 @@ async function codeOf(words: readonly string[], { say, interruption }: Terminal)
     if (error instanceof InputError) {
       const shown = error.complaints.slice(0, MOST_COMPLAINTS)
       say(shown.flatMap((complaint) => printComplaint(complaint).split('\n').map(visible)))
-      const more = error.complaints.length - shown.length
+      const more = error.more + error.complaints.length - shown.length
       if (more > 0) say([`and ${more} more; is this the file that was meant?`])
       return EXIT.usage
     }

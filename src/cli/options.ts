@@ -1,6 +1,7 @@
-import { asOne } from '../inventory/named.ts'
+import { asOne } from '../inventory/as-one.ts'
 import { Command, Option } from './commander.ts'
-import { SECRET_SOURCE } from './secret-source.ts'
+import { SECRET_SOURCE } from './secret-words.ts'
+import type { TargetWords } from './targets.ts'
 
 /** Arguments and options that several commands share, and their words in `--help`. */
 export const SOURCE =
@@ -29,6 +30,7 @@ export function withAccess(command: Command): Command {
   const source = (flags: string, text: string) => new Option(flags, text).helpGroup(ACCESS)
   const way = (flags: string, text: string) => new Option(flags, text).helpGroup(WAY)
   const withPasswords = command
+    .addOption(eventsOption())
     .addOption(source('-k, --ask-pass', 'ask once for the password to log in with'))
     .addOption(source('--pass-from <source>', `have it from ${SECRET_SOURCE}`))
     .addOption(source('-K, --ask-become-pass', 'ask once for the password to become root (default: that to log in)'))
@@ -81,6 +83,15 @@ export function whereOption(): Option {
   )
 }
 
+function eventsOption(): Option {
+  return new Option(
+    '--events <file>',
+    'write what happens as it happens there, as JSON, one event a line; or a descriptor: --events 3 3> events.jsonl',
+  ).helpGroup(FOR_PROGRAMS)
+}
+
+const FOR_PROGRAMS = 'For programs:'
+
 export function saveFailedOption(): Option {
   return new Option('--save-failed <file>', 'write the names of hosts that failed there, for --limit @file')
 }
@@ -107,8 +118,27 @@ export function factsOption(): Option {
   )
 }
 
-export function formatOption(): Option {
-  return new Option('--format <format>', 'text or json').default('text')
+export function formatOption(formats = 'text or json'): Option {
+  return new Option('--format <format>', formats).default('text')
+}
+
+/** Of a command that shows a plan. */
+export function alsoMarkdown(command: Command): Command {
+  const format = command.options.find(({ long }) => long === '--format')
+  if (format !== undefined) format.description = 'text, json or markdown'
+  return command
+}
+
+/** Of a command that tells in many ways, and into a file whose ending says which. */
+export function alsoReports(command: Command, formats: string): Command {
+  const format = command.options.find(({ long }) => long === '--format')
+  if (format !== undefined) {
+    format.description = `${formats} (default: by the file's ending, else text)`
+    format.defaultValue = undefined
+  }
+  return command
+    .setOptionValueWithSource('format', undefined, 'default')
+    .option('-o, --output <file>', 'write it there, whole or not at all; its ending says the format')
 }
 
 export function forksOption(otherwise: number): Option {
@@ -131,4 +161,11 @@ export function pauseOption(otherwise: string, then = ', then look at some of it
 
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ctfleet ${line}`).join('\n')}`
+}
+
+/** The inventory as an option, beside the argument: both are fine. */
+export type Named = { readonly inventory?: string }
+
+export function withInventory<T extends TargetWords>(inventory: string | undefined, options: T & Named): T {
+  return { ...options, inventory, inventoryOption: options.inventory }
 }

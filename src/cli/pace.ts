@@ -2,9 +2,9 @@ import { counted, duration } from '../diagnosis/numbers.ts'
 import type { HostResult } from '../model/result.ts'
 import { visible } from '../report/format.ts'
 import { listed } from '../report/text/listed.ts'
-import { type Allowance, allowanceFor, newBudget } from '../run/budget.ts'
+import { newBudget } from '../run/budget.ts'
+import { type Course, courseOf, PAUSE_SECONDS, type Pace } from '../run/course.ts'
 import type { Placed } from '../run/order.ts'
-import { type Share, usualSizes, type Wave, wavesOf } from '../run/waves.ts'
 import { secondsFrom, shareFrom, wavesFrom } from './arguments.ts'
 import { checkAll } from './checks.ts'
 
@@ -14,21 +14,6 @@ export type PaceWords = {
   readonly maxFail: string | undefined
   readonly pause: string | undefined
 }
-
-/** `waves`: null for the usual ones of a fleet's size. `maxFail`: null for the usual allowance. */
-export type Pace = {
-  readonly waves: readonly Share[] | null
-  readonly maxFail: Share | null
-  readonly pauseSeconds: number
-  /** A host is left alone once the other host of its pair failed. */
-  readonly sparesPairs: boolean
-}
-
-/**
- * Long enough for what puts settings back or dies of a change to have done so (a supervisor, a health check), and a cost of
- * 15 s in a run of four waves.
- */
-const PAUSE_SECONDS = 5
 
 /** @throws InputError with every mistake. */
 export async function paceFrom({ waves, maxFail, pause }: PaceWords): Promise<Pace> {
@@ -49,28 +34,6 @@ export async function rollbackPaceFrom({ waves = '100%', maxFail = '100%', pause
   return { ...(await paceFrom({ waves, maxFail, pause })), sparesPairs: false }
 }
 
-export type Course<H> = {
-  readonly waves: readonly Wave<H>[]
-  readonly allowance: Allowance
-  readonly failedBefore: readonly string[]
-  readonly sparesPairs: boolean
-}
-
-/**
- * The course of a run over the hosts that are to be changed. Where the operator says how many may fail, those that could not
- * even be planned count, and percentages are of both together; otherwise the run is about those that it changes.
- */
-export function courseOf<H extends Placed>(
-  hosts: readonly H[],
-  before: readonly HostResult[],
-  { waves: sizes, maxFail, sparesPairs }: Pace,
-): Course<H> {
-  const waves = wavesOf(hosts, sizes ?? usualSizes(hosts.length))
-  const failedBefore = maxFail === null ? [] : before.filter(isTrouble).map(({ host }) => host)
-  const allowance = allowanceFor(maxFail, hosts.length + failedBefore.length, waves.length)
-  return { waves, allowance, failedBefore, sparesPairs }
-}
-
 /** Hosts that failed before any is changed: why none may begin by now, or how near to that it is. */
 export type FailedBefore = {
   /** Null where hosts may begin. */
@@ -83,7 +46,7 @@ export function failedBefore(planned: readonly string[], before: readonly HostRe
   if (planned.length === 0) return { spent: null, lines: [] }
   const hosts = planned.map((name) => ({ name, groups: [] }))
   const { allowance, failedBefore: failed } = courseOf(hosts, before, pace)
-  const spent = newBudget(allowance, failed).spent([])
+  const spent = newBudget(() => allowance, failed).spent([])
   if (failed.length === 0) return { spent, lines: [] }
   const who = `${counted(failed.length, 'host', 'hosts')} failed already (${listed(failed.map(visible), 3)})`
   if (spent === null) {
@@ -94,23 +57,35 @@ export function failedBefore(planned: readonly string[], before: readonly HostRe
   return { spent, lines: [`Nothing was changed: ${visible(spent)}.`, next] }
 }
 
-/** That no strategy fits a host is a finding about it, and no failure of the run. */
-function isTrouble({ status }: HostResult): boolean {
-  return status === 'unreachable' || status === 'failed'
+/** What a person is told who is asked while hosts that have a yes begin; `course` as if all had one. */
+export function openCourseLines(course: Course<Placed>, { pauseSeconds, maxFail }: Pace): readonly string[] {
+  const { sizes, last, pause } = wavesText(course, pauseSeconds)
+  const isOneByOne = course.waves.every(({ hosts }) => hosts.length === 1)
+  const how = isOneByOne ? 'one host at a time' : `in waves of at most ${sizes} hosts`
+  const waves = course.waves.length < 2 ? '' : `, ${how}${last}${pause}`
+  const stop = stopText(course)
+  const isPart = maxFail === null ? course.allowance.all > 1 : 'percent' in maxFail
+  const fewer = stop !== '' && isPart ? ' Where fewer have a yes, fewer may fail.' : ''
+  return [`A host with a yes begins while you answer for the others${waves}.${stop}${fewer}`]
 }
 
 /** `In 3 waves of 1, 5 and 6 hosts, 5 s between them. It stops when …`; nothing where all go at once. */
 export function courseLines(course: Course<Placed>, { pauseSeconds }: Pace): readonly string[] {
-  const { waves } = course
-  if (waves.length < 2) return []
-  const sizes = listed(
-    waves.map(({ hosts }) => String(hosts.length)),
-    7,
-  )
+  if (course.waves.length < 2) return []
+  const { sizes, last, pause } = wavesText(course, pauseSeconds)
+  return [`In ${course.waves.length} waves of ${sizes} hosts${last}${pause}.${stopText(course)}`]
+}
+
+function wavesText({ waves }: Course<Placed>, pauseSeconds: number) {
   const alone = waves.flatMap((wave) => (wave.alone ? wave.hosts.map(({ name }) => visible(name)) : []))
-  const last = alone.length === 0 ? '' : ` (${listed(alone, 3)} last, ${alone.length === 1 ? 'alone' : 'each alone'})`
-  const pause = pauseSeconds === 0 ? '' : `, ${duration(pauseSeconds)} between them`
-  return [`In ${waves.length} waves of ${sizes} hosts${last}${pause}.${stopText(course)}`]
+  return {
+    sizes: listed(
+      waves.map(({ hosts }) => String(hosts.length)),
+      7,
+    ),
+    last: alone.length === 0 ? '' : ` (${listed(alone, 3)} last, ${alone.length === 1 ? 'alone' : 'each alone'})`,
+    pause: pauseSeconds === 0 ? '' : `, ${duration(pauseSeconds)} between them`,
+  }
 }
 
 /** When no further host begins; nothing where that can never be. */
@@ -120,6 +95,9 @@ function stopText({ waves, allowance: { canary, all }, failedBefore }: Course<un
   if (all === 0) return ' It stops when one fails.'
   const already = failedBefore.length === 0 ? '' : ` (${failedBefore.length} did already)`
   const most = counted(all, 'host', 'hosts')
+  const first = waves[0]?.hosts.length ?? 0
+  // With none of the first wave failed, so few are left that it comes to no more.
+  if (canary === 0 && hosts - first <= all) return ' It stops when one of the first wave fails.'
   return canary < all
     ? ` It stops when one of the first wave fails, or more than ${most} in all.`
     : ` It stops when more than ${most} failed${already}.`

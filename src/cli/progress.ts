@@ -1,6 +1,7 @@
 import { Listr, type ListrRenderer, type ListrRendererTask } from 'listr2'
+import type { FleetEvent } from '../model/event.ts'
 import { endLine, isWorthALine, newsLines, standingLines } from './progress-lines.ts'
-import { newTally, type Tally } from './tally.ts'
+import { type Happening, newTally, type Tally } from './tally.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -9,10 +10,13 @@ import type { Terminal } from './terminal.ts'
  */
 export async function withProgress<T>(
   terminal: Terminal,
-  phase: { readonly title: string; readonly total: number },
+  phase: { readonly title: string; readonly total: number | (() => number) },
   work: (tally: Tally) => Promise<T>,
 ): Promise<T> {
-  const tally = newTally(phase.total)
+  const name = phase.title.toLowerCase()
+  const { events } = terminal
+  const tally = newTally(phase.total, Date.now, (happening) => events?.tell(eventOf(name, happening)))
+  events?.tell({ event: 'phase-began', phase: name, hosts: tally.total })
   let result: { readonly value: T } | undefined
   const task = async () => {
     result = { value: await work(tally) }
@@ -27,13 +31,29 @@ export async function withProgress<T>(
     exitOnError: true,
   })
   await listr.run()
+  events?.tell({ event: 'phase-ended', phase: name, counts: Object.fromEntries(tally.counts) })
   if (result === undefined) throw new Error(`the phase "${phase.title}" ended without a result`)
   return result.value
+}
+
+function eventOf(phase: string, happening: Happening): FleetEvent {
+  switch (happening.type) {
+    case 'stage':
+      return { event: 'stage', phase, host: happening.host, stage: happening.stage }
+    case 'ended': {
+      const { host, status, fault } = happening
+      return { event: 'host-ended', phase, host, status, code: fault?.code ?? null, why: fault?.message ?? null }
+    }
+    case 'remark':
+      return { event: 'remark', phase, text: happening.remark, bad: happening.isBad }
+  }
 }
 
 type FleetRendererOptions = { readonly terminal: Terminal; readonly tally: Tally }
 
 const REDRAW_MS = 100
+/** Where a whole site is down, thousands of lines would tell no more than the count does. */
+const MOST_FAILURES_NAMED = 200
 
 class FleetRenderer implements ListrRenderer {
   static nonTTY = true
@@ -43,6 +63,7 @@ class FleetRenderer implements ListrRenderer {
   readonly #terminal: Terminal
   readonly #tally: Tally
   #timer: NodeJS.Timeout | undefined
+  #failuresNamed = 0
 
   constructor(tasks: ListrRendererTask<typeof FleetRenderer>[], { terminal, tally }: FleetRendererOptions) {
     this.#tasks = tasks
@@ -76,7 +97,15 @@ class FleetRenderer implements ListrRenderer {
 
   #sayNews(): void {
     const { isLive, notices, say } = this.#terminal
-    const worth = this.#tally.takeNews().filter((news) => isWorthALine(news, this.#tally, isLive))
-    if (worth.length > 0) say(worth.flatMap((news) => newsLines(notices, news)))
+    const lines: string[] = []
+    for (const news of this.#tally.takeNews()) {
+      if (!isWorthALine(news, this.#tally, isLive)) continue
+      if ('fault' in news && news.fault !== null && ++this.#failuresNamed > MOST_FAILURES_NAMED) {
+        if (this.#failuresNamed === MOST_FAILURES_NAMED + 1) lines.push(MORE_FAILURES)
+      } else lines.push(...newsLines(notices, news))
+    }
+    if (lines.length > 0) say(lines)
   }
 }
+
+const MORE_FAILURES = '  … those that fail from here on are counted, and named in the report'

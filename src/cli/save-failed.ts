@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { counted } from '../diagnosis/numbers.ts'
+import { plainReason } from '../input/system-error.ts'
 import type { ForetoldResult, HostResult } from '../model/result.ts'
 import { visible } from '../report/format.ts'
 import { quote } from '../shell/script.ts'
@@ -19,8 +20,7 @@ export async function saveFailed(path: string | undefined, failed: readonly stri
   try {
     await writeFile(path, failed.map((name) => `${name}\n`).join(''))
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    return ['', `Those that failed could not be written down: ${visible(message)}`]
+    return ['', `Those that failed could not be written down: ${visible(path)}: ${plainReason(error)}`]
   }
   if (failed.length === 0) return ['', `No host failed; ${path} is empty.`]
   return ['', `${counted(failed.length, 'host', 'hosts')} that failed: --limit @${quote(path)} names them.`]

@@ -1,10 +1,9 @@
-import { constants } from 'node:fs'
-import { access, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { pid } from 'node:process'
+import { stat } from 'node:fs/promises'
+import { readBounded } from '../input/bounded-file.ts'
 import { type PlanDocument, readPlanDocument } from '../plan/document.ts'
 import { quote } from '../shell/script.ts'
 import { complainAbout } from './checks.ts'
+import { writeWhole } from './whole-file.ts'
 
 /** @throws InputError when it is missing, was edited, or is no saved plan. */
 export async function readSavedPlan(path: string): Promise<PlanDocument> {
@@ -27,7 +26,7 @@ export async function isSavedPlan(path: string): Promise<boolean> {
   try {
     // A pipe can be read only once, and a device may never end: those are left to whoever reads inventories.
     if (!(await stat(path)).isFile()) return false
-    const text = await readFile(path, 'utf8')
+    const text = await textOf(path)
     if (!text.trimStart().startsWith('{')) return false
     if (BEGINNING.test(text)) return true
     const value: unknown = JSON.parse(text)
@@ -43,44 +42,16 @@ const INDICATIVE = /^\s*\{\s*"version":\s*\d+,\s*"appliable":\s*false/
 /** As every saved plan begins: one that was cut off on its way is a broken plan, and no inventory. */
 const BEGINNING = /^\s*\{\s*"version":\s*\d+,\s*"id":\s*"[0-9a-f]{64}"/
 
-/** @throws InputError when nothing could be written there. */
-export async function checkWritable(path: string | undefined, option = '--output'): Promise<void> {
-  if (path === undefined) return
-  try {
-    await access(dirname(path), constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw complainAbout(option, `${path} cannot be written: ${messageOf(error)}`, 'name a file in a directory of yours')
-  }
-}
-
 /** For its owner alone: a plan tells addresses and where keys are. */
 export async function writeSavedPlan(path: string, document: PlanDocument): Promise<void> {
-  const temporary = `${path}.${pid}.tmp`
-  try {
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(document, null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw complainAbout('--output', `${path} cannot be written: ${messageOf(error)}`)
-  }
+  await writeWhole(path, `${JSON.stringify(document, null, 2)}\n`, 0o600)
 }
+
+/** Bytes; a fleet of 5000 hosts takes a tenth of it. It has to fit into one text of Node's. */
+const MOST = 500 * 1024 * 1024
 
 async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw complainAbout(path, `cannot be read: ${messageOf(error)}`, 'make a plan first: ctfleet plan -o plan.json')
-  }
-}
-
-/** `no such file or directory`: Node's own sentence names the call and the path besides. */
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return /^E[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? message
+  const read = await readBounded(path, MOST)
+  if ('cannot' in read) throw complainAbout(path, read.cannot, 'make a plan first: ctfleet plan -o plan.json')
+  return read.toString('utf8')
 }

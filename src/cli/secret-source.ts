@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process'
 import { read } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { InputError } from '../input/complaint.ts'
+import { readBounded } from '../input/bounded-file.ts'
+import { plainReason } from '../input/system-error.ts'
 import { endProgram, endWithUs } from '../inventory/end-program.ts'
 import { homePath } from '../transport/fresh-file.ts'
 import { complainAbout } from './checks.ts'
-
-/** Words for `--help`. */
-export const SECRET_SOURCE = 'a file that only you can read, fd:3, or command:pass show ops/root'
+import { SECRET_SOURCE } from './secret-words.ts'
 
 /** Bytes, and milliseconds for a program that gives a secret: it may ask a person. */
 const MOST = 64 * 1024
@@ -77,7 +76,7 @@ async function fromFile(option: string, written: string): Promise<string> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
   if (found instanceof Error) {
     const message =
-      found.code === 'ENOENT' ? `there is no file ${written}` : `${written} cannot be read (${found.code})`
+      found.code === 'ENOENT' ? `there is no file ${written}` : `${written} cannot be read: ${plainReason(found)}`
     throw complainAbout(option, message, `name ${SECRET_SOURCE}`)
   }
   if (found.isDirectory()) throw complainAbout(option, `${written} is a directory`, `name ${SECRET_SOURCE}`)
@@ -86,15 +85,9 @@ async function fromFile(option: string, written: string): Promise<string> {
     const mode = (found.mode & 0o777).toString(8).padStart(4, '0')
     throw complainAbout(option, `${written} can be read by others (mode ${mode})`, `chmod 600 ${written}`)
   }
-  try {
-    await using file = await open(path)
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(MOST + 1), 0, MOST + 1, null)
-    if (bytesRead > MOST) throw complainAbout(option, `${written} is no file of a secret: it has more than 64 KiB`)
-    return buffer.subarray(0, bytesRead).toString('utf8')
-  } catch (error) {
-    if (error instanceof InputError) throw error
-    throw complainAbout(option, `${written} cannot be read (${(error as NodeJS.ErrnoException).code})`)
-  }
+  const read = await readBounded(path, MOST)
+  if ('cannot' in read) throw complainAbout(option, `${written} ${read.cannot}`, `name ${SECRET_SOURCE}`)
+  return read.toString('utf8')
 }
 
 /**

@@ -1,4 +1,4 @@
-import { homedir, hostname, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { visible } from '../report/format.ts'
 import { databaseStore } from '../store/database.ts'
 import { LaterRecord } from '../store/database-file.ts'
@@ -31,19 +31,5 @@ export async function kept<T>(work: () => Promise<T>): Promise<T> {
         ? 'use that ctfleet here; or, to begin another record, set CTFLEET_STATE to another directory'
         : 'set CTFLEET_STATE to a directory that you may write to, with room on its disk',
     )
-  }
-}
-
-/** Who asks: the login name, also behind sudo, and the machine. */
-export function requester(): string {
-  return `${process.env.SUDO_USER || loginName()}@${hostname()}`
-}
-
-function loginName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A container may run us under a number that no user has.
-    return process.env.USER || `uid ${process.getuid?.() ?? 'unknown'}`
   }
 }

@@ -5,6 +5,7 @@ import { sourcesIn } from '../inventory/named.ts'
 import { type Choosable, selectReachable } from '../inventory/select-hosts.ts'
 import type { Host, InventoryHost } from '../model/host.ts'
 import { resolveWays, type WayWords } from '../transport/access.ts'
+import { hostsNamed } from '../transport/host-key.ts'
 import { checkKnownHosts } from '../transport/known-hosts.ts'
 import { takeNewKeys, takesNewKeys } from '../transport/new-keys.ts'
 import { notes } from '../transport/notes.ts'
@@ -20,14 +21,15 @@ export type TargetWords = AccessWords & {
   readonly limit: string | undefined
 }
 
-const NO_INVENTORY =
-  'name one behind the command, or in CTFLEET_INVENTORY; to begin one, copy inventory.example.yaml from where ctfleet is'
+const NO_INVENTORY = 'name one behind the command, or in CTFLEET_INVENTORY; to begin one: ctfleet init web-1 web-2'
 
 export type Targets = {
   readonly inventory: string
   readonly hosts: readonly Host[]
   /** Hosts that are meant too, and cannot be reached as the inventory has them. */
   readonly setAside: readonly SetAside[]
+  /** All of the inventory, chosen or not. */
+  readonly whole: Choosable<InventoryHost>
 }
 
 /** @throws InputError with every mistake in the inventory, the limit, and the key files of the hosts that are meant. */
@@ -37,7 +39,8 @@ export async function targetsFrom(words: TargetWords): Promise<Targets> {
   const { hosts: meant, setAside } = selectReachable(loaded, words.limit)
   const hosts = await reachable(meant, words)
   holdSecrets(hosts, loaded.secrets)
-  return { inventory: loaded.file, hosts: await usable(hosts, words), setAside }
+  hostsNamed(targetWords(words))
+  return { inventory: loaded.file, hosts: await usable(hosts, words), setAside, whole: loaded }
 }
 
 /** @throws InputError with every mistake in it, or where none is named. */

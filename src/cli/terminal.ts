@@ -1,7 +1,10 @@
+import { Socket } from 'node:net'
 import type { ReadStream, WriteStream } from 'node:tty'
 import fastStringWidth from 'fast-string-width'
 import pico from 'picocolors'
-import type { Paper, Tone } from '../report/format.ts'
+import { plainReason } from '../input/system-error.ts'
+import { type Paper, type Tone, visible } from '../report/format.ts'
+import { type Events, newEvents } from './events.ts'
 import type { Interruption } from './interruption.ts'
 
 /** Where a person, a file or a program reads what we say. */
@@ -20,6 +23,10 @@ export type Terminal = {
   /** Somebody can be asked: stdin and stderr are a terminal. */
   readonly canAsk: boolean
   readonly interruption: Interruption
+  /** Why a part of the report did not get through, as a clause; null: nothing was lost but to a reader that left. */
+  readonly reportLost?: () => string | null
+  /** What happens, for programs; absent: nobody listens. */
+  readonly events?: Events
 }
 
 type Streams = { readonly stdin: ReadStream; readonly stdout: WriteStream; readonly stderr: WriteStream }
@@ -31,30 +38,46 @@ export function openTerminal(
   environment: Environment,
   watch: (say: Terminal['say']) => Interruption,
 ): Terminal {
-  const toStdout = writer(stdout)
-  const toStderr = writer(stderr)
+  let lost: string | null = null
+  const toStdout = writer(stdout, (reason) => {
+    lost = reason
+  })
+  // There is nowhere to complain of it.
+  const toStderr = writer(stderr, () => undefined)
   const { say, stand } = bottomOf(stderr, toStderr)
   return {
-    paper: paperOn(stdout, environment),
+    paper: paperOn(stdout, stderr, environment),
     print: (lines) => {
       for (let at = 0; at < lines.length; at += LINES_AT_ONCE) toStdout(textOf(lines.slice(at, at + LINES_AT_ONCE)))
     },
     printText: toStdout,
     get notices() {
-      return paperOn(stderr, environment)
+      return paperOn(stderr, stdout, environment)
     },
     say,
     stand,
     isLive: stderr.isTTY === true,
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     interruption: watch(say),
+    reportLost: () => lost,
+    events: newEvents((sentence) => say([visible(sentence)])),
   }
 }
 
 /** What is said goes above the lines that stand, or the next drawing would wipe it out. */
 function bottomOf(stream: WriteStream, write: (text: string) => void): Pick<Terminal, 'say' | 'stand'> {
   let standing: readonly string[] = []
-  const erase = () => (standing.length === 0 ? '' : `\x1b[${standing.length}F\x1b[J`)
+  // A window that was made narrower since has broken them into more lines.
+  const rows = () => {
+    const columns = Math.max(stream.columns ?? 80, 1)
+    return standing.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
+  }
+  // Row by row: of what is wiped out from the first row of a screen on, tmux keeps a copy in its history, ten a second.
+  const erase = () => {
+    if (standing.length === 0) return ''
+    const up = `\x1b[${rows()}F`
+    return up + '\x1b[2K\x1b[1E'.repeat(rows()) + up
+  }
   return {
     say: (lines) => write(erase() + textOf(lines) + textOf(standing)),
     stand: (lines) => {
@@ -65,11 +88,12 @@ function bottomOf(stream: WriteStream, write: (text: string) => void): Pick<Term
   }
 }
 
-/** Columns of text that is in no terminal, so that its lines do not depend on who looks. */
+/** Columns of text in a file, so that its lines do not depend on who looks. */
 const COLUMNS_ELSEWHERE = 100
 const FEWEST_COLUMNS = 40
 
-function paperOn(stream: WriteStream, environment: Environment): Paper {
+/** @param beside the other stream: what goes through a pipe comes out on its screen, mostly. */
+function paperOn(stream: WriteStream, beside: WriteStream, environment: Environment): Paper {
   const colours = pico.createColors(wantsColour(stream, environment))
   const inks: Readonly<Record<Tone, (text: string) => string>> = {
     strong: colours.bold,
@@ -81,10 +105,16 @@ function paperOn(stream: WriteStream, environment: Environment): Paper {
     removed: colours.red,
   }
   return {
-    columns: Math.max(stream.isTTY ? (stream.columns ?? 80) : COLUMNS_ELSEWHERE, FEWEST_COLUMNS),
+    columns: Math.max(columnsOf(stream, beside, environment), FEWEST_COLUMNS),
     width: widthOf,
     ink: (tone, text) => inks[tone](text),
   }
+}
+
+function columnsOf(stream: WriteStream, beside: WriteStream, { COLUMNS = '' }: Environment): number {
+  if (stream.isTTY) return stream.columns ?? 80
+  if (/^[1-9]\d{0,3}$/.test(COLUMNS)) return Number(COLUMNS)
+  return stream instanceof Socket && beside.isTTY ? (beside.columns ?? 80) : COLUMNS_ELSEWHERE
 }
 
 /** Columns that a terminal shows a text in. */
@@ -102,13 +132,14 @@ function wantsColour(stream: WriteStream, { NO_COLOR, FORCE_COLOR, TERM }: Envir
 }
 
 /**
- * Writes until nobody reads any more: then it falls silent, since a run that changes hosts must go on when a pager is left.
+ * Writes until nobody reads any more, or nothing can be written: then it falls silent, since a run that changes hosts must
+ * go on when a pager is left, and a watch when the disk of its log is full.
  */
-function writer(stream: WriteStream): (text: string) => void {
+function writer(stream: WriteStream, onLost: (reason: string) => void): (text: string) => void {
   let open = true
   stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (open && error.code !== 'EPIPE' && error.code !== 'EIO') onLost(plainReason(error))
     open = false
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   })
   return (text) => {
     if (open && text !== '') stream.write(text)

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs'
-import { access, readFile, stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { readBounded } from '../input/bounded-file.ts'
+import { plainReason } from '../input/system-error.ts'
 import type { VaultPassword } from '../inventory/vault.ts'
 import { homePath } from '../transport/fresh-file.ts'
 import type { AccessWords } from './access-words.ts'
@@ -41,21 +43,30 @@ async function passwordOf(written: string): Promise<VaultPassword> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
   if (found instanceof Error) {
     const isMissing = found.code === 'ENOENT' || found.code === 'ENOTDIR'
-    const message = isMissing ? `there is no file ${name}` : `${name} cannot be read (${found.code})`
+    const message = isMissing ? `there is no file ${name}` : `${name} cannot be read: ${plainReason(found)}`
     throw complainAbout(OPTION, message, 'name a file that holds the password')
   }
   if (found.isDirectory()) throw complainAbout(OPTION, `${name} is a directory`, 'name a file that holds the password')
-  const runs = await access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
+  const runs =
+    found.isFile() &&
+    (await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    ))
   const isClient = /-client(?:\.[^.]*)?$/.test(basename(path))
   const text = runs
     ? await fromProgram(OPTION, [path, ...(isClient && id !== null ? ['--vault-id', id] : [])])
-    : await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-        throw complainAbout(OPTION, `${name} cannot be read (${error.code})`)
-      })
+    : await textOf(path, name)
   const password = text.trim()
   if (password === '') throw complainAbout(OPTION, `${name} gives no password`, 'name a file that holds the password')
   return { id, password }
+}
+
+/** Bytes: a password, and no file of something else. */
+const MOST = 64 * 1024
+
+async function textOf(path: string, name: string): Promise<string> {
+  const read = await readBounded(path, MOST)
+  if ('cannot' in read) throw complainAbout(OPTION, `${name} ${read.cannot}`, 'name a file that holds the password')
+  return read.toString('utf8')
 }

@@ -1,7 +1,6 @@
-import { counted, duration } from '../diagnosis/numbers.ts'
-import { listed } from '../report/text/listed.ts'
-import type { WaveNews } from '../run/fleet-waves.ts'
-import type { Tally } from './tally.ts'
+import type { WaveNews } from '../run/discipline.ts'
+import { pauseText, remarkOn, waveText } from '../run/wave-remarks.ts'
+import type { NewPart, Tally } from './tally.ts'
 
 /** Says in the progress of a phase what becomes of its waves. */
 export function tellNews(tally: Tally, news: WaveNews, now = new Date()): void {
@@ -12,42 +11,18 @@ export function tellNews(tally: Tally, news: WaveNews, now = new Date()): void {
 }
 
 /** What stands beside the progress from now on; there is less room than in a line of its own. */
-function partOf(news: WaveNews, said: string, now: Date): string | null {
-  if (news.type === 'pause' && news.ms > 0) return pauseText(news.ms, now)
-  return news.type === 'wave' || news.type === 'pause' || news.type === 'waiting' ? said : null
-}
-
-function remarkOn(news: WaveNews, now: Date): string {
+function partOf(news: WaveNews, said: string, now: Date): NewPart | null {
   switch (news.type) {
     case 'wave':
-      return news.of === 1 ? '' : `wave ${news.number} of ${news.of}: ${counted(news.hosts, 'host', 'hosts')}`
-    case 'instead':
-      return `${listed(news.missing, 3)} could not be reached; first instead: ${listed(news.hosts, 3)}`
-    case 'straggler':
-      return `going on without ${news.host}, which is still at work; it counts as failed until it ends`
+      return { words: waveText(news), hosts: news.hosts }
+    case 'pause':
+      return { words: news.ms > 0 ? pauseText(news.ms, now) : said, hosts: null }
     case 'waiting':
-      return `${listed(news.hosts, 3)} goes alone, so ${listed(news.for, 3)} ${isOrAre(news.for)} waited for`
-    case 'pause': {
-      const again = news.hosts.length === 0 ? '' : `${listed(news.hosts, 3)} ${isOrAre(news.hosts)} asked again`
-      if (news.ms === 0) return again
-      return `${pauseText(news.ms, now)}${again === '' ? '' : `, then ${again}`}`
-    }
+      return { words: said, hosts: null }
+    case 'instead':
+    case 'straggler':
+    case 'held':
     case 'stopped':
-      return `stopped, no further host begins: ${news.why}`
+      return null
   }
-}
-
-/** Where a person may go for a coffee, the time to be back. */
-function pauseText(ms: number, now: Date): string {
-  const end = new Date(now.getTime() + ms)
-  const until = ms < 60_000 ? '' : ` until ${[end.getHours(), end.getMinutes()].map(twoDigits).join(':')}`
-  return `${duration(ms / 1000)} pause${until}`
-}
-
-function twoDigits(value: number): string {
-  return String(value).padStart(2, '0')
-}
-
-function isOrAre(hosts: readonly string[]): string {
-  return hosts.length === 1 ? 'is' : 'are'
 }

@@ -1,11 +1,11 @@
 import { DEFAULT_THRESHOLDS } from '../diagnosis/thresholds.ts'
 import { loadPlaybooks } from '../playbook/load.ts'
 import type { Wish } from '../run/plan-host.ts'
+import { whereFrom } from '../run/where.ts'
 import { STEP_KINDS } from '../steps/catalog.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
 import { portsFrom, secondsFrom, wholeNumberFrom } from './arguments.ts'
 import { checkAll } from './checks.ts'
-import { whereFrom } from './where.ts'
 
 /** What is wanted of the hosts, as it was typed. */
 export type WishWords = {

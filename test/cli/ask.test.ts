@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inLines } from '../../src/cli/ask.ts'
+import { answerShown, inLines } from '../../src/cli/ask.ts'
 import { plain } from '../report/paper.ts'
 
 const LONG =
@@ -7,6 +7,11 @@ const LONG =
 
 test('a question that has room stays as it is', () => {
   expect(inLines('web-1: tune, 2 changes. Go ahead?', '(ynsfaqH)', 80)).toBe('web-1: tune, 2 changes. Go ahead?')
+})
+
+test('what was answered takes no more room than the keys did', () => {
+  expect(answerShown('change: choose another strategy, ask again')).toBe('change')
+  expect(answerShown('yes: do this').length).toBeLessThanOrEqual('(ynsfaqH)'.length)
 })
 
 test.each([40, 60, 80, 105, 110, 115])(

@@ -43,15 +43,19 @@ test('a person is asked about a rollback in its own words, for what it takes bac
   const want = { protocol: 'tcp', ports: [80, 443], addresses: [] }
   const plan = aPlan('web-1', { strategy: 'notrack', changes: [aChange({ want })] })
   const asked = async (question?: () => string) =>
-    await approve([{ host: 'web-1', status: 'planned', plan }], {
-      ask: async (text) => {
-        questions.push(text)
-        return 'no'
+    await approve(
+      [{ host: 'web-1', status: 'planned', plan }],
+      {
+        ask: async (text) => {
+          questions.push(text)
+          return 'no'
+        },
+        question,
+        accept: null,
+        show: () => {},
       },
-      question,
-      accept: null,
-      show: () => {},
-    })
+      { by: 'alice@bastion', now: () => new Date() },
+    )
   await asked()
   await asked(() => 'web-1: take back?')
   expect(questions).toEqual(['web-1: notrack 80/tcp and 443/tcp, 1 change. Go ahead?', 'web-1: take back?'])

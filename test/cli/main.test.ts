@@ -80,6 +80,32 @@ test('a misspelt command is a usage mistake, with the one that was meant', async
   expect(stderr).toMatch(/unknown command 'aply'.*Did you mean apply\?/s)
 })
 
+test('so is a misspelt option, and a command within another', async () => {
+  expect(await ctfleet('plan', '--limti', 'web-1')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/unknown option '--limti'.*Did you mean --limit\?/s),
+  })
+  expect(await ctfleet('playbook', 'chekc')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/unknown command 'chekc'.*Did you mean check\?/s),
+  })
+})
+
+test('the first steps of somebody who has nothing yet', async () => {
+  expect(await ctfleet('init', 'begun.yaml', 'web-1', 'ops@db-1:2222')).toMatchObject({
+    code: 0,
+    stdout: 'begun.yaml: 2 hosts\n',
+  })
+  expect(await ctfleet('init', 'begun.yaml')).toMatchObject({ code: 2, stdout: '' })
+  expect((await ctfleet('complete', 'zsh', 'plan', 'begun.yaml', '--limit', 'd')).stdout).toBe('db-1\n')
+  expect(await ctfleet('playbook', 'check', 'begun.yaml')).toMatchObject({ code: 2, stdout: '' })
+  expect((await ctfleet('playbook', 'list')).stdout).toContain('comes with ctfleet; judged for every host')
+  expect((await ctfleet('completion', 'bash')).stdout).toContain('complete -F _ctfleet ctfleet')
+  expect((await ctfleet('init', '--policy')).stdout).toContain('policy.yaml: a policy to be edited')
+})
+
 test('all mistakes are told at once, before any contact', async () => {
   const mistakes = ['--limit', 'wbe-1', '--strategy', 'unlaod', '--ports', 'http', '--forks', '0', '--near-full', '200']
   const { code, stdout, stderr } = await ctfleet('plan', ...mistakes, '--format', 'xml', '-o', 'nowhere/plan.json')
@@ -114,6 +140,14 @@ test('a saved plan that was edited is no plan', async () => {
   const { code, stdout, stderr } = await ctfleet('show', 'edited.json')
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toMatch(/edited\.json: .*digest does not match.*ctfleet plan -o plan\.json/s)
+})
+
+test('of a saved plan one host is shown, in full', async () => {
+  const { code, stdout, stderr } = await ctfleet('show', 'plan.json', 'web-1')
+  expect(code, stderr).toBe(0)
+  expect(stdout).toMatch(/^Plan [0-9a-f]{12} for inventory\.yaml.*\n.*web-1/s)
+  const { stdout: json } = await ctfleet('show', 'plan.json', 'web-1', '--format', 'json')
+  expect(JSON.parse(json).hosts).toMatchObject([{ host: 'web-1' }])
 })
 
 test('a saved plan has its strategy already', async () => {
@@ -162,6 +196,15 @@ describe('from recorded facts', () => {
     expect(contacts).toBe(0)
   })
 
+  test('what cannot be said on a full disk does not keep the work from being done', async () => {
+    const { code, stdout } = await run('bash', [
+      '-c',
+      `"${process.execPath}" "${program}" plan --facts facts.json --limit web 2>/dev/full`,
+    ])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^indicative: judged from facts/)
+  })
+
   test('what such a plan printed cannot be applied', async () => {
     const { stdout } = await ctfleet('plan', '--facts', 'facts.json', '--format', 'json')
     write('indicative.json', stdout)
@@ -178,7 +221,10 @@ describe('from recorded facts', () => {
     ['plan --facts facts.json inventory.yaml', /--facts: .*an inventory is named too: inventory\.yaml\n {2}leave one/],
     ['plan --facts half.json', /half\.json: is not JSON, or not all of it\n {2}.*ctfleet facts --format json/],
     ['plan --facts plan.json', /plan\.json: is a saved plan, not facts\n {2}.*ctfleet facts --format json/],
-    ['explain --facts nowhere.json', /nowhere\.json: cannot be read: no such file or directory\n {2}.*ctfleet facts/],
+    [
+      'explain --facts nowhere.json',
+      /nowhere\.json: cannot be read: there is no such file or directory\n {2}.*ctfleet facts/,
+    ],
     ['explain --facts facts.json --limit wbe', /--limit: .*"wbe"\n {2}did you mean "web"\?/],
     ['apply --facts facts.json', /unknown option '--facts'/],
     [
@@ -211,6 +257,14 @@ test('a reader that goes away early is nothing to complain about', async () => {
   ])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^Plan [0-9a-f]{12} for inventory\.yaml/)
+})
+
+test('a report that a full disk does not take is said in one line, with exit code 2', async () => {
+  for (const words of ['show plan.json', 'show plan.json --format json', 'playbook list', '--version']) {
+    const { code, stderr } = await run('bash', ['-c', `"${process.execPath}" "${program}" ${words} >/dev/full`])
+    expect(stderr).toBe('stdout: cannot be written: no space is left on the device; what was printed is not whole\n')
+    expect(code).toBe(2)
+  }
 })
 
 test('a slow reader of a large report gets all of it', async () => {
@@ -295,7 +349,8 @@ describe('commands about runs and what they left', () => {
     ],
     ['show nope', /^nope: no run has this id, and there is no such file\n/],
     ['show 20261126-0942 web-9', /^web-9: run \S+ has no host of this name\n {2}did you mean "web-1"\?\n$/],
-    ['show plan.json web-1', /^web-1: a host is named beside a run, and this is a saved plan\n/],
+    ['show plan.json web-9', /^web-9: saved plan [0-9a-f]{12} has no host of this name\n {2}did you mean "web-1"\?\n$/],
+    ['rollback last', /^last: nothing that was applied from here still stands\n {2}see what was run: [^\n]*\n$/],
     ['verify nope --forks 0', /^nope: no run has this id, and there is no such file\n.*--forks: /s],
     ['verify 20261126-0942', /nothing that it applied still stands, as far as is known here\n/],
     ['verify', /^\.\/inventory\.yaml: nothing that still stands was applied to these hosts from here\n/],

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { shareFrom, wavesFrom } from '../../src/cli/arguments.ts'
 import {
   courseLines,
-  courseOf,
   failedBefore,
-  type Pace,
+  openCourseLines,
   type PaceWords,
   paceFrom,
   rollbackPaceFrom,
 } from '../../src/cli/pace.ts'
 import type { HostResult } from '../../src/model/result.ts'
+import { courseOf, type Pace } from '../../src/run/course.ts'
 import type { Placed } from '../../src/run/order.ts'
 import { aFault, aPlan } from '../report/fleet.ts'
 
@@ -90,11 +90,29 @@ describe('the course of a run', () => {
 
   test('is said in a line, where there is more than one wave', () => {
     expect(lines(fleet(1))).toBe('')
+    expect(lines(fleet(2))).toBe('In 2 waves of 1 and 1 hosts. It stops when one of the first wave fails.')
     expect(lines(fleet(40), { pauseSeconds: 5 })).toBe(
       'In 4 waves of 1, 3, 16 and 20 hosts, 5 s between them. It stops when one of the first wave fails, or more than 4 hosts in all.',
     )
     const many = Array.from({ length: 12 }, (_, at) => ({ hosts: at + 1 }))
     expect(lines(fleet(12), { waves: many })).toMatch(/^In 12 waves of 1, 1, 1, 1, 1, 1, 1 and 5 more hosts\./)
+  })
+
+  test('is said to whoever is asked as the most that it can be: fewer with a yes go in smaller waves, and fewer may fail', () => {
+    const open = (count: number, maxFail: Pace['maxFail']) => {
+      const pace = { waves: null, maxFail, pauseSeconds: 0, sparesPairs: true }
+      return openCourseLines(courseOf(fleet(count), [], pace), pace).join()
+    }
+    expect(open(40, null)).toMatch(
+      / in waves of at most 1, 3, 16 and 20 hosts\. .* more than 4 hosts in all\. Where fewer have a yes, fewer may fail\.$/,
+    )
+    expect(open(4, null)).toMatch(/ more than 1 host in all\.$/)
+    expect(open(2, null)).toBe(
+      'A host with a yes begins while you answer for the others, one host at a time. It stops when one of the first wave fails.',
+    )
+    expect(open(40, { percent: 5 })).toMatch(/ Where fewer have a yes, fewer may fail\.$/)
+    expect(open(40, { hosts: 2 })).toMatch(/ It stops when more than 2 hosts failed\.$/)
+    expect(open(40, { percent: 100 })).not.toMatch(/fewer/)
   })
 
   test('is over before anybody is asked, where more hosts failed already than may', () => {

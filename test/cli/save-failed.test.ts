@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { failedOf, saveFailed } from '../../src/cli/save-failed.ts'
-import { asideResults } from '../../src/cli/set-aside.ts'
 import { parseInventory } from '../../src/inventory/inventory.ts'
 import { selectHosts } from '../../src/inventory/select-hosts.ts'
+import { asideResults } from '../../src/run/set-aside.ts'
 import { ENDED_FLEET } from '../report/fleet.ts'
 
 let dir: string

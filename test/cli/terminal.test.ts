@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { expect, test } from 'vitest'
@@ -17,6 +18,15 @@ test('lines that stand are replaced, not repeated', () => {
   terminal.stand(['2 of 6'])
   terminal.say(['db-4 unreachable'])
   expect(screenOf(stderr.text)).toEqual(['db-4 unreachable', '2 of 6', ''])
+})
+
+test('lines that a narrower window has broken in two since are taken back whole, colour or not', () => {
+  const { terminal, stderr } = open({ isTTY: true, columns: 80 })
+  terminal.stand(['x'.repeat(79), `\x1b[2m${'y'.repeat(30)}\x1b[22m`])
+  stderr.columns = 40
+  stderr.text = ''
+  terminal.stand([])
+  expect(stderr.text).toBe(`\x1b[3F${'\x1b[2K\x1b[1E'.repeat(3)}\x1b[3F`)
 })
 
 test('nothing stands where nothing can be taken back', () => {
@@ -43,6 +53,18 @@ test('a report is as wide as its terminal, and 100 columns elsewhere', () => {
   expect(open({ isTTY: false }).terminal.paper.columns).toBe(100)
 })
 
+test('what goes through a pipe to a pager is as wide as the terminal beside it, and as COLUMNS says before that', () => {
+  const into = (stdout: Writable, environment: { readonly [name: string]: string } = {}) =>
+    open({ isTTY: true, columns: 80 }, environment, stdout).terminal.paper.columns
+  expect(into(new Socket())).toBe(80)
+  expect(into(new Socket(), { COLUMNS: '72' })).toBe(72)
+  expect(into(new Socket(), { COLUMNS: '5' })).toBe(40)
+  for (const odd of ['', 'wide', '0', '-3', '99999']) expect(into(new Socket(), { COLUMNS: odd }), odd).toBe(80)
+  // A file is read anywhere.
+  expect(into(new Screen())).toBe(100)
+  expect(into(new Screen(), { COLUMNS: '72' })).toBe(72)
+})
+
 test('a reader that left is written to no more', async () => {
   const { terminal, stdout } = open({ isTTY: false })
   terminal.print(['one'])
@@ -50,6 +72,29 @@ test('a reader that left is written to no more', async () => {
   terminal.print(['two'])
   expect(stdout.text).toBe('one\n')
 })
+
+test('what cannot be written to stdout is told once, by its first reason, and ends nothing', () => {
+  const { terminal, stdout, stderr } = open({ isTTY: false })
+  expect(terminal.reportLost?.()).toBeNull()
+  terminal.print(['one'])
+  stdout.emit('error', Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+  stdout.emit('error', Object.assign(new Error('EDQUOT: quota, write'), { code: 'EDQUOT' }))
+  terminal.print(['two'])
+  terminal.say(['three'])
+  expect(terminal.reportLost?.()).toBe('no space is left on the device')
+  expect([stdout.text, stderr.text]).toEqual(['one\n', 'three\n'])
+})
+
+test.each(['ENOSPC', 'EDQUOT', 'EBADF', 'ECONNRESET'])(
+  'where stderr gives %s, it is silent and all else goes on',
+  (code) => {
+    const { terminal, stdout, stderr } = open({ isTTY: false })
+    stderr.emit('error', Object.assign(new Error(`${code}: write`), { code }))
+    terminal.say(['one'])
+    terminal.print(['two'])
+    expect([stdout.text, stderr.text, terminal.reportLost?.()]).toEqual(['two\n', '', null])
+  },
+)
 
 test('somebody can be asked only where both ends are a terminal', () => {
   expect(open({ isTTY: true }).terminal.canAsk).toBe(true)
@@ -66,26 +111,34 @@ class Screen extends Writable {
   }
 }
 
-function open({ isTTY, columns = 80 }: Kind, environment: { readonly [name: string]: string } = {}) {
+function open(
+  { isTTY, columns = 80 }: Kind,
+  environment: { readonly [name: string]: string } = {},
+  elsewhere: Writable | null = null,
+) {
   const stdout = Object.assign(new Screen(), { isTTY, columns })
   const stderr = Object.assign(new Screen(), { isTTY, columns })
   const streams = {
     stdin: { isTTY } as ReadStream,
-    stdout: stdout as unknown as WriteStream,
+    stdout: (elsewhere ?? stdout) as unknown as WriteStream,
     stderr: stderr as unknown as WriteStream,
   }
-  const interruption = { signal: new AbortController().signal, adviseOnLeaving: () => {} }
+  const interruption = { signal: new AbortController().signal, stop: () => {}, adviseOnLeaving: () => {} }
   return { terminal: openTerminal(streams, environment, () => interruption), stdout, stderr }
 }
 
-/** What a person sees in the end: knows "up N lines" and "clear below", which is all that is sent. */
+/** What a person sees in the end: knows "up N lines", "wipe this line" and "one line down", which is all that is sent. */
 function screenOf(text: string): readonly string[] {
   const lines = ['']
-  for (const part of text.split(/(\x1b\[\d+F\x1b\[J|\n)/)) {
-    const up = /^\x1b\[(\d+)F/.exec(part)
-    if (up !== null) lines.splice(-1 - Number(up[1]), Number(up[1]) + 1, '')
-    else if (part === '\n') lines.push('')
-    else lines[lines.length - 1] += part
+  let at = 0
+  for (const part of text.split(/(\x1b\[\d*[FEK]|\n)/)) {
+    const [, count, order] = /^\x1b\[(\d*)([FEK])$/.exec(part) ?? []
+    if (order === 'F') at -= Number(count)
+    else if (order === 'E') at += Number(count)
+    else if (order === 'K') lines[at] = ''
+    else if (part === '\n') at++
+    else lines[at] += part
+    lines[at] ??= ''
   }
-  return lines
+  return lines.slice(0, at + 1)
 }

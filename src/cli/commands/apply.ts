@@ -2,33 +2,39 @@ import { duration } from '../../diagnosis/numbers.ts'
 import { selectHosts } from '../../inventory/select-hosts.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
-import type { Playbook } from '../../playbook/playbook.ts'
 import { applyHost } from '../../run/apply-host.ts'
-import type { Wish } from '../../run/judge-host.ts'
 import { type KeptSessions, keptSessions } from '../../run/kept-sessions.ts'
+import { planFleet } from '../../run/plan-fleet.ts'
+import { requester } from '../../run/requester.ts'
+import { newSampler } from '../../run/sampling.ts'
 import { watchPlan } from '../../run/wave-gate.ts'
+import type { Sifted } from '../../run/where.ts'
 import { newRunId } from '../../store/run-id.ts'
 import { askForAccess } from '../access.ts'
+import type { Planned } from '../approve.ts'
+import { type ApproveFile, readApproveFile, type SavedIds } from '../approve-file.ts'
 import { formatFrom, secondsFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
-import { type Asked, checkWindow } from '../confirm-window.ts'
+import { type Asked, askedBy, askedOf, checkWindow } from '../confirm-window.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
+import { conductOn } from '../fleet-phase.ts'
+import { inventoryName, keepSamples } from '../history.ts'
 import { type PaceWords, paceFrom } from '../pace.ts'
 import { CHANGING, forksFrom, READING } from '../parallel.ts'
-import { planFleet } from '../plan-fleet.ts'
 import { failedOf, saveFailed } from '../save-failed.ts'
-import { checkWritable, isSavedPlan, readSavedPlan } from '../saved-plan.ts'
-import { requester, storeToWrite } from '../state.ts'
+import { isSavedPlan, readSavedPlan } from '../saved-plan.ts'
+import { storeToWrite } from '../state.ts'
 import { choosable, type TargetWords, targetsFrom, usable } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
-import type { Sifted } from '../where.ts'
+import { checkWritable } from '../whole-file.ts'
 import { type WishWords, wishFrom, wishOptionsIn } from '../wish.ts'
 
 export type ApplyWords = TargetWords &
   WishWords &
   PaceWords & {
     readonly yes: boolean
+    readonly approveFile?: string | undefined
     readonly acceptSessionLoss: boolean
     readonly confirmWithin: string
     readonly for: string | undefined
@@ -42,10 +48,14 @@ type Source = {
   readonly inventory: string
   readonly asked: readonly Asked[]
   readonly plan: (terminal: Terminal, kept: KeptSessions) => Promise<Sifted<HostResult>>
+  /** Null where hosts are planned first. */
+  readonly saved: SavedIds | null
+  /** Plans a host with another strategy; null where what was chosen is not to be chosen again. */
+  readonly another: ((terminal: Terminal, planned: Planned, strategy: string) => Promise<HostResult | null>) | null
 }
 
 export async function applyCommand(words: ApplyWords, terminal: Terminal): Promise<ExitCode> {
-  const { source, format, parallel, pace, confirmWithinSeconds, keepSeconds, store } = await checkAll({
+  const { source, format, parallel, pace, confirmWithinSeconds, keepSeconds, store, file } = await checkAll({
     source: () => sourceFrom(words),
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
@@ -53,9 +63,12 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
     confirmWithinSeconds: () => secondsFrom('--confirm-within', words.confirmWithin, { least: 10, most: 3600 }),
     keepSeconds: () => (words.for === undefined ? null : secondsFrom('--for', words.for, KEPT)),
     store: () => storeToWrite(terminal),
-    approval: () => checkApproval(words.yes, terminal),
+    approval: () => checkApproval(words.yes || words.approveFile !== undefined, terminal),
+    file: () => approveFileFrom(words),
     saveFailed: () => checkWritable(words.saveFailed, '--save-failed'),
   })
+  const { another, saved } = source
+  const listed = listedFrom(file, saved)
   checkWindow(confirmWithinSeconds, source.asked)
   checkKept(keepSeconds, pace.pauseSeconds)
   const startedAt = new Date()
@@ -63,7 +76,8 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
   const by = requester()
   await using kept = keptSessions()
   const { results: planned, ...others } = await source.plan(terminal, kept)
-  const results = keepSeconds === null ? planned : planned.map(withoutFiles)
+  const wanted = (result: HostResult) => (keepSeconds === null ? result : withoutFiles(result))
+  const results = planned.map(wanted)
   const code = await changeFleet(
     {
       title: 'Applying',
@@ -86,6 +100,15 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
       format,
       access: words,
       yes: words.yes,
+      listed,
+      ...(another === null
+        ? {}
+        : {
+            another: async (one, strategy, on) => {
+              const result = await another(on, one, strategy)
+              return result === null ? null : wanted(result)
+            },
+          }),
       acceptsSessionLoss: words.acceptSessionLoss,
       onEnded: async (ended) =>
         await saveFailed(words.saveFailed, [...failedOf(ended), ...others.unsure.map(({ host }) => host)]),
@@ -95,6 +118,20 @@ export async function applyCommand(words: ApplyWords, terminal: Terminal): Promi
   )
   // Hosts that may be meant were left as they are.
   return code === EXIT.asWanted && others.unsure.length > 0 ? EXIT.someFailed : code
+}
+
+function approveFileFrom({ approveFile, yes, inventory }: ApplyWords): ApproveFile | null {
+  if (approveFile === undefined) return null
+  if (yes) throw complainAbout('--approve-file', '--yes says yes to every host already', 'leave one of the two out')
+  return readApproveFile(approveFile, inventory)
+}
+
+/** A plan that is made now has an id that nobody can have approved. */
+function listedFrom(file: ApproveFile | null, saved: SavedIds | null) {
+  if (file === null) return null
+  if (saved !== null) return { file, saved }
+  const hint = 'ctfleet plan -o plan.json; have it approved; ctfleet apply plan.json --approve-file FILE'
+  throw complainAbout('--approve-file', 'it names plans that were made before, and this would make new ones', hint)
 }
 
 /** From a minute, which is the least that a person can look at, to a week: first aid that stays longer is no first aid. */
@@ -135,17 +172,25 @@ async function sourceFrom(words: ApplyWords): Promise<Source> {
   })
   return {
     inventory: targets.inventory,
-    asked: playbooksOf(wish).map(({ name, verify }) => ({ of: name, gates: verify })),
+    asked: askedBy(wish),
     plan: async (terminal, kept) => {
       await askForAccess(targets.hosts, words)
-      return await planFleet(targets, { wish, parallel, kept }, terminal)
+      const sampler = newSampler(inventoryName(words))
+      const planned = await planFleet(targets, { wish, parallel, kept }, sampler.over(conductOn(terminal)))
+      await keepSamples(sampler, terminal)
+      return planned
     },
+    saved: null,
+    // Who named a strategy has chosen, and the other playbooks' gates were not checked.
+    another:
+      wish.strategy !== 'auto'
+        ? null
+        : async (terminal, { plan }, strategy) => {
+            const one = { hosts: [plan.host], setAside: [] }
+            const { results } = await planFleet(one, { wish: { ...wish, strategy }, parallel: 1 }, conductOn(terminal))
+            return results[0] ?? null
+          },
   }
-}
-
-/** Those that may be chosen for some host. */
-function playbooksOf({ strategy, playbooks }: Wish): readonly Playbook[] {
-  return strategy === 'auto' ? playbooks : playbooks.filter(({ name }) => name === strategy)
 }
 
 async function savedSource(path: string, words: ApplyWords): Promise<Source> {
@@ -168,14 +213,17 @@ async function savedSource(path: string, words: ApplyWords): Promise<Source> {
   const chosen = new Set(meant.map(({ name }) => name))
   return {
     inventory: document.inventory,
-    asked: document.hosts.flatMap((result) =>
-      result.status === 'planned' ? [{ of: result.host, gates: result.plan.gates }] : [],
-    ),
+    asked: askedOf(document.hosts),
     // Those with nothing to change stay what the plan found them to be; a limit is about those that have.
     plan: async () => {
       await askForAccess(meant, words)
       const results = document.hosts.filter(({ host }) => words.limit === undefined || chosen.has(host))
       return { results, leftOut: [], unsure: [] }
     },
+    saved: {
+      id: document.id,
+      plans: document.hosts.flatMap((result) => (result.status === 'planned' ? [result.plan.id] : [])),
+    },
+    another: null,
   }
 }

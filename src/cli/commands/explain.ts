@@ -9,17 +9,19 @@ import { withLeftOut } from '../../report/text/left-out.ts'
 import { explainHost } from '../../run/explain-host.ts'
 import { explainRecorded } from '../../run/offline.ts'
 import type { Wish } from '../../run/plan-host.ts'
+import { newSampler } from '../../run/sampling.ts'
+import { asideResults } from '../../run/set-aside.ts'
+import { sifted } from '../../run/where.ts'
 import { askForAccess } from '../access.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll } from '../checks.ts'
 import { type ExitCode, exitCodeOfExplaining } from '../exit-code.ts'
 import { recordedFrom } from '../facts-file.ts'
-import { runPhase } from '../fleet-phase.ts'
+import { conductOn } from '../fleet-phase.ts'
+import { inventoryName, keepSamples } from '../history.ts'
 import { forksFrom, READING } from '../parallel.ts'
-import { asideResults } from '../set-aside.ts'
 import { type TargetWords, targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
-import { sifted } from '../where.ts'
 import { type WishWords, wishFrom } from '../wish.ts'
 
 export type ExplainWords = TargetWords &
@@ -65,7 +67,9 @@ async function sourceFrom(words: ExplainWords): Promise<Ask> {
     await askForAccess(targets.hosts, words)
     const story = (host: Host, telling: Parameters<typeof explainHost>[2]) => explainHost(host, wish, telling)
     const phase = { title: 'Explaining', hosts: targets.hosts, parallel, onLeaving: ['Nothing was changed.'] }
-    const asked = await runPhase({ ...phase, story }, terminal)
+    const sampler = newSampler(inventoryName(words))
+    const asked = await sampler.over(conductOn(terminal))({ ...phase, story })
+    await keepSamples(sampler, terminal)
     return { all: [...asked, ...asideResults(targets.setAside)], source: null }
   }
 }

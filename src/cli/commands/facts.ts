@@ -6,21 +6,22 @@ import { jsonParts } from '../../report/json/text.ts'
 import { factsParts, type Told, told } from '../../report/text/facts.ts'
 import { withLeftOut } from '../../report/text/left-out.ts'
 import { factsHost } from '../../run/facts-host.ts'
+import { newSampler } from '../../run/sampling.ts'
+import { asideResults } from '../../run/set-aside.ts'
 import type { Telling } from '../../run/story.ts'
-import { leftOutBy } from '../../run/where.ts'
+import { leftOutBy, sifted, whereFrom } from '../../run/where.ts'
 import { askForAccess } from '../access.ts'
 import { formatFrom } from '../arguments.ts'
 import { checkAll } from '../checks.ts'
 import { EXIT, type ExitCode, exitCodeOfReading } from '../exit-code.ts'
-import { runPhase } from '../fleet-phase.ts'
+import { conductOn } from '../fleet-phase.ts'
+import { inventoryName, keepSamples } from '../history.ts'
 import { forksFrom, READING } from '../parallel.ts'
 import { saveFailed } from '../save-failed.ts'
-import { checkWritable } from '../saved-plan.ts'
-import { asideResults } from '../set-aside.ts'
 import { type TargetWords, targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
-import { sifted, whereFrom } from '../where.ts'
+import { checkWritable } from '../whole-file.ts'
 
 export type FactsWords = TargetWords & {
   readonly format: string
@@ -44,7 +45,10 @@ export async function factsCommand(words: FactsWords, terminal: Terminal): Promi
       return (read.status === 'read' ? leftOutBy(where, host.name, read.facts) : null) ?? kept(read)
     }
     const phase = { title: 'Reading', hosts: targets.hosts, parallel, story, onLeaving: ['Nothing was changed.'] }
-    return [...(await runPhase(phase, terminal)), ...asideResults(targets.setAside)]
+    const sampler = newSampler(inventoryName(words))
+    const all = await sampler.over(conductOn(terminal))(phase)
+    await keepSamples(sampler, terminal)
+    return [...all, ...asideResults(targets.setAside)]
   }
   let results: readonly (FactsResult | Told)[]
   if (format === 'json') {

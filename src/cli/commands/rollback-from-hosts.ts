@@ -12,6 +12,10 @@ import { jsonText } from '../../report/json/text.ts'
 import { holdingsText } from '../../report/text/holdings.ts'
 import { resultText } from '../../report/text/result.ts'
 import { names } from '../../report/text/status.ts'
+import { declareWork } from '../../run/at-work.ts'
+import { storyOnRecord } from '../../run/on-record.ts'
+import { beginRecord } from '../../run/record.ts'
+import { requester } from '../../run/requester.ts'
 import { rollbackFromHost } from '../../run/rollback-host.ts'
 import { sameMachine } from '../../run/same-machine.ts'
 import type { Telling } from '../../run/story.ts'
@@ -20,18 +24,15 @@ import type { RunStore } from '../../store/store.ts'
 import { askForAccess } from '../access.ts'
 import type { AccessWords } from '../access-words.ts'
 import { formatFrom } from '../arguments.ts'
-import { declareWork } from '../at-work.ts'
 import { checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { orRemember } from '../closing.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-code.ts'
 import { bugLines, runPhase } from '../fleet-phase.ts'
 import { decideHoldings, holdingsFleet, type Listed, secondNames } from '../holdings-fleet.ts'
-import { storyOnRecord } from '../on-record.ts'
 import type { PaceWords } from '../pace.ts'
 import { CHANGING, forksFrom, READING } from '../parallel.ts'
-import { beginRecord } from '../record.ts'
-import { kept, requester, storeToWrite } from '../state.ts'
+import { kept, storeToWrite } from '../state.ts'
 import { targetsFrom } from '../targets.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -214,8 +215,9 @@ async function takeBackAll(
   telling: Telling,
 ): Promise<HostResult> {
   let last: HostResult = { host: host.name, status: 'not-reached', why: 'nothing to take back' }
+  let deletedEntries = false
   for (const [at, { id, about }] of all.entries()) {
-    last = await rollbackFromHost({ host, transaction: id, titles: about?.changes ?? [] }, telling)
+    last = await rollbackFromHost({ host, transaction: id, about }, telling)
     if (last.status !== 'rolled-back')
       return withOthers(
         last,
@@ -223,8 +225,9 @@ async function takeBackAll(
         at,
       )
     await onBack(id)
+    deletedEntries ||= last.deletedEntries === true
   }
-  return last
+  return deletedEntries && last.status === 'rolled-back' ? { ...last, deletedEntries } : last
 }
 
 /** One result speaks for all of a host's transactions: of the one that stopped it, in the order in which they were tried. */

@@ -3,6 +3,7 @@ import type { HostResult } from '../../model/result.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
 import { visible } from '../../report/format.ts'
 import { workText } from '../../report/text/work.ts'
+import { requester } from '../../run/requester.ts'
 import { rollbackHost } from '../../run/rollback-host.ts'
 import type { Telling } from '../../run/story.ts'
 import { newRunId } from '../../store/run-id.ts'
@@ -19,7 +20,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts'
 import { findRun, type Last } from '../find-run.ts'
 import { type PaceWords, rollbackPaceFrom } from '../pace.ts'
 import { CHANGING, forksFrom } from '../parallel.ts'
-import { kept, requester, storeToWrite } from '../state.ts'
+import { kept, storeToWrite } from '../state.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type RollbackWords = AccessWords &
@@ -43,8 +44,9 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
     format: () => formatFrom(words.format),
     parallel: () => forksFrom(words.forks, CHANGING),
     pace: () => rollbackPaceFrom(words),
-    approval: () => checkApproval(words.yes, terminal),
   })
+  // Where there is nothing to take back nobody is sent off to add --yes.
+  checkApproval(words.yes, terminal)
   const { store, run, standing, lost } = found
   await askForAccess(
     standing.map(({ plan }) => plan.host),

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
-import type { HostResult } from '../../model/result.ts'
-import type { RunSummary } from '../../model/run.ts'
 import type { VerifyResult } from '../../model/verification.ts'
 import { paragraph } from '../../report/format.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { verificationJson } from '../../report/json/verification.ts'
 import { names } from '../../report/text/status.ts'
 import { verificationText } from '../../report/text/verification.ts'
+import { type Applied, appliedLast, type Named } from '../../run/applied-last.ts'
 import { verifyHost } from '../../run/verify-host.ts'
 import { stillApplied } from '../../store/standing.ts'
 import type { RunStore } from '../../store/store.ts'
@@ -32,8 +31,6 @@ export type VerifyWords = AccessWords & {
   readonly format: string
   readonly forks: string | undefined
 }
-
-type Applied = Extract<HostResult, { readonly status: 'applied' }>
 
 const LAST: Last = {
   fits: ({ id, command, hosts }, runs) => command === 'apply' && stillApplied(id, hosts, runs, new Date()).length > 0,
@@ -108,33 +105,18 @@ async function ofInventory(store: RunStore, words: VerifyWords, terminal: Termin
     inventoryOption: words.inventory,
     limit: words.limit,
   })
-  const { runs } = await kept(async () => await store.list())
   // What was applied has the way to its host in it, whatever the inventory has become since.
-  const wanted = new Set([...hosts, ...setAside].map(({ name }) => name))
-  const standing: Applied[] = []
-  for (const run of runs.filter((each) => LAST.fits(each, runs))) {
-    const left = hostsOf(run, runs).filter((host) => wanted.delete(host))
-    if (left.length === 0) continue
-    const found = await kept(async () => await store.load(run.id))
-    if (found.type !== 'found') continue
-    standing.push(...found.run.results.filter(isApplied).filter(({ host }) => left.includes(host)))
-  }
+  const wanted: readonly Named[] = [...hosts, ...setAside.map(({ name }) => ({ name }))]
+  const standing = await kept(async () => await appliedLast(store, wanted))
   if (standing.length === 0) {
     const message = 'nothing that still stands was applied to these hosts from here'
     throw complainAbout(inventory, message, 'see what was run: ctfleet runs')
   }
-  const others = [...wanted].map((host) => ({ host }))
+  const found = new Set(standing.map(({ host }) => host))
+  const others = wanted.filter(({ name }) => !found.has(name)).map(({ name }) => ({ host: name }))
   if (others.length > 0) {
     const text = `Nothing that still stands was applied from here to ${names(others)}`
     terminal.say(paragraph(terminal.notices, { first: '', rest: '  ' }, text))
   }
   return { place: inventory, standing }
-}
-
-function hostsOf({ id, hosts }: RunSummary, runs: readonly RunSummary[]): readonly string[] {
-  return stillApplied(id, hosts, runs, new Date()).map(({ host }) => host)
-}
-
-function isApplied(result: HostResult): result is Applied {
-  return result.status === 'applied'
 }

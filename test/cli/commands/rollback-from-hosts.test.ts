@@ -80,6 +80,16 @@ test('what several runs changed is taken back in the record of each', async () =
   expect(await statuses()).toEqual(['rolled-back', 'rolled-back', 'rolled-back'])
 })
 
+test('entries that one of them deleted are not said to be there again', async () => {
+  const changes = plan.changes.map((change) => ({ ...change, kind: 'flush-entries' }))
+  const about = printAbout({ run: RUNS[1], by: 'alice@bastion' }, { ...plan, changes }, new Date(0))
+  const { text: none } = await takeBack(() => ({ lines: DONE }), 'web-1')
+  expect(none).not.toContain('entries that it deleted')
+  listed = LISTED.map((line, at) => (at === 7 ? `# about ${about}` : line))
+  const { text } = await takeBack(() => ({ lines: DONE }), 'web-1')
+  expect(text).toMatch(/as it was before transaction aaa, but for the entries that it deleted/)
+})
+
 test('one that is stuck tells of those before it and after it, and only what was taken back is on record so', async () => {
   await recordRuns()
   const { code, text } = await takeBack((_asked, [id]) => ({ lines: id === 'bbb' ? STUCK : DONE }), 'web-1')

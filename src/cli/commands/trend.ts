@@ -1,0 +1,60 @@
+import { trendsOf } from '../../audit/trend.ts'
+import { didYouMean } from '../../input/nearest.ts'
+import { jsonText } from '../../report/json/text.ts'
+import { trendJson } from '../../report/json/trend.ts'
+import { COLUMNS, hostTrendText, trendText } from '../../report/text/trend.ts'
+import { formatFrom, secondsFrom } from '../arguments.ts'
+import { checkAll, complainAbout } from '../checks.ts'
+import { EXIT, type ExitCode } from '../exit-code.ts'
+import { inventoryName, openHistory } from '../history.ts'
+import { checkSearchable, recordPlace } from '../record-place.ts'
+import { kept } from '../state.ts'
+import type { Terminal } from '../terminal.ts'
+
+export type TrendWords = {
+  readonly host: string | undefined
+  /** commander's name of `-i`; undefined: all inventories that the record has. */
+  readonly inventoryOption: string | undefined
+  readonly since: string
+  readonly format: string
+}
+
+/** From the record alone; contacts nobody. */
+export async function trendCommand(words: TrendWords, terminal: Terminal): Promise<ExitCode> {
+  const { seconds, format } = await checkAll({
+    seconds: () => secondsFrom('--since', words.since, { least: 60, most: 400 * 86_400 }),
+    format: () => formatFrom(words.format),
+  })
+  await checkSearchable()
+  const now = new Date().toISOString()
+  const since = new Date(Date.parse(now) - seconds * 1000).toISOString()
+  const { host, inventoryOption } = words
+  const inventory = inventoryOption === undefined ? undefined : inventoryName({ ...NOBODY, inventoryOption })
+  const chosen = { since, ...(inventory === undefined ? {} : { inventory }) }
+  const history = openHistory(terminal)
+  const read = async (of: object) => await kept(async () => await history.samples({ ...chosen, ...of }))
+  const wanted = await read(host === undefined ? {} : { host })
+  if (host !== undefined && wanted.length === 0) throw notOnRecord(host, await read({}), words.since)
+  // The line is of the time that there is something of.
+  const window = { since: wanted[0]?.at ?? since, now }
+  const trends = trendsOf(wanted, { ...window, columns: COLUMNS })
+  const { paper } = terminal
+  if (format === 'json') terminal.printText(jsonText(trendJson(trends, window)))
+  else if (trends.length === 0) {
+    terminal.print([`No reading of the last ${words.since} in ${recordPlace()}.`])
+    terminal.say([
+      'Readings are kept by ctfleet audit, facts, explain, plan and apply, and regularly by ctfleet serve.',
+    ])
+  } else if (host === undefined) terminal.print(trendText(paper, trends, now))
+  else terminal.print(trends.flatMap((trend, at) => [...(at === 0 ? [] : ['']), ...hostTrendText(paper, trend, now)]))
+  return EXIT.asWanted
+}
+
+const NOBODY = { inventory: undefined, limit: undefined }
+
+function notOnRecord(host: string, samples: readonly { readonly host: string }[], since: string) {
+  const hint =
+    didYouMean(host, [...new Set(samples.map((sample) => sample.host))]) ??
+    'see which there are: ctfleet trend; look further back: --since 90d'
+  return complainAbout(host, `no reading of this host in the last ${since} is on record`, hint)
+}
