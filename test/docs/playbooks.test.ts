@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { InputError, printComplaint } from '../../src/input/complaint.ts'
+import { parsePlaybook } from '../../src/playbook/parse.ts'
+import { STEP_KINDS } from '../../src/steps/catalog.ts'
+import { objections } from '../support/json-schema.ts'
+
+const PAGE = readFileSync('docs/playbooks.md', 'utf8')
+
+test('the first playbook of the page is one, for ctfleet and for an editor', () => {
+  const [, text = ''] = /```yaml\n(.*?)```/s.exec(PAGE) ?? []
+  const playbook = parsePlaybook(text, 'playbooks/quick-udp.yaml', STEP_KINDS)
+  expect([playbook.name, playbook.steps.length, playbook.verify.length]).toEqual(['quick-udp', 2, 5])
+  expect(objections(JSON.parse(readFileSync('schemas/playbook.json', 'utf8')), parse(text))).toEqual([])
+})
+
+test('mistakes are told as the page shows them', () => {
+  const text = `name: mine
+title: Mine
+requires:
+  - when: facts.conntrack.cuont > 3
+    otherwise: no
+steps:
+  - sysctl: {key: net.core.x, value: "many"}
+`
+  const [, shown = ''] = /```\n(mine\.yaml:.*?)```/s.exec(PAGE) ?? []
+  expect(`${told(text).join('\n')}\n`).toBe(shown)
+})
+
+test('every kind of step is in the table, and no other', () => {
+  const [, table = ''] = /### Steps\n(.*?)\n\n[^|\n]/s.exec(PAGE) ?? []
+  const named = [...table.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, kind]) => kind)
+  expect(named).toEqual(STEP_KINDS.map(({ kind }) => kind))
+})
+
+function told(text: string): readonly string[] {
+  try {
+    parsePlaybook(text, 'mine.yaml', STEP_KINDS)
+    return []
+  } catch (error) {
+    if (error instanceof InputError) return error.complaints.map(printComplaint)
+    throw error
+  }
+}
