@@ -2,19 +2,22 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { KINDS, score, scoreText } from '../audit/trend-series.ts'
 import { benchBig, bigText } from './big.ts'
 import { benchHosts } from './hosts.ts'
 import { hostsText } from './hosts-text.ts'
 import { benchJudging, judgingText } from './judging.ts'
 import { benchMillion, millionText } from './million.ts'
+import { progressCost, progressText } from './progress.ts'
 import { benchScale } from './scale.ts'
 import { scaleText } from './scale-text.ts'
+import { benchStart, startText } from './start.ts'
 
 /**
  * `npm run bench [-- JOBS] [--hosts N] [--json FILE]`: what the work costs, as tables, and as JSON in FILE (`-`: in place of
  * the tables). docs/performance.md says what the jobs are and what came of them.
  */
-const JOBS = ['judging', 'hosts', 'scale', 'big', 'million'] as const
+const JOBS = ['judging', 'hosts', 'scale', 'big', 'million', 'progress', 'start', 'forecast'] as const
 type Job = (typeof JOBS)[number]
 
 const USUAL: readonly Job[] = ['judging', 'hosts', 'scale']
@@ -73,6 +76,21 @@ async function run(job: Job, dir: string): Promise<unknown> {
     case 'million': {
       const found = await benchMillion(say)
       print(millionText(found))
+      return found
+    }
+    case 'progress': {
+      const found = await progressCost(5000, 30)
+      print(progressText(found))
+      return found
+    }
+    case 'start': {
+      const found = await benchStart()
+      print(startText(found))
+      return found
+    }
+    case 'forecast': {
+      const found = KINDS.map((kind) => score(kind, 1000))
+      print(`${scoreText(found)}\n`)
       return found
     }
     case 'big': {

@@ -220,8 +220,10 @@ function sectionOf(report: string, host: string): string {
   return section.replaceAll(/\n\s+/g, ' ')
 }
 
+/** Of lines of the progress, by how they begin: why a host failed stands behind it. */
 function comesBefore(log: string, line: string, other: string): void {
   const lines = log.split('\n')
-  expect(lines.indexOf(line), `"${line}" in:\n${log}`).toBeGreaterThan(-1)
-  expect(lines.indexOf(other), `"${other}" after "${line}" in:\n${log}`).toBeGreaterThan(lines.indexOf(line))
+  const placeOf = (start: string) => lines.findIndex((each) => each.startsWith(start))
+  expect(placeOf(line), `"${line}" in:\n${log}`).toBeGreaterThan(-1)
+  expect(placeOf(other), `"${other}" after "${line}" in:\n${log}`).toBeGreaterThan(placeOf(line))
 }

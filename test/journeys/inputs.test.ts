@@ -111,7 +111,7 @@ const MISTAKES: [title: string, typed: string, ...complaints: RegExp[]][] = [
     'apply good.yaml',
     /--yes: there is no terminal to ask in.*\n {2}run this in a terminal/,
   ],
-  ['to roll back with nobody to ask', 'rollback last', /last: nothing that was applied/, /--yes: there is no terminal/],
+  ['to roll back where nothing stands, with nobody to ask', 'rollback last', /last: nothing that was applied/],
   ['an unknown option', 'plan good.yaml --frobnicate', /error: unknown option '--frobnicate'/],
   ['an unknown command', 'paln good.yaml', /error: unknown command 'paln'\n\(Did you mean plan\?\)/],
   ['an unknown run', 'rollback 20261126-0942-ffff --yes', /20261126-0942-ffff: no run has this id\n {2}.*ctfleet runs/],

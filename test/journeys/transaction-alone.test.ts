@@ -152,7 +152,13 @@ test('the next transaction takes back what nobody stands behind any more, and is
   await launched(host, plan, { transaction: 'three', window: 30, confirmWithin: 60 })
   await end('three', 'second', 'switch')
   const next = await planOn(host, [['sysctl', { key: KEY, value: 7000 }]])
-  expect(await applyHost(next, terms(20), TELLING)).toMatchObject({ status: 'refused', fault: { code: 'drifted' } })
+  expect(await applyHost(next, terms(20), TELLING)).toMatchObject({
+    status: 'refused',
+    fault: {
+      code: 'drifted',
+      message: expect.stringMatching(/Seen since: what ".* 7000" is to change is another now$/),
+    },
+  })
   expect(await journalOf(there, 'three')).toContain('rolled-back')
 })
 
@@ -166,7 +172,7 @@ test('a confirm that is killed between two files is finished by the switch', asy
   await untilSaid(there, 'four', 'committed')
   expect(await there.dump()).toContain('91-ctfleet.conf')
   expect(await resumeHost({ plan, transaction: 'four' }, TELLING)).toMatchObject({ status: 'applied' })
-  expect(await rollbackFromHost({ host, transaction: 'four', titles: [] }, TELLING)).toMatchObject({
+  expect(await rollbackFromHost({ host, transaction: 'four', about: null }, TELLING)).toMatchObject({
     status: 'rolled-back',
     plan: null,
   })

@@ -16,6 +16,9 @@ const NAMESPACE_PACKAGES = {
   // Login shells of some users.
   fish: '/usr/bin/fish',
   tcsh: '/usr/bin/tcsh',
+  zsh: '/usr/bin/zsh',
+  // Holds what we write as XML against its schema.
+  'libxml2-utils': '/usr/bin/xmllint',
 }
 
 const VM_PACKAGES = {
@@ -38,17 +41,40 @@ export async function ensurePackages(use: 'namespaces' | 'vm', say: (line: strin
   if (missing.length === 0) return
   if (!(await exists('/usr/bin/apt-get'))) throw new Error(`install ${missing.join(', ')}: this machine has no apt-get`)
 
-  say(`installing ${missing.join(', ')}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  // One foreign source that fails must not stop us; if it was the one that matters, the installation says so.
-  await run(['apt-get', 'update', '-q'], { timeoutSeconds: 180, env })
-  await withoutStartingDaemons(() =>
-    must(['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...missing], { timeoutSeconds: 900, env }),
-  )
+  await install(missing, say)
   // Installed by us, so it must not come up by itself at the machine's next boot either.
   if (missing.includes('openssh-server') && (await exists('/run/systemd/system'))) {
     await must(['systemctl', 'disable', 'ssh.service', 'ssh.socket'])
   }
+}
+
+/**
+ * Installs one of Debian's packages that few tests need, where this machine lacks it.
+ * @param file one of it, which tells whether it is installed
+ * @returns why it is not here, or null
+ */
+export async function whyWithout(name: string, file: string): Promise<string | null> {
+  if (await exists(file)) return null
+  if (process.getuid?.() !== 0) return `${name} is not installed, and only root could`
+  if (!(await exists('/usr/bin/apt-get'))) return `${name} is not installed, and this machine has no apt-get`
+  try {
+    await install([name], (line) => process.stderr.write(`${line}\n`))
+  } catch (error) {
+    return `${name} cannot be installed: ${String(error).slice(0, 200)}`
+  }
+  return (await exists(file)) ? null : `${name} is installed, and brought no ${file}`
+}
+
+/** Two of them at a time wait for each other. */
+async function install(names: readonly string[], say: (line: string) => void): Promise<void> {
+  say(`installing ${names.join(', ')}`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...words: readonly string[]) => ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300', ...words]
+  // One foreign source that fails must not stop us; if it was the one that matters, the installation says so.
+  await run(apt('update'), { timeoutSeconds: 180, env })
+  await withoutStartingDaemons(() =>
+    must(apt('install', '-y', '--no-install-recommends', ...names), { timeoutSeconds: 900, env }),
+  )
 }
 
 /** Debian asks policy-rc.d before a package starts its service; 101 forbids it. A policy that was there comes back. */

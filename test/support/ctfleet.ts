@@ -7,6 +7,8 @@ type Running = {
   readonly ended: Promise<Said>
   /** Waits until stderr holds this; throws where the program ends before. */
   readonly until: (pattern: RegExp) => Promise<void>
+  /** What stderr holds so far. */
+  readonly said: () => string
   /** By SIGKILL, unless another signal is named. */
   readonly kill: (signal?: NodeJS.Signals) => void
 }
@@ -41,5 +43,5 @@ export function startCtfleet(words: readonly string[], env: { readonly [name: st
       look()
       void ended.then(() => reject(new Error(`it ended, and never said ${pattern}:\n${stderr}`)))
     })
-  return { ended, until, kill: (signal = 'SIGKILL') => void child.kill(signal) }
+  return { ended, until, said: () => stderr, kill: (signal = 'SIGKILL') => void child.kill(signal) }
 }

@@ -18,6 +18,7 @@ export function desk() {
     canAsk: false,
     interruption: {
       signal: stop.signal,
+      stop: () => stop.abort(),
       adviseOnLeaving: (next) => {
         advice = next
       },

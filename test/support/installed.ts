@@ -9,7 +9,8 @@ import { build } from 'tsdown'
  */
 export async function installed(at: string): Promise<string> {
   mkdirSync(at)
-  for (const name of ['package.json', 'node_modules', 'playbooks']) symlinkSync(resolve(name), join(at, name))
+  for (const name of ['package.json', 'node_modules', 'playbooks', 'inventory.example.yaml', 'policy.example.yaml'])
+    symlinkSync(resolve(name), join(at, name))
   await build({ filter: /^cli$/, outDir: join(at, 'dist'), logLevel: 'silent' })
   return join(at, 'dist', 'cli.js')
 }

@@ -6,19 +6,29 @@ import { must, poll, run } from '../lab/command.ts'
 export interface Screen extends AsyncDisposable {
   /** Types a line and presses Enter. */
   type(line: string): Promise<void>
+  /** Types without pressing Enter. */
+  keys(text: string): Promise<void>
   /** Presses a key: `C-c`, `Enter`. */
   press(key: string): Promise<void>
   /** All that was ever shown, lines that the terminal broke joined again, without what came before the last `clear`. */
   text(): Promise<string>
+  /** The same in the lines that the terminal shows, broken ones among them. */
+  lines(): Promise<string>
   /** The same with colours as escape codes. */
   coloured(): Promise<string>
   /** Waits until the text matches; throws with the text when it does not. */
   until(pattern: RegExp, seconds?: number): Promise<string>
   /** Forgets all that was shown. */
   clear(): Promise<void>
+  /** What a program on the terminal may set behind our back: its title, and whether it is a second screen. */
+  state(): Promise<string>
+  /** The window is made wider or narrower under the program, which hears of it. */
+  resize(columns: number): Promise<void>
 }
 
 const TMUX = '/usr/bin/tmux'
+
+let opened = 0
 
 export function canOpenScreen(): { readonly ok: true } | { readonly ok: false; readonly why: string } {
   return existsSync(TMUX) ? { ok: true } : { ok: false, why: 'tmux is not installed' }
@@ -29,20 +39,23 @@ export async function openScreen(
   { dir, columns }: { readonly dir: string; readonly columns: number },
   env: { readonly [name: string]: string },
 ): Promise<Screen> {
-  const tmux = [TMUX, '-u', '-S', join(dir, `tmux-${columns}`), '-f', '/dev/null']
+  // The server of the screen before may still be at its end.
+  const tmux = [TMUX, '-u', '-S', join(dir, `tmux-${++opened}`), '-f', '/dev/null']
   const environment = { PATH: `${dir}:${process.env.PATH}`, HOME: dir, LC_ALL: 'C.UTF-8', ...env }
   const start = ['set-option', '-g', 'history-limit', '20000', ';', 'new-session', '-d', '-x', `${columns}`, '-y', '40']
   await must([...tmux, ...start, 'exec env PS1="$ " sh'], { env: environment })
-  const capture = async (...more: string[]) => await must([...tmux, 'capture-pane', '-p', '-J', '-S', '-', ...more])
-  const text = async () => (await capture()).trimEnd()
+  const capture = async (...more: string[]) => await must([...tmux, 'capture-pane', '-p', '-S', '-', ...more])
+  const text = async () => (await capture('-J')).trimEnd()
   return {
     type: async (line) => {
       await must([...tmux, 'send-keys', '-l', '--', line])
       await must([...tmux, 'send-keys', 'Enter'])
     },
+    keys: async (text) => void (await must([...tmux, 'send-keys', '-l', '--', text])),
     press: async (key) => void (await must([...tmux, 'send-keys', key])),
     text,
-    coloured: async () => await capture('-e'),
+    lines: async () => (await capture()).trimEnd(),
+    coloured: async () => await capture('-J', '-e'),
     until: async (pattern, seconds = 40) => {
       const found = await poll(
         async () => {
@@ -58,6 +71,8 @@ export async function openScreen(
       await must([...tmux, 'send-keys', '-R'])
       await must([...tmux, 'clear-history'])
     },
+    state: async () => (await must([...tmux, 'display-message', '-p', '#{pane_title} #{alternate_on}'])).trim(),
+    resize: async (columns) => void (await must([...tmux, 'resize-window', '-x', `${columns}`, '-y', '40'])),
     [Symbol.asyncDispose]: async () => void (await run([...tmux, 'kill-server'])),
   }
 }
