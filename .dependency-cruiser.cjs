@@ -30,7 +30,7 @@ const ranks = units.flatMap((from) =>
 const siblings = house.separateSiblings.map((room) => ({
   name: `files of ${room} do not know each other`,
   severity: 'error',
-  from: { path: `^src/${room}/([^/.]+)`, pathNot: house.aggregators.map((name) => `^src/${room}/${name}[.]ts$`) },
+  from: { path: `^src/${room}/([^/.]+)`, pathNot: house.aggregators.map((name) => `^src/${room}/${name}[./]`) },
   to: { path: `^src/${room}/`, pathNot: [`^src/${room}/$1[/.]`, ...contracts.map((file) => `^src/${file}[.]ts$`)] },
 }))
 
