@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own. */
+/** Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own; and hundreds of whole command lines. */
 const journeys = [
   'test/journeys/**/*.test.ts',
   'test/kernel/**/*.test.ts',
@@ -11,6 +11,7 @@ const journeys = [
   'test/transport/{ssh,become,jump,openssh}.test.ts',
   'test/firewall/{packets,native-packets,nft-kernel}.test.ts',
   'test/mill/**/*.test.ts',
+  'test/cli/wrong-files.test.ts',
 ]
 
 /** Those of them that boot virtual machines, which take a processor each. */

@@ -63,7 +63,11 @@ test('reading is total: an inventory, or complaints with places', () => {
         expect(load(parts.join('')).groups.length).toBeGreaterThan(1)
       } catch (error) {
         if (!(error instanceof InputError)) throw error
-        expect(error.complaints.every(({ line, column }) => line !== null && column !== null)).toBe(true)
+        const { complaints } = error
+        // Of what is another file altogether the question after the first mistakes is about the whole.
+        const isAsked = complaints.at(-1)?.message.endsWith('is this the inventory that you meant?') === true
+        const placed = isAsked && complaints.length === 4 ? complaints.slice(0, 3) : complaints
+        expect(placed.every(({ line, column }) => line !== null && column !== null)).toBe(true)
       }
     }),
     { numRuns: 2000 },
