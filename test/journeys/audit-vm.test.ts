@@ -2,9 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { poll } from '../lab/command.ts'
 import { canRunLab, type LabVm, startVm } from '../lab/index.ts'
-import { sshGreets } from '../lab/vm/qemu.ts'
 import { ctfleet } from '../support/ctfleet.ts'
 
 /** What was made to last is there after a restart; what was not, the audit tells before it, and finds gone after it. */
@@ -80,7 +78,7 @@ test('a persistence with two holes: both are told before the restart, and found 
     by: [{ certainty: 'certain', evidence: [expect.stringContaining(`${SYSCTL}max=8000`)] }],
   })
 
-  await restarted(there)
+  await there.reboot()
   const [drift] = (await auditOf(env)).filter(({ rule }) => rule === 'drift')
   expect(drift?.title).toBe('2 of 5 changes that ctfleet applied did not survive the restart')
   expect(drift?.evidence).toEqual(
@@ -113,20 +111,4 @@ async function auditOf(env: { readonly [name: string]: string }): Promise<readon
   const [host] = JSON.parse(said.stdout).hosts
   if (host.status !== 'audited') throw new Error(said.stdout)
   return host.findings
-}
-
-/** As its administrator would, and waits until it answers in a new life. A login to a machine that boots would hang for long. */
-async function restarted(there: LabVm): Promise<void> {
-  const life = async () => (await there.ssh('cat /proc/sys/kernel/random/boot_id')).stdout
-  const before = await life()
-  await there.exec('systemctl reboot')
-  const up = await poll(
-    async () => {
-      if ((await sshGreets(there.port)) !== true) return undefined
-      const now = await life()
-      return now === '' || now === before ? undefined : true
-    },
-    { everyMs: 300, timeoutSeconds: 600 },
-  )
-  if (up !== true) throw new Error(`it did not come back: ${(await there.console()).slice(-2000)}`)
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { personalityOf } from './personalities.ts'
 import { placeOf, slotOf } from './slot.ts'
+import type { Machine } from './vm/qemu.ts'
 
 /** A namespace host: its place in the lab, its login, and the public key that known_hosts shall hold for it. */
 export type HostRecord = {
@@ -21,6 +22,7 @@ export type VmRecord = {
   readonly port: number
   readonly forwards: Readonly<Record<number, number>>
   readonly knownKey: string
+  readonly machine: Machine
 }
 
 /** What DIR/lab.json keeps, so that another process can use the lab or take it down. */

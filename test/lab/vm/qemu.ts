@@ -1,40 +1,53 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { must, poll } from '../command.ts'
 import { killHard } from '../network.ts'
-import { exists, textOf } from '../packages.ts'
+import { textOf } from '../packages.ts'
 import type { Image } from './image.ts'
 
-export type QemuWish = {
-  readonly image: Image
-  /** Directory of its sockets, pid and console; short, as a socket's path has at most 107 bytes. */
+/** What QEMU needs to start a virtual machine, the first time and every time after it. */
+export type Machine = {
+  /** Directory of its sockets, pid, initramfs and console; short, as a socket's path has at most 107 bytes. */
   readonly runDir: string
-  /** A disk that keeps what is written; without one, writes are forgotten when QEMU ends (not when the guest reboots). */
-  readonly disk: string | undefined
+  readonly kernel: string
+  /** Its own: what was written is there at the next start. */
+  readonly disk: string
   readonly init: 'fast' | 'systemd'
   readonly memoryMb: number
   /** Guest port to loopback port. */
   readonly forwards: Readonly<Record<number, number>>
-  readonly identity: Readonly<Record<string, string>>
+}
+
+// Each run of a program at an address of its own would be translated anew by the emulator: four times the time of a fork.
+const FOR_AN_EMULATOR = 'norandmaps mitigations=off'
+
+/** The initramfs of one machine: the image's, with who it is. */
+export async function writeInitramfs(
+  { runDir }: Machine,
+  image: Image,
+  identity: Readonly<Record<string, string>>,
+): Promise<void> {
+  const input = newcArchive(identity)
+  await must(['sh', '-c', `cat "$1" - > "$2"`, 'sh', image.initrd, `${runDir}/initrd`], { input })
 }
 
 /** Starts QEMU in the background and returns its pid; the guest is still booting then. */
-export async function startQemu(wish: QemuWish): Promise<number> {
-  const { image, runDir } = wish
-  const initrd = `${runDir}/initrd`
-  await must(['sh', '-c', `cat "$1" - > "$2"`, 'sh', image.initrd, initrd], { input: newcArchive(wish.identity) })
-  const forwards = Object.entries(wish.forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`)
-  const init = wish.init === 'systemd' ? ' lab.init=/lib/systemd/systemd' : ''
+export async function startQemu({ runDir, kernel, disk, init, memoryMb, forwards }: Machine): Promise<number> {
+  const redirected = Object.entries(forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`)
+  const words = `console=ttyS0 panic=1 quiet net.ifnames=0 ${FOR_AN_EMULATOR}`
   const log = openSync(`${runDir}/qemu.log`, 'a')
   const qemu = spawn(
     'qemu-system-x86_64',
     [
-      ...['-name', runDir, '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', String(wish.memoryMb), '-smp', '2'],
-      ...['-kernel', image.kernel, '-initrd', initrd, '-append', `console=ttyS0 panic=1 quiet net.ifnames=0${init}`],
-      ...['-drive', `file=${wish.disk ?? image.disk},format=raw,if=virtio,snapshot=${wish.disk ? 'off' : 'on'}`],
-      ...['-netdev', `user,id=net0${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=net0,id=card0'],
-      ...['-display', 'none', '-serial', `file:${runDir}/console.log`],
+      ...['-name', runDir, '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', String(memoryMb), '-smp', '2'],
+      ...['-kernel', kernel, '-initrd', `${runDir}/initrd`],
+      ...['-append', init === 'systemd' ? `${words} lab.init=/lib/systemd/systemd` : words],
+      ...['-drive', `file=${disk},format=raw,if=virtio`],
+      ...['-netdev', `user,id=net0${redirected.join('')}`, '-device', 'virtio-net-pci,netdev=net0,id=card0'],
+      ...['-display', 'none', '-chardev', `file,id=console,append=on,path=${runDir}/console.log`],
+      ...['-serial', 'chardev:console'],
       ...['-monitor', `unix:${runDir}/monitor,server=on,wait=off`, '-pidfile', `${runDir}/pid`],
     ],
     { cwd: '/', detached: true, stdio: ['ignore', log, log] },
@@ -58,10 +71,24 @@ export async function stopQemu(runDir: string): Promise<void> {
   const pid = await qemuPid(runDir)
   if (pid === undefined) return
   killHard(pid)
-  await poll(async () => ((await exists(`/proc/${pid}/ns/net`)) ? undefined : true), {
-    everyMs: 20,
-    timeoutSeconds: 10,
-  })
+  await untilGone(pid, 10)
+}
+
+/** Waits for a guest that switches itself off; throws when it is still there after `timeoutSeconds`. */
+export async function untilQemuEnds(runDir: string, timeoutSeconds: number): Promise<void> {
+  const pid = await qemuPid(runDir)
+  if (pid !== undefined && !(await untilGone(pid, timeoutSeconds))) throw new Error(`${runDir}: QEMU goes on`)
+}
+
+/** Whether a process ends within its time, every thread of it: the last one closes its files, and with them their locks. */
+async function untilGone(pid: number, timeoutSeconds: number): Promise<boolean> {
+  const gone = async () => {
+    const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+    // One that nobody waits for stays as a zombie.
+    const isZombie = /\) [ZX] /.test((await textOf(`/proc/${pid}/stat`)) ?? ') X ')
+    return threads.length <= 1 && isZombie ? true : undefined
+  }
+  return (await poll(gone, { everyMs: 20, timeoutSeconds })) === true
 }
 
 /** Says one line to QEMU's monitor, such as `set_link card0 off`. */
@@ -81,11 +108,11 @@ export async function tellQemu(runDir: string, command: string): Promise<void> {
   })
 }
 
-/** Whether an SSH server greets on the port; QEMU accepts connections long before the guest does. */
-export function sshGreets(port: number): Promise<true | undefined> {
+/** Whether an SSH server greets on the port within `patienceMs`; QEMU accepts connections long before the guest does. */
+export function sshGreets(port: number, patienceMs = 3000): Promise<true | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port })
-    socket.setTimeout(3000, () => socket.destroy())
+    socket.setTimeout(patienceMs, () => socket.destroy())
     socket.on('error', () => undefined)
     socket.on('data', (chunk) => {
       if (chunk.toString('latin1').startsWith('SSH-')) resolve(true)

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { must, poll, run } from '../command.ts'
 import { normaliseDump } from '../dump.ts'
 import { drainTable, fillTable } from '../entries.ts'
@@ -9,7 +9,17 @@ import { ensurePackages, exists, textOf } from '../packages.ts'
 import { generateKey, labKey, sshCommand } from '../ssh.ts'
 import { type LabState, readState, removeState, type VmRecord, writeState } from '../state.ts'
 import { vmImage } from './image.ts'
-import { freePorts, qemuPid, sshGreets, startQemu, stopQemu, tellQemu } from './qemu.ts'
+import {
+  freePorts,
+  type Machine,
+  qemuPid,
+  sshGreets,
+  startQemu,
+  stopQemu,
+  tellQemu,
+  untilQemuEnds,
+  writeInitramfs,
+} from './qemu.ts'
 
 /** A virtual machine of the lab. */
 export interface LabVm extends LabHost, AsyncDisposable {
@@ -19,6 +29,8 @@ export interface LabVm extends LabHost, AsyncDisposable {
   readonly forwards: Readonly<Record<number, number>>
   /** Pulls the plug and boots again: what was written and not synced is lost. */
   reset(): Promise<void>
+  /** As its administrator would: systemd stops everything in order, and it boots again. */
+  reboot(): Promise<void>
   /** What the guest's kernel and init said. */
   console(): Promise<string>
   /** Ends this virtual machine; a persistent one keeps its disk. */
@@ -41,6 +53,7 @@ export type VmWish = {
 
 const GUEST_PORTS = [22, 80, 8080] as const
 const BOOT_SECONDS = 120
+const STOP_SECONDS = 120
 
 /** Boots a Debian virtual machine and returns when its sshd answers; the first time builds the image (2 minutes). */
 export async function startVm(wish: VmWish = {}): Promise<LabVm> {
@@ -58,20 +71,21 @@ export async function startVm(wish: VmWish = {}): Promise<LabVm> {
     const own = await generateKey(`${runDir}/hostkey`)
     const ports = await freePorts(GUEST_PORTS.length)
     const forwards = Object.fromEntries(GUEST_PORTS.map((guest, index) => [guest, ports[index] ?? 0]))
-    const record = { name, runDir, port: forwards[22] ?? 0, forwards, knownKey: own.publicKey }
-    const identity = { hostname: `${name}\n`, ssh_host_ed25519_key: own.key, authorized_keys: `${await labKey(dir)}\n` }
-    // On disk before QEMU runs, so that "down" finds it even if we end here.
-    await changeVms(dir, (vms) => [...vms, record])
-    const disk = wish.persistent === true ? await persistentDisk(dir, name, image.disk) : undefined
-    await startQemu({
-      image,
+    const machine: Machine = {
       runDir,
-      disk,
+      kernel: image.kernel,
+      disk: wish.persistent === true ? `${dir}/disks/${name}.img` : `${runDir}/disk.img`,
       init: wish.init ?? 'fast',
       memoryMb: wish.memoryMb ?? 512,
       forwards,
-      identity,
-    })
+    }
+    const record = { name, runDir, port: forwards[22] ?? 0, forwards, knownKey: own.publicKey, machine }
+    const identity = { hostname: `${name}\n`, ssh_host_ed25519_key: own.key, authorized_keys: `${await labKey(dir)}\n` }
+    // On disk before QEMU runs, so that "down" finds it even if we end here.
+    await changeVms(dir, (vms) => [...vms, record])
+    await ensureDisk(machine.disk, image.disk)
+    await writeInitramfs(machine, image, identity)
+    await startQemu(machine)
     await untilUp(record)
   } catch (error) {
     await stopVm(dir, name)
@@ -121,12 +135,14 @@ export async function openVm(dir: string, name: string): Promise<LabVm> {
     },
     async reset() {
       await leave(record)
-      const pull = async () => {
-        await tellQemu(runDir, 'system_reset')
-        await untilUp(record)
-      }
-      // Starved of its two processors while it boots, an emulated kernel may stand still for good.
-      await pull().catch(pull)
+      await stopQemu(runDir)
+      await bootAgain(record)
+    },
+    async reboot() {
+      await exec('systemctl poweroff')
+      await untilQemuEnds(runDir, STOP_SECONDS)
+      await leave(record)
+      await bootAgain(record)
     },
     console: async () => (await textOf(`${runDir}/console.log`)) ?? '',
     down,
@@ -157,23 +173,30 @@ async function leave({ runDir }: VmRecord): Promise<void> {
   await run(['ssh', '-F', 'none', '-o', `ControlPath=${runDir}/ssh`, '-O', 'exit', '127.0.0.1'])
 }
 
+/** By a QEMU of its own: one that has run for long takes minutes over the same boot, as it forgets its translations one by one. */
+async function bootAgain(vm: VmRecord): Promise<void> {
+  await startQemu(vm.machine)
+  await untilUp(vm)
+}
+
 async function untilUp(vm: VmRecord): Promise<void> {
-  const up = await poll(async () => ((await qemuPid(vm.runDir)) === undefined ? false : sshGreets(vm.port)), {
-    everyMs: 200,
-    timeoutSeconds: BOOT_SECONDS,
-  })
+  let patienceMs = 400
+  const greets = async () => {
+    if ((await qemuPid(vm.runDir)) === undefined) return false
+    patienceMs = Math.min(patienceMs * 1.2, 5000)
+    return await sshGreets(vm.port, patienceMs)
+  }
+  const up = await poll(greets, { everyMs: 100, timeoutSeconds: BOOT_SECONDS })
   if (up === true) return
   const why = up === false ? 'QEMU ended' : `no sshd within ${BOOT_SECONDS} s`
   const said = `${(await textOf(`${vm.runDir}/qemu.log`)) ?? ''}${(await textOf(`${vm.runDir}/console.log`)) ?? ''}`
   throw new Error(`${vm.name} did not boot, ${why}: ${said.slice(-3000)}`)
 }
 
-async function persistentDisk(dir: string, name: string, pristine: string): Promise<string> {
-  const disk = `${dir}/disks/${name}.img`
-  if (await exists(disk)) return disk
-  await mkdir(`${dir}/disks`, { recursive: true })
+async function ensureDisk(disk: string, pristine: string): Promise<void> {
+  if (await exists(disk)) return
+  await mkdir(dirname(disk), { recursive: true })
   await must(['cp', '--sparse=always', '--reflink=auto', pristine, disk])
-  return disk
 }
 
 async function changeVms(dir: string, change: (vms: readonly VmRecord[]) => VmRecord[]): Promise<void> {
