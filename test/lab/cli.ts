@@ -26,26 +26,11 @@ ${Object.entries(PERSONALITIES)
   .map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}\n`)
   .join('')}`
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    dir: { type: 'string', default: '.lab' },
-    name: { type: 'string', default: 'vm-1' },
-    systemd: { type: 'boolean', default: false },
-    persistent: { type: 'boolean', default: false },
-    hosts: { type: 'string' },
-    behind: { type: 'string' },
-    all: { type: 'boolean', default: false },
-    entries: { type: 'string' },
-    percent: { type: 'string' },
-    port: { type: 'string' },
-  },
-})
-
+const { values, positionals } = typed()
 const dir = resolve(values.dir)
 
 async function main(): Promise<number> {
-  const [command = 'help', hostName = '', ...rest] = positionals
+  const [command = 'help', hostName = '', ...rest] = values.help ? [] : positionals
   const host = async (): Promise<LabHost> =>
     hostName.startsWith('vm-') ? openVm(dir, hostName) : (await openLab(dir)).host(hostName)
   switch (command) {
@@ -125,6 +110,31 @@ async function vm(action: string): Promise<number> {
   say(`${name}: root@127.0.0.1 port ${port} (${others.join(', ')})`)
   say(`up in ${((Date.now() - began) / 1000).toFixed(1)} s; inventory: ${inventoryPath}`)
   return 0
+}
+
+/** What was typed; a word that is no option ends here with a line, not with a stack trace. */
+function typed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        dir: { type: 'string', default: '.lab' },
+        help: { type: 'boolean', default: false, short: 'h' },
+        name: { type: 'string', default: 'vm-1' },
+        systemd: { type: 'boolean', default: false },
+        persistent: { type: 'boolean', default: false },
+        hosts: { type: 'string' },
+        behind: { type: 'string' },
+        all: { type: 'boolean', default: false },
+        entries: { type: 'string' },
+        percent: { type: 'string' },
+        port: { type: 'string' },
+      },
+    })
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : String(error)}. Next: npm run lab -- --help`)
+    process.exit(2)
+  }
 }
 
 function whole(name: string, text: string): number {
