@@ -1,9 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import inquirer from 'inquirer'
 import { paragraph } from '../report/format.ts'
-import { keyboardOf } from './keyboard.ts'
-import { widthOf } from './terminal.ts'
+import { type On, openQuestion } from './ask-open.ts'
+import { columnsOfTerminal, widthOf } from './terminal.ts'
 
 export type Answer = 'yes' | 'no' | 'skip' | 'show' | 'rest' | 'quit'
 
@@ -32,7 +31,7 @@ const ALL_THE_REST: readonly Choice<Answer>[] = [
   { key: 'q', name: 'quit: skip this and all that follow, do those with a yes', value: 'quit' },
 ]
 
-/** Asks on stderr, so that stdout stays a report. Ctrl-C at a question is `interrupted`: nothing was begun. */
+/** Asks on stderr, so that stdout stays a report. Ctrl-C at a question is `interrupted`: nothing was begun. Ctrl-D quits. */
 export async function askPerson(message: string): Promise<Answer | 'interrupted'> {
   return await askOneOf(message, [...YES_NO_SKIP, ...ALL_THE_REST])
 }
@@ -47,19 +46,20 @@ export async function askAboutPlan(
   return await askOneOf<PlanAnswer>(message, choices, withdrawn)
 }
 
-/** One of these, or null for none of them. */
+/** One of these, or null for none of them, which Ctrl-D says too. */
 export async function askWhich(
   message: string,
   ones: readonly { readonly name: string; readonly value: string }[],
   withdrawn?: AbortSignal,
 ): Promise<string | null | 'interrupted'> {
-  return await asking(async (input) => {
-    const choices = [...ones, { name: 'none of them: back to the question', value: null }]
-    const { chosen } = await prompter({ input, withdrawn })<{ chosen: string | null }>([
+  const choices = [...ones, { name: 'none of them: back to the question', value: null }]
+  const ask = async (on: On) => {
+    const { chosen } = await prompter(on)<{ chosen: string | null }>([
       { type: 'select', name: 'chosen', message, choices },
     ])
     return chosen
-  })
+  }
+  return await openQuestion(ask, { ctrlD: typed(String(choices.length)), withdrawn })
 }
 
 async function askOneOf<A extends string>(
@@ -67,15 +67,16 @@ async function askOneOf<A extends string>(
   choices: readonly Choice<A>[],
   withdrawn?: AbortSignal,
 ): Promise<A | 'interrupted'> {
-  return await asking(async (input) => {
+  const ask = async (on: On) => {
     const keys = `(${choices.map(({ key }) => key).join('')}H)`
-    const { answer } = await prompter({ input, withdrawn })<{ answer: string }>([
+    const { answer } = await prompter(on)<{ answer: string }>([
       { type: 'expand', name: 'answer', message: inLines(message, keys), choices, default: 'h', theme: THEME },
     ])
     const chosen = choices.find(({ value }) => value === answer)
     if (chosen === undefined) throw new Error(`nobody offered the answer ${answer}`)
     return chosen.value
-  })
+  }
+  return await openQuestion(ask, { ctrlD: typed('q'), withdrawn })
 }
 
 /** `change` of `change: choose another strategy`, in no more room than the keys had: more would break within words. */
@@ -85,23 +86,21 @@ export function answerShown(name: string): string {
 
 const THEME = { style: { answer: (name: string) => styleText('cyan', answerShown(name)) } }
 
-/** A question of its own, whose answer is no unless somebody types a yes. */
+/** A question of its own, whose answer is no unless somebody types a yes; Ctrl-D is a no too. */
 export async function askToAccept(message: string, withdrawn?: AbortSignal): Promise<boolean | 'interrupted'> {
-  return await asking(async (input) => {
-    const { accepted } = await prompter({ input, withdrawn })<{ accepted: boolean }>([
+  const ask = async (on: On) => {
+    const { accepted } = await prompter(on)<{ accepted: boolean }>([
       { type: 'confirm', name: 'accepted', message: inLines(message, '(y/N)'), default: false },
     ])
     return accepted
-  })
+  }
+  return await openQuestion(ask, { ctrlD: typed('n'), withdrawn })
 }
 
 /** Asks for what nobody may see: what is typed is not shown. */
 export async function askHidden(message: string): Promise<{ readonly secret: string } | 'interrupted'> {
-  return await unlessInterrupted(
-    // A secret may be pasted.
-    async () =>
-      await prompter({ input: process.stdin })<{ secret: string }>([{ type: 'password', name: 'secret', message }]),
-  )
+  const ask = async (on: On) => await prompter(on)<{ secret: string }>([{ type: 'password', name: 'secret', message }])
+  return await openQuestion(ask, { ctrlD: null, mayPaste: true })
 }
 
 /**
@@ -109,7 +108,7 @@ export async function askHidden(message: string): Promise<{ readonly secret: str
  * what can be answered.
  * @param answers what is shown after it, and stays in one piece
  */
-export function inLines(question: string, answers: string, columns = process.stderr.columns ?? 80): string {
+export function inLines(question: string, answers: string, columns = columnsOfTerminal(process.stderr)): string {
   const paper = { columns, width: widthOf, ink: (_: unknown, text: string) => text }
   // After the answers there is room for a space and the letter that is typed.
   const place = `${answers}${'_'.repeat(2)}`
@@ -120,55 +119,13 @@ export function inLines(question: string, answers: string, columns = process.std
 /** As wide as the mark that stands before a question. */
 const MARGIN = '  '
 
-type Asked = { readonly input: NodeJS.ReadableStream; readonly withdrawn?: AbortSignal | undefined }
-
-function prompter({ input, withdrawn }: Asked) {
-  const streams = { input, output: process.stderr }
-  return inquirer.createPromptModule(withdrawn === undefined ? streams : { ...streams, signal: withdrawn })
+/** What is there to be typed over first, then the answer. */
+function typed(answer: string): string {
+  return `${TO_THE_END}${ALL_BEFORE}${answer}\r`
 }
 
-/** Asks what is answered by keys: of them only those count that can be an answer to this. */
-async function asking<T>(ask: (input: NodeJS.ReadableStream) => Promise<T>): Promise<T | 'interrupted'> {
-  return await unlessInterrupted(async () => {
-    const { input, close } = keyboardOf(process.stdin)
-    try {
-      return await ask(input)
-    } finally {
-      close()
-    }
-  })
-}
+const [TO_THE_END, ALL_BEFORE] = ['\x05', '\x15']
 
-/** Milliseconds for what lies in the terminal to arrive. */
-const TYPED_MS = 40
-
-/**
- * What was typed before a question could be read is no answer to it.
- * @returns false where Ctrl-C was among it
- */
-async function forgetTyped(): Promise<boolean> {
-  const { stdin } = process
-  if (stdin.isTTY !== true) return true
-  let goesOn = true
-  const drop = (typed: Buffer | string) => {
-    goesOn &&= !typed.toString().includes('\x03')
-  }
-  stdin.setRawMode(true)
-  stdin.on('data', drop)
-  stdin.resume()
-  await pause(TYPED_MS)
-  stdin.off('data', drop)
-  stdin.pause()
-  stdin.setRawMode(false)
-  return goesOn
-}
-
-async function unlessInterrupted<T>(ask: () => Promise<T>): Promise<T | 'interrupted'> {
-  try {
-    return (await forgetTyped()) ? await ask() : 'interrupted'
-  } catch (error) {
-    if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError'))
-      return 'interrupted'
-    throw error
-  }
+function prompter({ input, signal }: On) {
+  return inquirer.createPromptModule({ input, signal, output: process.stderr })
 }

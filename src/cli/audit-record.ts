@@ -26,12 +26,16 @@ export type AuditRecord = {
     readonly startedAt: string
     readonly endedAt: string
     readonly report: AuditReport
-    readonly isTold: boolean
+    /** Where it did not get through. */
+    readonly lostOn: keyof typeof NOT_TOLD | null
   }) => Promise<void>
 }
 
-const NOT_TOLD =
-  'Its file could not be written, so this audit is printed here, and not kept: the next --since-last is compared with the one before.'
+const COMPARED = 'the next --since-last is compared with the one before.'
+const NOT_TOLD = {
+  file: `Its file could not be written, so this audit is printed here, and not kept: ${COMPARED}`,
+  stdout: `It could not be printed whole, so this audit is not kept: ${COMPARED}`,
+}
 
 export function auditRecord(words: AuditSeriesWords, terminal: Terminal): AuditRecord {
   const series = seriesOf(words)
@@ -45,11 +49,11 @@ export function auditRecord(words: AuditSeriesWords, terminal: Terminal): AuditR
       const samples = await orSay(terminal, what, async () => await history.lastSamples(series.inventory))
       return samples === null ? undefined : new Map(samples.map((sample) => [sample.host, sample]))
     },
-    async keep({ startedAt, endedAt, report, isTold }) {
-      if (!isTold) terminal.say([NOT_TOLD])
+    async keep({ startedAt, endedAt, report, lostOn }) {
+      if (lostOn !== null) terminal.say([NOT_TOLD[lostOn]])
       await orSay(terminal, 'This audit was not kept', async () => {
         // Whoever stopped it does not want it to be what the next one is compared with.
-        if (!isTold || report.results.some(({ status }) => status === 'not-reached'))
+        if (lostOn !== null || report.results.some(({ status }) => status === 'not-reached'))
           return await history.keepSamples(sampler.taken())
         const id = newRunId(new Date(startedAt))
         await history.keepAudit(

@@ -57,7 +57,7 @@ export async function decide(
   const { another } = consent
   const groups = changeGroups(planned.map((one) => asShown(one, consent)))
   const groupOf = ({ host }: Planned) => groups.find((group) => group.some((one) => one.host === host)) ?? []
-  const withdrawn = meanwhile?.withdrawn
+  const withdrawn = meanwhile?.withdrawn ?? terminal.interruption.signal
   const which: typeof askWhich = async (question, ones) => await askWhich(question, ones, withdrawn)
   return await approve(
     planned,

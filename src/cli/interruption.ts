@@ -18,16 +18,19 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export function watchSignals(say: (lines: readonly string[]) => void, leave: () => never): Interruption {
   const controller = new AbortController()
   let advice: () => readonly string[] = NONE
-  const onSignal = () => {
+  const onSignal = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
+      // Of a window that is closed both the terminal and the shell tell, and that nobody sees it any more is no second wish.
+      if (name === 'SIGHUP') return
       say(['', 'Left at once.', ...advice()])
       leave()
     }
     stop()
   }
   const stop = () => {
-    say(['', 'Stopping: no further host begins, those at work finish or undo.', 'Ctrl-C again leaves at once.'])
+    // First, so that a question that stands open is closed before anything is said below it.
     controller.abort(new Error('interrupted'))
+    say(['', 'Stopping: no further host begins, those at work finish or undo.', 'Ctrl-C again leaves at once.'])
   }
   return {
     signal: controller.signal,

@@ -4,8 +4,17 @@ import type { ReadStream } from 'node:tty'
 /** What a question reads: the terminal's keys, without what is no answer. */
 export type Keyboard = { readonly input: PassThrough; readonly close: () => void }
 
+type Hearing = {
+  /** The keys that Ctrl-D stands for; null: it breaks the question off, as Ctrl-C does. */
+  readonly ctrlD: string | null
+  /** What is pasted is an answer too. */
+  readonly mayPaste: boolean
+  /** Ctrl-C, or the terminal is gone. */
+  readonly onBreak: () => void
+}
+
 /** Opens it; until it is closed, nobody else reads the terminal. */
-export function keyboardOf(terminal: ReadStream): Keyboard {
+export function keyboardOf(terminal: ReadStream, { ctrlD, mayPaste, onBreak }: Hearing): Keyboard {
   const keys = new PassThrough()
   const input = Object.assign(keys, {
     isTTY: true,
@@ -16,18 +25,36 @@ export function keyboardOf(terminal: ReadStream): Keyboard {
   })
   let state = UNTOUCHED
   const hear = (chunk: Buffer) => {
-    const heard = keysIn(chunk.toString(), state, Date.now())
+    const typed = chunk.toString()
+    const heard = keysIn(typed, state, Date.now())
     state = heard.state
-    if (heard.keys !== '') keys.write(heard.keys)
+    switch (heard.type) {
+      case 'break':
+        return onBreak()
+      case 'end':
+        return ctrlD === null ? onBreak() : void keys.write(ctrlD)
+      case 'keys': {
+        const through = mayPaste ? typed : heard.keys
+        if (through !== '') keys.write(through)
+      }
+    }
   }
-  terminal.on('data', hear)
+  let hangUp: NodeJS.Timeout | undefined
+  const onGone = () => {
+    hangUp ??= setTimeout(onBreak, HANGUP_MS)
+  }
+  terminal.on('data', hear).on('end', onGone).on('error', onGone)
   terminal.resume()
   const close = () => {
-    terminal.off('data', hear)
+    clearTimeout(hangUp)
+    terminal.off('data', hear).off('end', onGone).off('error', onGone)
     terminal.pause()
   }
   return { input, close }
 }
+
+/** The signal that a terminal sends when it goes may come after the end of its keys, and says more: it is waited for so long. */
+const HANGUP_MS = 50
 
 /** `deafUntil`: milliseconds, as `now`. */
 export type KeysState = { readonly isPasting: boolean; readonly deafUntil: number }
@@ -39,23 +66,27 @@ const DEAF_MS = 40
 
 const [PASTE, PASTED] = ['\x1b[200~', '\x1b[201~']
 
+type Heard = { readonly type: 'keys'; readonly keys: string } | { readonly type: 'break' | 'end' }
+
 /**
  * What of a chunk may answer a question. An answer is one line: what comes in several at once was pasted, and what comes right
- * behind an Enter was sent before anybody could read what is asked next. Ctrl-C is heard wherever it stands, and so is Ctrl-D,
- * which means the same.
+ * behind an Enter was sent before anybody could read what is asked next. Ctrl-C (`break`) is heard wherever it stands, and so is
+ * Ctrl-D (`end`).
  * @param now milliseconds
  */
 export function keysIn(
   chunk: string,
   { isPasting, deafUntil }: KeysState,
   now: number,
-): { readonly keys: string; readonly state: KeysState } {
-  if (/[\x03\x04]/.test(chunk)) return { keys: '\x03', state: UNTOUCHED }
+): Heard & { readonly state: KeysState } {
+  if (chunk.includes('\x03')) return { type: 'break', state: UNTOUCHED }
+  if (chunk.includes('\x04')) return { type: 'end', state: { isPasting: false, deafUntil: now + DEAF_MS } }
   const stillPasting = isPasting ? !chunk.includes(PASTED) : chunk.lastIndexOf(PASTE) > chunk.lastIndexOf(PASTED)
   const enters = chunk.match(/\r\n|[\r\n]/g)?.length ?? 0
   const isOneLine = enters === 0 || (enters === 1 && /[\r\n]$/.test(chunk))
   const isDropped = isPasting || chunk.includes(PASTE) || !isOneLine || now < deafUntil
   return {
+    type: 'keys',
     keys: isDropped ? '' : chunk,
     state: { isPasting: stillPasting, deafUntil: enters > 0 || now < deafUntil ? now + DEAF_MS : 0 },
   }

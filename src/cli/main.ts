@@ -3,30 +3,28 @@ import { InputError, printComplaint } from '../input/complaint.ts'
 import { visible } from '../report/format.ts'
 import { BrokenOff } from './broken-off.ts'
 import { EXIT, type ExitCode, exitCodeWhenInterrupted, exitCodeWithoutReport } from './exit-code.ts'
+import { letGoOfGoneTerminals } from './gone-terminals.ts'
 import { watchSignals } from './interruption.ts'
 import { runCommandLine } from './program.ts'
-import { openTerminal, type Terminal } from './terminal.ts'
+import { drained, openTerminal, type Terminal } from './terminal.ts'
 
 /** Nobody mends more in one go, and the first ones are to stay on the screen. */
 const MOST_COMPLAINTS = 50
 
 const leave = () => {
   terminal.stand([])
-  process.exit(EXIT.interrupted)
+  return exit(EXIT.interrupted)
 }
 const terminal = openTerminal(process, process.env, (say) => watchSignals(say, leave))
 const code = await codeOf(process.argv.slice(2), terminal)
-await drained(process.stdout)
-const reason = terminal.reportLost?.() ?? null
+const reason = (await terminal.reportLost?.()) ?? null
 if (reason !== null) terminal.say([`stdout: cannot be written: ${reason}; what was printed is not whole`])
 await drained(process.stderr)
-process.exit(reason === null ? code : exitCodeWithoutReport(code))
+exit(reason === null ? code : exitCodeWithoutReport(code))
 
-/** A pipe takes 64 KiB at a time, and ending would lose what it did not take yet. */
-async function drained(stream: NodeJS.WriteStream): Promise<void> {
-  if (stream.writableLength > 0 && !stream.errored) await new Promise<void>((done) => stream.write('', () => done()))
-  // Only then does a stream say what was wrong with its last write.
-  await new Promise((told) => setImmediate(told))
+function exit(code: ExitCode): never {
+  letGoOfGoneTerminals()
+  process.exit(code)
 }
 
 async function codeOf(words: readonly string[], { say, interruption }: Terminal): Promise<ExitCode> {

@@ -4,6 +4,7 @@ import fastStringWidth from 'fast-string-width'
 import pico from 'picocolors'
 import { plainReason } from '../input/system-error.ts'
 import { type Paper, type Tone, visible } from '../report/format.ts'
+import { type Echo, echoOf, NOT_OURS } from './echo.ts'
 import { type Events, newEvents } from './events.ts'
 import type { Interruption } from './interruption.ts'
 
@@ -23,8 +24,11 @@ export type Terminal = {
   /** Somebody can be asked: stdin and stderr are a terminal. */
   readonly canAsk: boolean
   readonly interruption: Interruption
-  /** Why a part of the report did not get through, as a clause; null: nothing was lost but to a reader that left. */
-  readonly reportLost?: () => string | null
+  /**
+   * Once all of it is written, or cannot be: why a part of the report did not get through, as a clause; null: nothing was lost
+   * but to a reader that left.
+   */
+  readonly reportLost?: () => Promise<string | null>
   /** What happens, for programs; absent: nobody listens. */
   readonly events?: Events
 }
@@ -32,11 +36,15 @@ export type Terminal = {
 type Streams = { readonly stdin: ReadStream; readonly stdout: WriteStream; readonly stderr: WriteStream }
 type Environment = { readonly [name: string]: string | undefined }
 
-/** @param watch listens for what interrupts, and says so by what it is given. */
+/**
+ * @param watch listens for what interrupts, and says so by what it is given.
+ * @param echo of the terminal that stdin is
+ */
 export function openTerminal(
   { stdin, stdout, stderr }: Streams,
   environment: Environment,
   watch: (say: Terminal['say']) => Interruption,
+  echo: Echo = echoOf(),
 ): Terminal {
   let lost: string | null = null
   const toStdout = writer(stdout, (reason) => {
@@ -44,7 +52,11 @@ export function openTerminal(
   })
   // There is nowhere to complain of it.
   const toStderr = writer(stderr, () => undefined)
-  const { say, stand } = bottomOf(stderr, toStderr)
+  const canAsk = stdin.isTTY === true && stderr.isTTY === true
+  // That a terminal is gone ends no work: who reads it hears so too.
+  stdin.on('error', () => undefined)
+  // A pager at the other end of a pipe has the keys.
+  const { say, stand } = bottomOf(stderr, toStderr, canAsk && !isPipe(stdout) ? echo : NOT_OURS)
   return {
     paper: paperOn(stdout, stderr, environment),
     print: (lines) => {
@@ -57,19 +69,25 @@ export function openTerminal(
     say,
     stand,
     isLive: stderr.isTTY === true,
-    canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    canAsk,
     interruption: watch(say),
-    reportLost: () => lost,
+    reportLost: async () => {
+      await drained(stdout)
+      return lost
+    },
     events: newEvents((sentence) => say([visible(sentence)])),
   }
 }
 
-/** What is said goes above the lines that stand, or the next drawing would wipe it out. */
-function bottomOf(stream: WriteStream, write: (text: string) => void): Pick<Terminal, 'say' | 'stand'> {
+/**
+ * What is said goes above the lines that stand, or the next drawing would wipe it out. So does nothing that is typed: it would move
+ * them, and the next drawing would leave a copy.
+ */
+function bottomOf(stream: WriteStream, write: (text: string) => void, echo: Echo): Pick<Terminal, 'say' | 'stand'> {
   let standing: readonly string[] = []
   // A window that was made narrower since has broken them into more lines.
   const rows = () => {
-    const columns = Math.max(stream.columns ?? 80, 1)
+    const columns = columnsOfTerminal(stream)
     return standing.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
   }
   // Row by row: of what is wiped out from the first row of a screen on, tmux keeps a copy in its history, ten a second.
@@ -82,8 +100,10 @@ function bottomOf(stream: WriteStream, write: (text: string) => void): Pick<Term
     say: (lines) => write(erase() + textOf(lines) + textOf(standing)),
     stand: (lines) => {
       if (stream.isTTY !== true) return
+      if (lines.length > 0) echo.off()
       write(erase() + textOf(lines))
       standing = lines
+      if (lines.length === 0) echo.asBefore()
     },
   }
 }
@@ -112,9 +132,26 @@ function paperOn(stream: WriteStream, beside: WriteStream, environment: Environm
 }
 
 function columnsOf(stream: WriteStream, beside: WriteStream, { COLUMNS = '' }: Environment): number {
-  if (stream.isTTY) return stream.columns ?? 80
+  if (stream.isTTY && isSized(stream)) return stream.columns
   if (/^[1-9]\d{0,3}$/.test(COLUMNS)) return Number(COLUMNS)
-  return stream instanceof Socket && beside.isTTY ? (beside.columns ?? 80) : COLUMNS_ELSEWHERE
+  if (stream.isTTY) return UNSIZED_COLUMNS
+  return isPipe(stream) && beside.isTTY ? columnsOfTerminal(beside) : COLUMNS_ELSEWHERE
+}
+
+/** Those of a terminal. One that nobody gave a size, a serial console or a container's, says 0 or some nonsense. */
+export function columnsOfTerminal(stream: WriteStream): number {
+  return isSized(stream) ? stream.columns : UNSIZED_COLUMNS
+}
+
+const UNSIZED_COLUMNS = 80
+const FEWEST_BELIEVED = 20
+
+function isSized({ columns }: WriteStream): boolean {
+  return columns !== undefined && columns >= FEWEST_BELIEVED
+}
+
+function isPipe(stream: WriteStream): boolean {
+  return !stream.isTTY && stream instanceof Socket
 }
 
 /** Columns that a terminal shows a text in. */
@@ -144,6 +181,13 @@ function writer(stream: WriteStream, onLost: (reason: string) => void): (text: s
   return (text) => {
     if (open && text !== '') stream.write(text)
   }
+}
+
+/** A pipe takes 64 KiB at a time, and ending would lose what it did not take yet. */
+export async function drained(stream: WriteStream): Promise<void> {
+  if (stream.writableLength > 0 && !stream.errored) await new Promise<void>((done) => stream.write('', () => done()))
+  // Only then does a stream say what was wrong with its last write.
+  await new Promise((told) => setImmediate(told))
 }
 
 /** A report of ten thousand hosts, as one text, would take more memory than all else. */

@@ -27,3 +27,28 @@ test('the first asks to stop, the second leaves with the newest advice', () => {
   expect(() => process.emit('SIGTERM')).toThrow(left)
   expect(said.slice(-2)).toEqual(['Left at once.', 'At work: web-1.'])
 })
+
+test('a window that is closed is told of twice, by the terminal and by the shell: that asks to stop once', () => {
+  const said: string[] = []
+  const leave = () => {
+    throw new Error('left')
+  }
+  const interruption = watchSignals((lines) => said.push(...lines), leave)
+  interruption.adviseOnLeaving(() => [])
+  process.emit('SIGHUP', 'SIGHUP')
+  process.emit('SIGHUP', 'SIGHUP')
+  expect(interruption.signal.aborted).toBe(true)
+  expect(said.filter((line) => line.startsWith('Stopping'))).toHaveLength(1)
+  expect(() => process.emit('SIGTERM', 'SIGTERM')).toThrow('left')
+})
+
+test('a question that stands open is closed before anything is said below it', () => {
+  const order: string[] = []
+  const interruption = watchSignals(
+    (lines) => order.push(...lines),
+    () => process.exit(),
+  )
+  interruption.signal.addEventListener('abort', () => order.push('closed'))
+  interruption.stop()
+  expect(order.slice(0, 3)).toEqual(['closed', '', expect.stringMatching(/^Stopping/)])
+})

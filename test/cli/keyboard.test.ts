@@ -1,14 +1,16 @@
-import { expect, test } from 'vitest'
-import { keysIn, UNTOUCHED } from '../../src/cli/keyboard.ts'
+import { PassThrough } from 'node:stream'
+import type { ReadStream } from 'node:tty'
+import { expect, test, vi } from 'vitest'
+import { keyboardOf, keysIn, UNTOUCHED } from '../../src/cli/keyboard.ts'
 
 type Typed = readonly [chunk: string, atMs: number]
 
 function heard(...typed: readonly Typed[]): readonly string[] {
   let state = UNTOUCHED
   return typed.map(([chunk, at]) => {
-    const { keys, state: after } = keysIn(chunk, state, at)
+    const { state: after, ...what } = keysIn(chunk, state, at)
     state = after
-    return keys
+    return what.type === 'keys' ? what.keys : what.type
   })
 }
 
@@ -31,7 +33,61 @@ test('after a pause the next answer is heard', () => {
   expect(heard(['x\r', 1000], ['y\r', 1100])).toEqual(['x\r', 'y\r'])
 })
 
-test.each(['\x03', 'y\r\x03', '\x1b[200~\x03', '\x04'])('%j ends the question', (chunk) => {
-  expect(heard([chunk, 1000])).toEqual(['\x03'])
-  expect(heard(['y\r', 1000], [chunk, 1001])).toEqual(['y\r', '\x03'])
+test.each(['\x03', 'y\r\x03', '\x1b[200~\x03', '\x04\x03'])('%j breaks the question off', (chunk) => {
+  expect(heard([chunk, 1000])).toEqual(['break'])
+  expect(heard(['y\r', 1000], [chunk, 1001])).toEqual(['y\r', 'break'])
 })
+
+test.each(['\x04', 'y\r\x04'])('%j is the end of answers, and no answer to what is asked right behind it', (chunk) => {
+  expect(heard([chunk, 1000], ['y\r', 1001])).toEqual(['end', ''])
+  expect(heard(['y\r', 1000], [chunk, 1001])).toEqual(['y\r', 'end'])
+})
+
+test('Ctrl-D is the keys that it stands for; where it stands for none, it is Ctrl-C', () => {
+  const quits = open('q\r')
+  quits.terminal.write('\x04')
+  expect(quits).toMatchObject({ typed: ['q\r'], breaks: 0 })
+  const breaks = open(null)
+  breaks.terminal.write('\x04')
+  expect(breaks).toMatchObject({ typed: [], breaks: 1 })
+})
+
+test('only a question that says so takes what is pasted', () => {
+  const [strict, free] = [open('q\r'), open(null, true)]
+  for (const { terminal } of [strict, free]) terminal.write('one\rtwo\r')
+  expect([strict.typed, free.typed]).toEqual([[], ['one\rtwo\r']])
+})
+
+test.each(['end', 'error'])(
+  'a terminal that is gone (%s) breaks the question off, once its signal had time to come',
+  (how) => {
+    vi.useFakeTimers()
+    try {
+      const kept = open('q\r')
+      kept.terminal.emit(how, new Error('read EIO'))
+      expect(kept.breaks).toBe(0)
+      vi.runAllTimers()
+      expect(kept.breaks).toBe(1)
+
+      const closed = open('q\r')
+      closed.terminal.emit(how, new Error('read EIO'))
+      closed.keyboard.close()
+      vi.runAllTimers()
+      expect(closed.breaks).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  },
+)
+
+function open(ctrlD: string | null, mayPaste = false) {
+  // Whatever else hears it too, as the terminal of the program does.
+  const terminal = new PassThrough().on('error', () => undefined)
+  const opened = { terminal, breaks: 0, typed: [] as string[] }
+  const onBreak = () => {
+    opened.breaks++
+  }
+  const keyboard = keyboardOf(terminal as unknown as ReadStream, { ctrlD, mayPaste, onBreak })
+  keyboard.input.on('data', (keys: Buffer) => opened.typed.push(keys.toString()))
+  return Object.assign(opened, { keyboard })
+}

@@ -1,8 +1,9 @@
+import { EventEmitter } from 'node:events'
 import { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { expect, test } from 'vitest'
-import { openTerminal } from '../../src/cli/terminal.ts'
+import { columnsOfTerminal, openTerminal } from '../../src/cli/terminal.ts'
 
 test('what is said while lines stand goes above them', () => {
   const { terminal, stderr } = open({ isTTY: true })
@@ -49,8 +50,43 @@ test('colour is for terminals that want it', () => {
 
 test('a report is as wide as its terminal, and 100 columns elsewhere', () => {
   expect(open({ isTTY: true, columns: 80 }).terminal.paper.columns).toBe(80)
-  expect(open({ isTTY: true, columns: 10 }).terminal.paper.columns).toBe(40)
+  expect(open({ isTTY: true, columns: 30 }).terminal.paper.columns).toBe(40)
   expect(open({ isTTY: false }).terminal.paper.columns).toBe(100)
+})
+
+test.each([0, 1, 19])('a terminal of %i columns is one that nobody gave a size', (columns) => {
+  const { terminal, stderr } = open({ isTTY: true, columns })
+  expect([terminal.paper.columns, terminal.notices.columns]).toEqual([80, 80])
+  expect(open({ isTTY: true, columns }, { COLUMNS: '132' }).terminal.paper.columns).toBe(132)
+  expect(columnsOfTerminal(stderr as unknown as WriteStream)).toBe(80)
+  // Lines that stand are taken back by what they are, one each.
+  terminal.stand(['x'.repeat(79), 'y'])
+  stderr.text = ''
+  terminal.stand([])
+  expect(stderr.text).toBe(`\x1b[2F${'\x1b[2K\x1b[1E'.repeat(2)}\x1b[2F`)
+})
+
+test('nothing that is typed is shown while lines stand', () => {
+  const { terminal, echo } = open({ isTTY: true })
+  terminal.say(['one'])
+  terminal.stand(['1 of 6'])
+  terminal.stand(['2 of 6'])
+  expect(echo.at(-1)).toBe('off')
+  terminal.stand([])
+  expect(echo).toEqual(['off', 'off', 'as before'])
+})
+
+test('where a pager may have the keys, or nothing stands, the terminal is left as it is', () => {
+  for (const { terminal, echo } of [open({ isTTY: true }, {}, new Socket()), open({ isTTY: false })]) {
+    terminal.stand(['1 of 6'])
+    terminal.stand([])
+    expect(echo).toEqual([])
+  }
+})
+
+test('a terminal that is gone ends no work', () => {
+  const { stdin } = open({ isTTY: true })
+  expect(() => stdin.emit('error', Object.assign(new Error('setRawMode EIO'), { code: 'EIO' }))).not.toThrow()
 })
 
 test('what goes through a pipe to a pager is as wide as the terminal beside it, and as COLUMNS says before that', () => {
@@ -73,26 +109,35 @@ test('a reader that left is written to no more', async () => {
   expect(stdout.text).toBe('one\n')
 })
 
-test('what cannot be written to stdout is told once, by its first reason, and ends nothing', () => {
+test('what cannot be written to stdout is told once, by its first reason, and ends nothing', async () => {
   const { terminal, stdout, stderr } = open({ isTTY: false })
-  expect(terminal.reportLost?.()).toBeNull()
+  expect(await terminal.reportLost?.()).toBeNull()
   terminal.print(['one'])
   stdout.emit('error', Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
   stdout.emit('error', Object.assign(new Error('EDQUOT: quota, write'), { code: 'EDQUOT' }))
   terminal.print(['two'])
   terminal.say(['three'])
-  expect(terminal.reportLost?.()).toBe('no space is left on the device')
+  expect(await terminal.reportLost?.()).toBe('no space is left on the device')
   expect([stdout.text, stderr.text]).toEqual(['one\n', 'three\n'])
+})
+
+test('what a slow reader has not taken yet is waited for before it is said that nothing was lost', async () => {
+  const { terminal, stdout } = open({ isTTY: false })
+  stdout.isSlow = true
+  terminal.print(['one'])
+  terminal.print(['two'])
+  expect(await terminal.reportLost?.()).toBeNull()
+  expect(stdout.text).toBe('one\ntwo\n')
 })
 
 test.each(['ENOSPC', 'EDQUOT', 'EBADF', 'ECONNRESET'])(
   'where stderr gives %s, it is silent and all else goes on',
-  (code) => {
+  async (code) => {
     const { terminal, stdout, stderr } = open({ isTTY: false })
     stderr.emit('error', Object.assign(new Error(`${code}: write`), { code }))
     terminal.say(['one'])
     terminal.print(['two'])
-    expect([stdout.text, stderr.text, terminal.reportLost?.()]).toEqual(['two\n', '', null])
+    expect([stdout.text, stderr.text, await terminal.reportLost?.()]).toEqual(['two\n', '', null])
   },
 )
 
@@ -105,9 +150,14 @@ type Kind = { readonly isTTY: boolean; readonly columns?: number }
 
 class Screen extends Writable {
   text = ''
+  isSlow = false
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString()
-    done()
+    const take = () => {
+      this.text += chunk.toString()
+      done()
+    }
+    if (this.isSlow) setImmediate(take)
+    else take()
   }
 }
 
@@ -118,13 +168,16 @@ function open(
 ) {
   const stdout = Object.assign(new Screen(), { isTTY, columns })
   const stderr = Object.assign(new Screen(), { isTTY, columns })
+  const stdin = Object.assign(new EventEmitter(), { isTTY })
+  const echo: string[] = []
   const streams = {
-    stdin: { isTTY } as ReadStream,
+    stdin: stdin as unknown as ReadStream,
     stdout: (elsewhere ?? stdout) as unknown as WriteStream,
     stderr: stderr as unknown as WriteStream,
   }
   const interruption = { signal: new AbortController().signal, stop: () => {}, adviseOnLeaving: () => {} }
-  return { terminal: openTerminal(streams, environment, () => interruption), stdout, stderr }
+  const heard = { off: () => void echo.push('off'), asBefore: () => void echo.push('as before') }
+  return { terminal: openTerminal(streams, environment, () => interruption, heard), stdin, stdout, stderr, echo }
 }
 
 /** What a person sees in the end: knows "up N lines", "wipe this line" and "one line down", which is all that is sent. */

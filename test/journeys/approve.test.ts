@@ -192,6 +192,8 @@ test('where the first one fails the open question is withdrawn, and nobody else 
   await lab.host('web-1').exec('iptables -w -D INPUT -p tcp --dport 81 -j ACCEPT')
   expect(text).toMatch(/web-1 {2}refused: /)
   expect(text).toMatch(/stopped, no further host begins: web-1 of the first wave failed/)
+  expect(text).toMatch(/web-2: notrack 443\/tcp.*\n?.*\(ynsfgaqH\)\n {2}Not answered\.$/m)
+  expect(text.match(/Not answered/g)).toHaveLength(1)
   for (const name of ['web-2', 'web-3', 'open-1']) {
     expect(text.replaceAll(/\s+/g, ' ')).toMatch(new RegExp(`${name} not-reached the run was stopped: web-1`))
   }

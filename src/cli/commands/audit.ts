@@ -75,7 +75,9 @@ export async function auditCommand(words: AuditWords, terminal: Terminal): Promi
   const failed = await deliverOrPrint(words.output, write, terminal, () =>
     AUDIT_REPORTS.text.write(audited, terminal.paper),
   )
-  await record?.keep({ startedAt, endedAt: at, report: whole, isTold: failed === null })
+  const isLost = ((await terminal.reportLost?.()) ?? null) !== null
+  const lostOn = failed !== null ? 'file' : isLost ? 'stdout' : null
+  await record?.keep({ startedAt, endedAt: at, report: whole, lostOn })
   if (failed !== null) throw failed
   return exitCodeOfAuditing(report, failOn)
 }
