@@ -30,9 +30,9 @@ export type OtherRule = (typeof OTHER_RULES)[number]['id']
 
 /** Findings of the same severity stay together as the catalogue has them; the site's own come last. */
 export function worstFirst(findings: readonly AuditFinding[]): readonly AuditFinding[] {
-  const placeOf = ({ rule }: AuditFinding) => (RULE_IDS.includes(rule) ? RULE_IDS.indexOf(rule) : RULE_IDS.length)
+  const rankOf = ({ rule }: AuditFinding) => (RULE_IDS.includes(rule) ? RULE_IDS.indexOf(rule) : RULE_IDS.length)
   return findings.toSorted(
-    (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || placeOf(a) - placeOf(b),
+    (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || rankOf(a) - rankOf(b),
   )
 }
 

@@ -1,16 +1,13 @@
 import type { AuditFinding, AuditReport, AuditResult } from '../model/audit.ts'
 import { SEVERITIES } from '../model/finding.ts'
-import type { AuditChange, AuditChanges, ChangedFinding } from '../model/history.ts'
+import type { AuditChange, AuditChanges, ChangedFinding, FindingsHad } from '../model/history.ts'
 
 /** What the later audit says that the earlier one did not. */
 export function changesSince(before: AuditReport, after: AuditReport): AuditChanges {
-  const earlier = new Map(before.results.map((result) => [result.host, result]))
+  const earlier = byHost(before)
   const now = new Set(after.results.map(({ host }) => host))
   const audited = after.results.filter((result) => result.status === 'audited')
-  const pairs = [
-    ...audited.flatMap(({ host, findings }) => pairsOf(host, findingsOf(earlier.get(host)), findings)),
-    ...pairsOf(null, before.policy, after.policy),
-  ]
+  const pairs = pairsIn(before, after, ({ waived }) => waived === null)
   const both = pairs.filter((pair): pair is ChangedFinding => pair.before !== null && pair.finding !== null)
   return {
     new: pairs.flatMap(({ host, before: none, finding }) =>
@@ -27,6 +24,14 @@ export function changesSince(before: AuditReport, after: AuditReport): AuditChan
     back: audited.flatMap(({ host }) => (isUnasked(earlier.get(host)) ? [host] : [])),
     left: before.results.flatMap(({ host }) => (now.has(host) ? [] : [host])),
   }
+}
+
+/** Which findings of the later audit the earlier one had, whether they counted or were waived, in either. */
+export function findingsHad(before: AuditReport, after: AuditReport): FindingsHad {
+  const pairs = pairsIn(before, after, () => true)
+  return new Map(
+    pairs.flatMap(({ before: then, finding }) => (then === null || finding === null ? [] : [[finding, then] as const])),
+  )
 }
 
 /** The part of the later audit that is new or worse, and hosts that could not be asked any more. */
@@ -50,6 +55,23 @@ type Pair = {
   readonly finding: AuditFinding | null
 }
 
+function byHost({ results }: AuditReport): ReadonlyMap<string, AuditResult> {
+  return new Map(results.map((result) => [result.host, result]))
+}
+
+/** @param counts which findings are looked at, of both */
+function pairsIn(before: AuditReport, after: AuditReport, counts: (finding: AuditFinding) => boolean): readonly Pair[] {
+  const earlier = byHost(before)
+  return [
+    ...after.results.flatMap((result) =>
+      result.status === 'audited'
+        ? pairsOf(result.host, findingsOf(earlier.get(result.host)).filter(counts), result.findings.filter(counts))
+        : [],
+    ),
+    ...pairsOf(null, before.policy.filter(counts), after.policy.filter(counts)),
+  ]
+}
+
 function findingsOf(result: AuditResult | undefined): readonly AuditFinding[] {
   return result?.status === 'audited' ? result.findings : []
 }
@@ -60,25 +82,24 @@ function isUnasked(result: AuditResult | undefined): boolean {
 
 /** Which finding of now is which of then: titles hold numbers that change while the matter stays. */
 function pairsOf(host: string | null, then: readonly AuditFinding[], now: readonly AuditFinding[]): readonly Pair[] {
-  const left = then.filter(({ waived }) => waived === null)
-  const counting = now.filter(({ waived }) => waived === null)
+  const left = [...then]
   const found = new Map<AuditFinding, AuditFinding>()
   const take = (finding: AuditFinding, fits: (each: AuditFinding) => boolean) => {
     const at = left.findIndex((each) => each.rule === finding.rule && fits(each))
     const [taken] = at === -1 ? [] : left.splice(at, 1)
     if (taken !== undefined) found.set(finding, taken)
   }
-  for (const finding of counting) take(finding, ({ title }) => title === finding.title)
-  for (const finding of counting)
+  for (const finding of now) take(finding, ({ title }) => title === finding.title)
+  for (const finding of now)
     if (!found.has(finding)) take(finding, ({ title }) => shape(title) === shape(finding.title))
-  for (const finding of counting) {
-    const isOnly = counting.filter((each) => each.rule === finding.rule).length === 1
+  for (const finding of now) {
+    const isOnly = now.filter((each) => each.rule === finding.rule).length === 1
     const wasOnly = left.filter((each) => each.rule === finding.rule).length === 1
     // What cannot be told has a rule in common, and no matter.
     if (!found.has(finding) && isOnly && wasOnly && finding.rule !== 'cannot-tell') take(finding, () => true)
   }
   return [
-    ...counting.map((finding) => ({ host, before: found.get(finding) ?? null, finding })),
+    ...now.map((finding) => ({ host, before: found.get(finding) ?? null, finding })),
     ...left.map((before) => ({ host, before, finding: null })),
   ]
 }

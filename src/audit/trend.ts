@@ -11,16 +11,9 @@ export type TrendWindow = {
   readonly columns: number
 }
 
-/** What these samples tell, host by host, those that will be full soonest first. @param samples oldest first */
-export function trendsOf(samples: readonly Sample[], window: TrendWindow): readonly HostTrend[] {
-  const series = new Map<string, Sample[]>()
-  for (const sample of samples) {
-    const key = JSON.stringify([sample.host, sample.inventory])
-    const all = series.get(key)
-    if (all === undefined) series.set(key, [sample])
-    else all.push(sample)
-  }
-  return [...series.values()].flatMap((all) => trendOf(all, window)).toSorted((a, b) => urgency(a) - urgency(b))
+/** Those that will be full soonest first. */
+export function soonestFirst(trends: readonly HostTrend[]): readonly HostTrend[] {
+  return trends.toSorted((a, b) => urgency(a) - urgency(b))
 }
 
 /** Smaller is more urgent: full, by the time left, by usage. */
@@ -30,33 +23,40 @@ function urgency({ forecast, now }: HostTrend): number {
   return Number.MAX_SAFE_INTEGER * (1 - 0.001 * ((now && usageOf(now)) ?? 0))
 }
 
-function trendOf(samples: readonly Sample[], { since, now, columns }: TrendWindow): readonly HostTrend[] {
+/** What the samples of one host of one inventory tell; null where there are none. @param samples oldest first */
+export function trendOf(samples: readonly Sample[], { since, now, columns }: TrendWindow): HostTrend | null {
   const [first] = samples
   const last = samples.at(-1)
-  if (first === undefined || last === undefined) return []
-  const levels = samples.flatMap(({ at, entries, max }): readonly Level[] =>
-    entries === null ? [] : [{ at, entries, max }],
-  )
+  if (first === undefined || last === undefined) return null
+  // A time is dear to read, and each is asked for several times.
+  const read = samples.map((sample): Read => ({ sample, time: Date.parse(sample.at) }))
+  const counted = read.filter(({ sample }) => sample.entries !== null)
+  const levels = counted.map(({ sample }) => levelOf(sample))
   const splits = splitsIn(samples)
-  const { max, points, after } = lastStretch(samples, splits)
-  return [
-    {
-      host: first.host,
-      inventory: first.inventory,
-      from: first.at,
-      to: last.at,
-      readings: samples.length,
-      now: levels.at(-1) ?? null,
-      peak: levels.reduce<Level | null>((peak, level) => (fuller(level, peak) ? level : peak), null),
-      line: lineOf(levels, Date.parse(since), Date.parse(now), columns),
-      lost: lostIn(samples),
-      splits,
-      forecast:
-        max === null
-          ? { type: 'none', why: 'max is not known', need: 'a reading of max' }
-          : forecastOf({ points, max, after }, Date.parse(now)),
-    },
-  ]
+  const { max, points, after } = lastStretch(read, splits)
+  return {
+    host: first.host,
+    inventory: first.inventory,
+    from: first.at,
+    to: last.at,
+    readings: samples.length,
+    now: levels.at(-1) ?? null,
+    peak: levels.reduce<Level | null>((peak, level) => (fuller(level, peak) ? level : peak), null),
+    line: lineOf(counted, Date.parse(since), Date.parse(now), columns),
+    lost: lostIn(read),
+    splits,
+    forecast:
+      max === null
+        ? { type: 'none', why: 'max is not known', need: 'a reading of max' }
+        : forecastOf({ points, max, after }, Date.parse(now)),
+  }
+}
+
+/** `time`: milliseconds since 1970. */
+type Read = { readonly sample: Sample; readonly time: number }
+
+function levelOf({ at, entries, max }: Sample): Level {
+  return { at, entries: entries ?? 0, max }
 }
 
 /** By usage where both are known: the fullest table is not the one of most entries where max was changed. */
@@ -89,43 +89,45 @@ function splitsIn(samples: readonly Sample[]): readonly Split[] {
   return splits
 }
 
-function lastStretch(samples: readonly Sample[], splits: readonly Split[]) {
+function lastStretch(read: readonly Read[], splits: readonly Split[]) {
   const split = splits.at(-1)
   const from = split?.at ?? ''
-  const points = samples.flatMap(({ at, entries }) =>
-    entries === null || at < from ? [] : [{ at: Date.parse(at), value: entries }],
+  const points = read.flatMap(({ sample: { at, entries }, time }) =>
+    entries === null || at < from ? [] : [{ at: time, value: entries }],
   )
-  const max = samples.findLast((sample) => sample.max !== null)?.max ?? null
+  const max = read.findLast(({ sample }) => sample.max !== null)?.sample.max ?? null
   const after = split === undefined ? null : AFTER[split.why]
   return { points, max, after }
 }
 
 const AFTER: Readonly<Record<Split['why'], string>> = { restarted: 'its restart', max: 'max was changed' }
 
-function lineOf(levels: readonly Level[], from: number, to: number, columns: number): readonly (number | null)[] {
+function lineOf(read: readonly Read[], from: number, to: number, columns: number): readonly (number | null)[] {
   const line: (number | null)[] = Array.from({ length: columns }, () => null)
-  for (const level of levels) {
-    const column = Math.min(columns - 1, Math.floor(((Date.parse(level.at) - from) / (to - from)) * columns))
-    const usage = usageOf(level)
+  for (const { sample, time } of read) {
+    const column = Math.min(columns - 1, Math.floor(((time - from) / (to - from)) * columns))
+    const usage = usageOf(levelOf(sample))
     if (usage === null || column < 0) continue
     line[column] = Math.max(line[column] ?? 0, usage)
   }
   return line
 }
 
-function lostIn(samples: readonly Sample[]): Lost {
+function lostIn(read: readonly Read[]): Lost {
   const lost = { packets: 0, seconds: 0, uncovered: 0 }
-  for (const [at, sample] of samples.slice(1).entries()) {
-    const before = samples[at]
-    if (before === undefined) continue
-    const seconds = (Date.parse(sample.at) - Date.parse(before.at)) / 1000
-    const loss = lossBetween(before, sample)
-    if (loss.known) {
-      lost.packets += loss.value
-      lost.seconds += seconds
-    } else {
-      lost.uncovered += seconds
+  let before: Read | undefined
+  for (const now of read) {
+    if (before !== undefined) {
+      const seconds = (now.time - before.time) / 1000
+      const loss = lossBetween(before.sample, now.sample)
+      if (loss.known) {
+        lost.packets += loss.value
+        lost.seconds += seconds
+      } else {
+        lost.uncovered += seconds
+      }
     }
+    before = now
   }
   return lost
 }

@@ -1,4 +1,4 @@
-import { changesSince } from '../audit/since.ts'
+import { changesSince, findingsHad } from '../audit/since.ts'
 import type { AuditReport } from '../model/audit.ts'
 import type { SinceLast } from '../model/history.ts'
 import { visible } from '../report/format.ts'
@@ -11,16 +11,20 @@ export function sinceLast(last: AuditFound, report: AuditReport, terminal: Termi
   switch (last.type) {
     case 'found': {
       const { id, startedAt, by, report: before } = last.audit
-      return { audit: { id, startedAt, by }, changes: changesSince(before, report) }
+      return { audit: { id, startedAt, by }, ...compared(before, report) }
     }
     case 'damaged':
       terminal.say([visible(`${last.place} ${last.why}, so there is nothing to compare with: all counts as new.`)])
-      return { audit: null, changes: changesSince(nothing, report) }
+      return { audit: null, ...compared(nothing, report) }
     case 'none':
     case 'several':
       terminal.say([
         'No audit of these hosts with this policy is on record to compare with (ctfleet runs --audits shows those there are): all counts as new. The next one is compared with this one.',
       ])
-      return { audit: null, changes: changesSince(nothing, report) }
+      return { audit: null, ...compared(nothing, report) }
   }
+}
+
+function compared(before: AuditReport, report: AuditReport): Pick<SinceLast, 'changes' | 'had'> {
+  return { changes: changesSince(before, report), had: findingsHad(before, report) }
 }

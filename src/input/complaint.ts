@@ -29,6 +29,15 @@ export class InputError extends Error {
   }
 }
 
+/** What several attempts have against what a person gave, as one. */
+export function together(errors: readonly InputError[]): InputError {
+  const complaints = errors.flatMap((error) => error.complaints)
+  return new InputError(
+    complaints,
+    errors.reduce((sum, { more }) => sum + more, 0),
+  )
+}
+
 /** Nobody reads more, and every line of a large file that was not meant may be a mistake. */
 const MOST_KEPT = 1000
 

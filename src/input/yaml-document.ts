@@ -23,8 +23,16 @@ export function parseYamlDocument<T>(text: string, file: string, schema: z.ZodTy
     const lines = text.split('\n')
     return { ok: true, value: checked.value, at: (path, offset) => positionOf(root, path, offset ?? 0, lines) }
   }
-  const against = checked.ok ? [] : checked.complaints.map((complaint) => placed(complaint, root, file))
+  // What could not be read is mostly not what the schema wants either: of one place one thing is said.
+  const said = new Set(complaints.map(placeText))
+  const against = (checked.ok ? [] : checked.complaints.map((complaint) => placed(complaint, root, file))).filter(
+    (complaint) => !said.has(placeText(complaint)),
+  )
   return { ok: false, complaints: inReadingOrder([...complaints, ...against]) }
+}
+
+function placeText({ line, column, path }: Complaint): string {
+  return JSON.stringify([line, column, path])
 }
 
 function placed({ path, key, message, hint }: SchemaComplaint, root: YamlNode, file: string): Complaint {

@@ -48,7 +48,8 @@ const DEEPEST = 100
 const FAR_TOO_DEEP = 1000
 
 /**
- * Reads one YAML document; never throws. In the Ansible dialect plain values mean what PyYAML makes of them, and `<<` merges.
+ * Reads one YAML document; never throws. In the Ansible dialect plain values mean what PyYAML makes of them, `<<` merges, and
+ * tags are left to the caller; in the core dialect a tag that is none of YAML's core is a mistake.
  * @param mayRepeat whether the key at this path may be there twice, and then counts as it is said last
  */
 export function readYamlTree(
@@ -156,6 +157,7 @@ function convert(contents: ParsedNode | null, reader: Reader): YamlNode {
     written++
     if (node === null) return { node: emptyAt(fallback), size: 1 }
     const at = node.range ? reader.position(node.range[0]) : fallback
+    noForeignTag(node, path, at)
     if (path.length > DEEPEST) throw new RangeError('too deep')
     if (isAlias(node)) return alias(node.source, path, at)
     const anchor = 'anchor' in node && typeof node.anchor === 'string' ? node.anchor : undefined
@@ -163,6 +165,14 @@ function convert(contents: ParsedNode | null, reader: Reader): YamlNode {
     const made = collection(node, path, at)
     if (anchor !== undefined) anchors.set(anchor, made)
     return made
+  }
+
+  /** Nobody here makes anything of it, and the text behind it would be taken for what was meant. In inventories some mean something. */
+  const noForeignTag = (node: Node | null, path: readonly PropertyKey[], at: Position) => {
+    const tag = node !== null && 'tag' in node && typeof node.tag === 'string' ? node.tag : '!'
+    if (reader.dialect !== 'core' || tag === '!' || CORE_TAGS.has(tag)) return
+    const message = `has the tag ${quoted(tag.replace(/^tag:yaml\.org,2002:/, '!!'))}, which means nothing here`
+    reader.complain(at, pathText(path), message, 'write the plain value, without a tag')
   }
 
   const alias = (name: string, path: readonly PropertyKey[], at: Position) => {
@@ -194,6 +204,7 @@ function convert(contents: ParsedNode | null, reader: Reader): YamlNode {
           reader.complain(keyAt, pathText(path), 'a key must be one plain word or text', null)
           continue
         }
+        noForeignTag(keyNode, [...path, key], keyAt)
         const value = visit(pair.value as Node | null, [...path, key], keyAt)
         size += value.size
         if (key === '<<' && reader.dialect === 'ansible' && isScalar(keyNode) && keyNode.type === 'PLAIN') {
@@ -243,6 +254,11 @@ function convert(contents: ParsedNode | null, reader: Reader): YamlNode {
   }
   return root.node
 }
+
+/** Of YAML's failsafe and core schemas: https://yaml.org/spec/1.2.2/#chapter-10-recommended-schemas */
+const CORE_TAGS: ReadonlySet<string> = new Set(
+  ['map', 'seq', 'str', 'null', 'bool', 'int', 'float'].map((name) => `tag:yaml.org,2002:${name}`),
+)
 
 function keyText(node: Node | null): string | undefined {
   if (!isScalar(node)) return undefined

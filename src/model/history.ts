@@ -80,7 +80,11 @@ export type AuditChanges = {
 export type SinceLast = {
   readonly audit: Pick<AuditOnRecord, 'id' | 'startedAt' | 'by'> | null
   readonly changes: AuditChanges
+  readonly had: FindingsHad
 }
+
+/** Of each finding of the later audit that the earlier one had too, waived or not: what it was then. */
+export type FindingsHad = ReadonlyMap<AuditFinding, AuditFinding>
 
 /** `host` is null for what there is against the policy itself. */
 export type AuditChange = { readonly host: string | null; readonly finding: AuditFinding }

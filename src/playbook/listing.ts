@@ -12,6 +12,8 @@ export type ListedPlaybook = {
   readonly from: 'shipped' | 'own'
   readonly playbook: Playbook | null
   readonly complaints: readonly Complaint[]
+  /** How many there are besides. */
+  readonly more: number
 }
 
 /** All that --strategy finds by name: those judged for every host in their order, then the user's. Never throws for a mistake in one. */
@@ -39,9 +41,9 @@ function listed(
 ): ListedPlaybook {
   const file = join(folder, `${name}.yaml`)
   try {
-    return { name, file, from, playbook: loadPlaybook(file, kinds, name), complaints: [] }
+    return { name, file, from, playbook: loadPlaybook(file, kinds, name), complaints: [], more: 0 }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    return { name, file, from, playbook: null, complaints: error.complaints }
+    return { name, file, from, playbook: null, complaints: error.complaints, more: error.more }
   }
 }

@@ -1,4 +1,4 @@
-import { type Complaint, InputError } from '../input/complaint.ts'
+import { InputError, together } from '../input/complaint.ts'
 import { readTextFile } from '../input/text-file.ts'
 import { type Folders, findPlaybook, isPath, STRATEGY_NAMES, standardFolders } from './folders.ts'
 import { parsePlaybook } from './parse.ts'
@@ -16,13 +16,13 @@ export function loadPlaybooks(
   kinds: readonly StepKind[],
   folders: Folders = standardFolders(),
 ): { readonly playbooks: readonly Playbook[]; readonly wanted: string } {
-  const complaints: Complaint[] = []
+  const wrong: InputError[] = []
   const load = (file: string, name?: string): readonly Playbook[] => {
     try {
       return [loadPlaybook(file, kinds, name)]
     } catch (error) {
       if (!(error instanceof InputError)) throw error
-      complaints.push(...error.complaints)
+      wrong.push(error)
       return []
     }
   }
@@ -32,7 +32,7 @@ export function loadPlaybooks(
   const ours = STRATEGY_NAMES.filter((name) => !replaced.has(name)).flatMap((name) =>
     load(findPlaybook(name, folders, '--strategy'), name),
   )
-  if (complaints.length > 0) throw new InputError(complaints)
+  if (wrong.length > 0) throw together(wrong)
   return { playbooks: [...ours, ...extra], wanted: byPath ? (extra[0]?.name ?? wanted) : wanted }
 }
 

@@ -1,10 +1,11 @@
 import type { Run, RunSummary } from '../model/run.ts'
+import { asDone } from './backwards.ts'
 import { type AuditToTell, auditReviewOf } from './catalog/audit-review.ts'
 import { reviewOf } from './catalog/review.ts'
 import type { Paper } from './format.ts'
 import { auditHtml } from './html/audit.ts'
 import { runHtml } from './html/run.ts'
-import { auditJson } from './json/audit.ts'
+import { auditJson, sinceJson } from './json/audit.ts'
 import { leftOutJson } from './json/left-out.ts'
 import { resultsJson } from './json/plan.ts'
 import { jsonText } from './json/text.ts'
@@ -63,7 +64,7 @@ function runText({ run, later }: Recorded, paper: Paper): string {
   return lined([
     ...runHeadText(paper, run, later),
     '',
-    ...planText(paper, run.results, 'full'),
+    ...planText(paper, asDone(run), 'full'),
     '',
     ...resultText(paper, run.results),
   ])
@@ -99,10 +100,10 @@ function auditedSarif(audited: AuditToTell): object {
   return auditSarif(auditReviewOf(wholeOf(audited)), tool, since === undefined ? null : baselineOf(since, since.whole))
 }
 
-function auditedJson({ report, made, others, since }: AuditToTell): object {
+function auditedJson({ report, made, typed, others, since }: AuditToTell): object {
   return {
-    ...auditJson(report, made),
-    ...(since === undefined ? {} : { since: { audit: since.audit, ...since.changes } }),
+    ...auditJson(report, made, typed),
+    ...(since === undefined ? {} : { since: sinceJson(since, typed) }),
     ...(others === null ? {} : leftOutJson(others)),
   }
 }

@@ -44,7 +44,7 @@ export function listAudits(
     .all(inventory ?? null, limit ?? -1)
   for (const row of rows) {
     const audit = summaryOf(row)
-    if ('unread' in audit) damaged.push({ place: placeOf(path, row), why: audit.unread })
+    if ('unread' in audit) damaged.push({ place: auditPlace(path, row), why: audit.unread })
     else audits.push(audit)
   }
   return { audits, damaged }
@@ -75,7 +75,7 @@ export function newestDue(database: Database, schedule: string, until: string): 
 
 function auditFrom(database: Database, path: string, id: string): AuditFound {
   const row = database.prepare(`select ${COLUMNS} from audits where id = ?`).get(id) ?? {}
-  const place = placeOf(path, { id })
+  const place = auditPlace(path, { id })
   const summary = summaryOf(row)
   if ('unread' in summary) return { type: 'damaged', place, why: summary.unread }
   const report = unpacked(database.prepare('select packed from reports where audit = ?').get(id)?.packed)
@@ -137,6 +137,6 @@ function countsOf({
   }
 }
 
-function placeOf(path: string, { id }: Row): string {
+function auditPlace(path: string, { id }: Row): string {
   return `audit ${String(id)} in ${path}`
 }

@@ -4,7 +4,7 @@ import type { HostResult } from '../model/result.ts'
 import type { Approval, Run } from '../model/run.ts'
 import { databaseFile } from './database-file.ts'
 import type { Database, Row } from './engine.ts'
-import { listRuns, placeOf } from './list-runs.ts'
+import { listRuns, rowPlace } from './list-runs.ts'
 import { putAside, readOldRuns } from './old-runs.ts'
 import {
   APPROVAL_COLUMNS,
@@ -158,11 +158,11 @@ function loadFrom(database: Database, path: string, id: string): Found {
   const plans = database.prepare('select text from plans where id = ?')
   for (const each of rows) {
     const result = readResultRow(each, isText(each.plan) ? plans.get(each.plan)?.text : null)
-    if ('unread' in result) damaged.push({ place: placeOf(path, each), why: result.unread })
+    if ('unread' in result) damaged.push({ place: rowPlace(path, each), why: result.unread })
     else results.push(result)
   }
   const approvals = approvalsOf(database, id, (row, why) =>
-    damaged.push({ place: `the yes to ${placeOf(path, row)}`, why }),
+    damaged.push({ place: `the yes to ${rowPlace(path, row)}`, why }),
   )
   return { type: 'found', run: { ...run, results, ...(approvals.length === 0 ? {} : { approvals }) }, damaged }
 }

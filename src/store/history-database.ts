@@ -4,7 +4,7 @@ import { claim, hold, latest } from './claims.ts'
 import { databaseFile, type Waits } from './database-file.ts'
 import type { HistoryStore } from './history.ts'
 import { BESIDES, boundsAt, isDue, isImplausible } from './retention.ts'
-import { keepSamples, readLastSamples, readSamples } from './samples.ts'
+import { firstSample, keepSamples, readLastSamples, readSeries, seriesNames } from './samples.ts'
 import { lastSweep, lastSweepOrRun, sweepStep } from './sweep.ts'
 
 /**
@@ -77,8 +77,18 @@ export function historyDatabase(
     async lastSamples(inventory) {
       return (await look((database) => readLastSamples(database, inventory))) ?? []
     },
-    async samples(chosen) {
-      return (await look((database) => readSamples(database, chosen))) ?? []
+    async firstSample(chosen) {
+      return await look((database) => firstSample(database, chosen))
+    },
+    async *series(chosen) {
+      const names = (await look((database) => seriesNames(database, chosen))) ?? []
+      for (let at = 0; at < names.length; ) {
+        const part = await look((database) => readSeries(database, names.slice(at), chosen.since))
+        // Somebody found the file damaged meanwhile, and set it aside.
+        if (part === null) return
+        at += part.length
+        yield* part.filter((samples) => samples.length > 0)
+      }
     },
     async claim(wanted) {
       return await change((database) => claim(database, wanted))

@@ -24,12 +24,13 @@ export type HistoryStore = {
   keepSamples(samples: readonly Sample[]): Promise<void>
   /** What the last audit of this inventory read of each host, or another command before it; the newest of all where there was no audit. */
   lastSamples(inventory: string): Promise<readonly Sample[]>
-  /** Oldest first. `host`: of this one only. @param chosen.since RFC 3339, UTC. */
-  samples(chosen: {
-    readonly host?: string
-    readonly inventory?: string
-    readonly since: string
-  }): Promise<readonly Sample[]>
+  /** When the first of these samples was read, RFC 3339, UTC; null where there is none. */
+  firstSample(chosen: ChosenSamples): Promise<string | null>
+  /**
+   * Host by host in the order of their names, one of several inventories once for each, those without any left out; each oldest
+   * first. Read in parts, so that little is held at once, and others may write between two of them.
+   */
+  series(chosen: ChosenSamples): AsyncIterable<readonly Sample[]>
   /**
    * Takes a due time for this process: of all that ask, one gets it, and has it until `until`. One that is past its
    * `until` without an audit may be taken again: whoever had it died on the way.
@@ -61,6 +62,9 @@ export type HistoryStore = {
   /** When a sweep last came through, RFC 3339, UTC; null where none did yet. */
   lastSweep(): Promise<string | null>
 }
+
+/** `host`: of this one only; `inventory` likewise. `since`: RFC 3339, UTC. */
+export type ChosenSamples = { readonly host?: string; readonly inventory?: string; readonly since: string }
 
 export type AuditSeries = Pick<AuditOnRecord, 'inventory' | 'only' | 'policy'>
 

@@ -10,7 +10,7 @@ export function listRuns(database: Database, path: string): RunList {
   const columns = 'run, host, status, strategy, "transaction", until, fault'
   for (const row of database.prepare(`select ${columns} from results order by run, place`).all()) {
     const host = readSummaryRow(row)
-    if ('unread' in host) damaged.push({ place: placeOf(path, row), why: host.unread })
+    if ('unread' in host) damaged.push({ place: rowPlace(path, row), why: host.unread })
     else entry(hostsOf, row.run).push(host)
   }
   const runs: RunSummary[] = []
@@ -22,7 +22,7 @@ export function listRuns(database: Database, path: string): RunList {
   return { runs: runs.toSorted(newestFirst), damaged }
 }
 
-export function placeOf(path: string, { host, run }: Row): string {
+export function rowPlace(path: string, { host, run }: Row): string {
   return `host ${String(host)} of run ${String(run)} in ${path}`
 }
 

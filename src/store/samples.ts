@@ -1,5 +1,6 @@
 import type { Sample } from '../model/history.ts'
 import type { Database, Row } from './engine.ts'
+import type { ChosenSamples } from './history.ts'
 import { timeText } from './time-text.ts'
 
 /** Inside a transaction that writes. Of two for the same moment the later one counts. */
@@ -18,30 +19,68 @@ export function keepSamples(database: Database, samples: readonly Sample[]): voi
   }
 }
 
-/** Oldest first; rows that hold something else than samples do are left out. */
-export function readSamples(
-  database: Database,
-  { host, inventory, since }: { readonly host?: string; readonly inventory?: string; readonly since: string },
-): readonly Sample[] {
-  const wanted = [
-    ...(host === undefined ? [] : [['host = ?', host] as const]),
-    ...(inventory === undefined ? [] : [['inventory = ?', inventory] as const]),
-    ['at >= ?', timeText(since)] as const,
-  ]
-  return database
+/** Rows of a time that is none are left out wherever samples are read. */
+export function firstSample(database: Database, { since, ...chosen }: ChosenSamples): string | null {
+  const [condition, values] = wanted(chosen)
+  const row = database
     .prepare(
-      `select host, inventory, at, boot, entries, max, buckets, drops, early_drops, insert_failed
-       from samples join series on series.id = samples.series
-       where ${wanted.map(([condition]) => condition).join(' and ')} order by at, host, inventory`,
+      `select min(first) as first from (
+         select (select min(at) from samples where series = series.id and at >= ?) as first from series where ${condition}
+       )`,
     )
-    .all(...wanted.map(([, value]) => value))
-    .flatMap(sampleOf)
+    .get(timeText(since), ...values)
+  return isTime(row?.first) ? row.first : null
+}
+
+export type SeriesName = Pick<Sample, 'host' | 'inventory'>
+
+/** In the order of hosts, then of inventories. */
+export function seriesNames(database: Database, { since: _, ...chosen }: ChosenSamples): readonly SeriesName[] {
+  const [condition, values] = wanted(chosen)
+  return database
+    .prepare(`select host, inventory from series where ${condition} order by host, inventory`)
+    .all(...values)
+    .flatMap(({ host, inventory }) =>
+      typeof host === 'string' && typeof inventory === 'string' ? [{ host, inventory }] : [],
+    )
+}
+
+/** Samples that are enough for one view of the record. */
+const ENOUGH = 10_000
+
+/** The first of these series, at least one, each oldest first: as many as give enough to go on with. */
+export function readSeries(
+  database: Database,
+  names: readonly SeriesName[],
+  since: string,
+): readonly (readonly Sample[])[] {
+  const statement = database.prepare(
+    `select at, boot, entries, max, buckets, drops, early_drops, insert_failed from samples
+     where series = (select id from series where host = ? and inventory = ?) and at >= ? order by at`,
+  )
+  const from = timeText(since)
+  const read: (readonly Sample[])[] = []
+  for (let count = 0; count < ENOUGH && read.length < names.length; ) {
+    const name = names[read.length]
+    if (name === undefined) break
+    const rows = statement.all(name.host, name.inventory, from)
+    read.push(rows.flatMap((row) => sampleOf(row, name)))
+    count += rows.length
+  }
+  return read
+}
+
+function wanted({ host, inventory }: Partial<SeriesName>): readonly [condition: string, values: readonly string[]] {
+  const asked = Object.entries({ host, inventory }).flatMap(([column, value]) =>
+    value === undefined ? [] : [[`${column} = ?`, value] as const],
+  )
+  return [asked.map(([condition]) => condition).join(' and ') || 'true', asked.map(([, value]) => value)]
 }
 
 export function readLastSamples(database: Database, inventory: string): readonly Sample[] {
   return database
     .prepare(
-      `select host, inventory, at, boot, entries, max, buckets, drops, early_drops, insert_failed
+      `select host, at, boot, entries, max, buckets, drops, early_drops, insert_failed
        from series join samples on samples.series = series.id
        where inventory = ?1 and at = (
          select max(at) from samples where series = series.id
@@ -49,13 +88,12 @@ export function readLastSamples(database: Database, inventory: string): readonly
        ) order by host`,
     )
     .all(inventory)
-    .flatMap(sampleOf)
+    .flatMap((row) => (typeof row.host === 'string' ? sampleOf(row, { host: row.host, inventory }) : []))
 }
 
-function sampleOf(row: Row): readonly Sample[] {
-  const { host, inventory, at, boot } = row
-  if (typeof host !== 'string' || typeof inventory !== 'string' || typeof at !== 'string') return []
-  if (Number.isNaN(Date.parse(at))) return []
+function sampleOf(row: Row, { host, inventory }: SeriesName): readonly Sample[] {
+  const { at, boot } = row
+  if (!isTime(at)) return []
   return [
     {
       host,
@@ -70,6 +108,10 @@ function sampleOf(row: Row): readonly Sample[] {
       insertFailed: numberOf(row.insert_failed),
     },
   ]
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
 }
 
 /** A strict column takes whole numbers alone; what no counter can be is as good as not known. */

@@ -92,6 +92,10 @@ describe('every mistake is told at once, where it is, with what was meant', () =
       'policy.yaml:2:70 waivers[0].until: there is no such day',
     ],
     [
+      'thresholds: { near-full: !!binary NzU= }\n',
+      'policy.yaml:1:35 thresholds.near-full: has the tag "!!binary", which means nothing here\n  write the plain value, without a tag',
+    ],
+    [
       'waivers:\n  - { rule: site-a, hosts: db, reason: r, until: 2027-02-01 }\nown:\n  - { id: site-b, when: "true", title: t }\n',
       'policy.yaml:2:13 waivers[0].rule: there is no rule "site-a"\n  did you mean "site-b"?',
     ],

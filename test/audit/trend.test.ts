@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { lossBetween } from '../../src/audit/loss-between.ts'
 import { sampleOf } from '../../src/audit/sample.ts'
-import { trendsOf } from '../../src/audit/trend.ts'
+import { soonestFirst, trendOf } from '../../src/audit/trend.ts'
 import type { Sample } from '../../src/model/history.ts'
 import { known, unknown } from '../../src/model/reading.ts'
 import { factsWith } from '../diagnosis/sample-facts.ts'
@@ -11,9 +11,9 @@ const WINDOW = { since: '2026-11-20T00:00:00.000Z', now: '2026-11-26T00:00:00.00
 const on = (day: number, more: Partial<Sample> = {}) => aSample(`2026-11-${day}T00:00:00.000Z`, more)
 
 function trend(...samples: readonly Sample[]) {
-  const [only, ...more] = trendsOf(samples, WINDOW)
-  if (only === undefined || more.length > 0) throw new Error(`${more.length + 1} trends`)
-  return only
+  const found = trendOf(samples, WINDOW)
+  if (found === null) throw new Error('no trend')
+  return found
 }
 
 test('now, the peak by usage, and a line with a gap where nobody looked', () => {
@@ -33,13 +33,20 @@ test('now, the peak by usage, and a line with a gap where nobody looked', () => 
   expect(found.line.map((usage) => usage && Math.round(usage * 100))).toEqual([76, 10, null, null, null, 20])
 })
 
-test('hosts of one name in two inventories are two', () => {
-  const all = trendsOf([on(20), on(20, { inventory: 'other' }), on(21), on(21, { host: 'web-2' })], WINDOW)
-  expect(all.map(({ host, inventory, readings }) => [host, inventory, readings])).toEqual([
-    ['web-1', '/srv/hosts.yaml', 2],
-    ['web-1', 'other', 1],
-    ['web-2', '/srv/hosts.yaml', 1],
-  ])
+test('nothing was read, so nothing is told', () => {
+  expect(trendOf([], WINDOW)).toBeNull()
+})
+
+test('what will be full soonest is first: what is full, what fills, then the fullest', () => {
+  const found = {
+    idle: trend(on(20, { entries: 10 })),
+    half: trend(on(20, { entries: 131_072 })),
+    full: trend(on(20, { entries: 262_144 })),
+    fills: trend(...[20, 21, 22, 23, 24, 25].map((day) => on(day, { entries: 20_000 * (day - 13) }))),
+  }
+  const { idle, half, full, fills } = found
+  expect(fills.forecast.type).toBe('fills')
+  expect(soonestFirst([idle, half, fills, full])).toEqual([full, fills, half, idle])
 })
 
 test('a restart and another max split the series, what was not read does not', () => {

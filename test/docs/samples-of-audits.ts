@@ -2,7 +2,7 @@ import { AUDIT_RULES, OTHER_RULES } from '../../src/audit/catalog.ts'
 import { driftOf } from '../../src/audit/drift.ts'
 import { DEFAULT_POLICY } from '../../src/audit/policy.ts'
 import { changesSince } from '../../src/audit/since.ts'
-import { trendsOf } from '../../src/audit/trend.ts'
+import { soonestFirst, trendOf } from '../../src/audit/trend.ts'
 import type { AuditReport, AuditResult } from '../../src/model/audit.ts'
 import type { Sample } from '../../src/model/history.ts'
 import { known } from '../../src/model/reading.ts'
@@ -33,7 +33,15 @@ export const AUDIT_SAMPLES: Readonly<Record<string, () => string>> = {
     return lines([...sinceText(PAPER, { audit, changes }), '', ...auditText(PAPER, shown, null)])
   },
   'docs/history.md: web-1': () =>
-    lines(trendText(PAPER, trendsOf(readings(), { since: hoursAgo(480), now: NOW, columns: COLUMNS }), NOW)),
+    lines(
+      trendText(
+        PAPER,
+        soonestFirst(
+          readings().flatMap((samples) => trendOf(samples, { since: hoursAgo(480), now: NOW, columns: COLUMNS }) ?? []),
+        ),
+        NOW,
+      ),
+    ),
 }
 
 const BASE = {
@@ -122,13 +130,13 @@ const NOW = '2026-11-26T10:00:00.000Z'
 const hoursAgo = (hours: number) => new Date(Date.parse(NOW) - hours * 3_600_000).toISOString()
 
 /** Twenty days of a table that grows, by day fuller than by night; and a host that is new. */
-function readings(): readonly Sample[] {
+function readings(): readonly (readonly Sample[])[] {
   const grows = Array.from({ length: 480 }, (_, at): Sample => {
     const entries = Math.round(118_000 + 150 * at + 22_000 * Math.sin((at / 24) * 2 * Math.PI) + (at % 7) * 300)
     return aSample(hoursAgo(479 - at), { entries, drops: at < 300 ? 0 : 40 })
   })
   const fresh = [3, 2, 1, 0].map((hour) => aSample(hoursAgo(hour), { host: 'db-1', entries: 80_000 }))
-  return [...grows, ...fresh]
+  return [grows, fresh]
 }
 
 function lines(text: readonly string[]): string {

@@ -25,10 +25,18 @@ describe('a mistake is told with its place and the next move', () => {
     ['deep in a union', 'name: a\nsteps:\n  - file: 3', ['f.yaml:3:11 steps[0].file: expected text, found 3']],
     ['a key twice', 'name: a\nname: b', ['f.yaml:2:1 name: "name" is here twice, first in line 1\n  keep one of them']],
     ['a tab', 'steps:\n\t- a', ['f.yaml:2:1: a tab indents this line\n  indent with spaces']],
+    ['an alias to nothing', 'name: *x', ['f.yaml:1:7 name: no anchor &x above this *x']],
+    ...['!!js/function', '!vault', '!!binary', '!!set'].map((tag): [string, string, readonly string[]] => [
+      `the tag ${tag}`,
+      `count: ${tag} 3\nname: a`,
+      [
+        `f.yaml:1:${9 + tag.length} count: has the tag "${tag}", which means nothing here\n  write the plain value, without a tag`,
+      ],
+    ]),
     [
-      'an alias to nothing',
-      'name: *x',
-      ['f.yaml:1:7 name: no anchor &x above this *x', 'f.yaml:1:7 name: expected text, found nothing'],
+      'a tag of a key',
+      '!x name: a',
+      ['f.yaml:1:4 name: has the tag "!x", which means nothing here\n  write the plain value, without a tag'],
     ],
     ['an alias to itself', 'name: a\nsteps: &x [*x]', ['f.yaml:2:12 steps[0]: *x stands inside what &x names']],
     [
@@ -46,6 +54,17 @@ describe('a mistake is told with its place and the next move', () => {
   test.each(cases)('%s', (_what, text, told) => {
     expect(complaintsOf(text).map(printComplaint)).toEqual(expect.arrayContaining([...told]))
   })
+  test.each(['name: *x', 'name: a\ncount: !!binary aGk=', 'name: !x [a]', '!x name: 5'])('%s: once', (text) => {
+    const places = complaintsOf(text).map(({ line, column, path }) => `${line}:${column} ${path}`)
+    expect(places).toEqual([...new Set(places)])
+  })
+})
+
+test('the tags of YAML’s core say what a value is', () => {
+  const text =
+    'name: !!str 5\ncount: !!int "3"\nmode: !<tag:yaml.org,2002:str> slow\nsteps: !!seq [!!map {sysctl: !!float 1}]'
+  const document = parseYamlDocument(text, 'f.yaml', schema)
+  expect(document.ok && document.value).toEqual({ name: '5', count: 3, mode: 'slow', steps: [{ sysctl: 1 }] })
 })
 
 test('all mistakes come at once, in reading order', () => {

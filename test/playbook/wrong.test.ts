@@ -4,6 +4,11 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { playbookCheckCommand } from '../../src/cli/commands/playbook.ts'
 import { InputError, printComplaint } from '../../src/input/complaint.ts'
+import { listPlaybooks } from '../../src/playbook/listing.ts'
+import { loadPlaybooks } from '../../src/playbook/load.ts'
+import { playbooksText } from '../../src/report/text/playbooks.ts'
+import { STEP_KINDS } from '../../src/steps/catalog.ts'
+import { plain } from '../report/paper.ts'
 import { desk } from '../support/desk.ts'
 
 /** Files that are no playbook, or not quite, as `playbook check` tells of them: where, what, and what to do. */
@@ -133,6 +138,17 @@ const wrong: readonly [what: string, text: string | Buffer, ...told: string[]][]
     ': a { or [ above is not closed',
     'close it: } or ]',
   ],
+  [
+    'a function of JavaScript',
+    `name: a\ntitle: !!js/function 'function () {}'\n${STEP}`,
+    ':2:22 title: has the tag "!!js/function", which means nothing here',
+    'write the plain value',
+  ],
+  [
+    'a vault',
+    step('sysctl: { key: net.core.somaxconn, value: !vault 1024 }'),
+    ':4:54 steps[0].sysctl.value: has the tag "!vault"',
+  ],
   ['two documents', `${HEAD}${STEP}---\n${HEAD}${STEP}`, ':5:1: a second document begins here', 'keep one'],
   [
     'aliases that unfold without end',
@@ -196,6 +212,25 @@ test('a byte order mark and carriage returns are no mistake', () => {
   const file = join(folder, 'a.yaml')
   writeFileSync(file, `\ufeff${HEAD}${STEP}`.replaceAll('\n', '\r\n'))
   expect(check(file)).toEqual({ said: '', printed: [`${file}: fine (a, 1 step)`] })
+})
+
+test('how many mistakes there are is told also where nobody would read them all', () => {
+  const many = Array.from({ length: 1500 }, (_, at) => `key-${at}: 1\n`).join('')
+  const files = ['much.yaml', 'many.yaml'].map((name) => join(folder, name))
+  for (const file of files) writeFileSync(file, `${HEAD}${many}${STEP}`)
+  const told = (work: () => unknown): number => {
+    try {
+      work()
+    } catch (error) {
+      if (error instanceof InputError) return error.complaints.length + error.more
+    }
+    return 0
+  }
+  expect(told(() => playbookCheckCommand(files, desk().terminal))).toBe(3000)
+  expect(told(() => loadPlaybooks(files[0] ?? '', STEP_KINDS))).toBe(1500)
+  const [listed] = listPlaybooks(STEP_KINDS, { own: folder, shipped: folder }).filter(({ name }) => name === 'many')
+  if (listed === undefined) throw new Error('not listed')
+  expect(playbooksText(plain(200), [listed], () => false)[0]).toContain('has 1\u202f500 mistakes')
 })
 
 function check(file: string): { readonly said: string; readonly printed: readonly string[] } {

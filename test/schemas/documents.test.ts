@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { changesSince, onlyChanged } from '../../src/audit/since.ts'
+import { changesSince, findingsHad, onlyChanged } from '../../src/audit/since.ts'
 import { auditCommand } from '../../src/cli/commands/audit.ts'
 import { newEvents } from '../../src/cli/events.ts'
 import type { AuditResult, Severity } from '../../src/model/audit.ts'
@@ -87,7 +87,12 @@ test('an audit with --since-last: what changed, beside it', () => {
   const document = JSON.parse(
     AUDIT_REPORTS.json.write({
       report: onlyChanged(whole, changes),
-      since: { audit: { id: 'an-id', startedAt: made.takenAt, by: 'alice@bastion' }, changes, whole },
+      since: {
+        audit: { id: 'an-id', startedAt: made.takenAt, by: 'alice@bastion' },
+        changes,
+        had: findingsHad(then, whole),
+        whole,
+      },
       made: { at: made.takenAt, policy: null, failOn: 'info', source: null },
       typed: null,
       inventory: null,

@@ -1,6 +1,7 @@
 import type { AuditFinding, AuditReport, AuditResult, Severity } from '../../src/model/audit.ts'
 import type { AuditOnRecord, Sample } from '../../src/model/history.ts'
 import { known, unknown } from '../../src/model/reading.ts'
+import type { ChosenSamples, HistoryStore } from '../../src/store/history.ts'
 import { aFault } from '../report/fleet.ts'
 
 export function aFinding(rule: string, severity: Severity = 'warning', more: Partial<AuditFinding> = {}): AuditFinding {
@@ -50,6 +51,13 @@ export function anAudit(more: Partial<AuditOnRecord> = {}): AuditOnRecord {
     report: reportOf(...EVERY_RESULT),
     ...more,
   }
+}
+
+/** All of them, in the order in which the record tells of them. */
+export async function samplesIn(store: HistoryStore, chosen: ChosenSamples): Promise<readonly Sample[]> {
+  const read: Sample[] = []
+  for await (const samples of store.series(chosen)) read.push(...samples)
+  return read
 }
 
 export function aSample(at: string, more: Partial<Sample> = {}): Sample {

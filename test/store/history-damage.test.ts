@@ -6,7 +6,7 @@ import { databaseStore } from '../../src/store/database.ts'
 import { loadEngine } from '../../src/store/engine.ts'
 import type { HistoryStore } from '../../src/store/history.ts'
 import { historyDatabase } from '../../src/store/history-database.ts'
-import { anAudit, aSample } from './audit-on-record.ts'
+import { anAudit, aSample, samplesIn } from './audit-on-record.ts'
 import { sealedRun } from './sealed-run.ts'
 
 /** Whatever becomes of the file, whoever has something to keep keeps it, and hears of it. */
@@ -42,7 +42,7 @@ const works: readonly (readonly [name: string, work: () => Promise<unknown>, exp
   ['keeping samples', async () => await store.keepSamples([aSample('2026-11-27T00:00:00Z')]), undefined],
   ['listing audits', async () => await store.audits({}), { audits: [], damaged: [] }],
   ['looking for an audit', async () => await store.loadAudit('last'), { type: 'none' }],
-  ['reading samples', async () => await store.samples({ since: '2026-01-01T00:00:00Z' }), []],
+  ['reading samples', async () => await samplesIn(store, { since: '2026-01-01T00:00:00Z' }), []],
   ['taking a due time', async () => await store.claim({ due, by: 'a', now: due.at, until: due.at }), 'mine'],
   ['asking for the latest due time', async () => await store.latest('night', due.at), null],
 ]
@@ -71,7 +71,7 @@ test('whichever page is overwritten, what is read is true or said to be lost, an
     writeFileSync(path, Buffer.from(whole).fill(0xa5, page * PAGE, (page + 1) * PAGE))
     told.length = 0
     const found = await store.loadAudit(anAudit().id)
-    const samples = await store.samples({ since: '2026-01-01T00:00:00Z' })
+    const samples = await samplesIn(store, { since: '2026-01-01T00:00:00Z' })
     outcomes.add(found.type)
     if (found.type === 'found') expect(found.audit).toEqual(anAudit())
     for (const sample of samples) expect(sample).toMatchObject({ host: 'web-1', entries: 1000, max: 262_144 })

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadEngine } from '../../src/store/engine.ts'
 import type { HistoryStore } from '../../src/store/history.ts'
 import { historyDatabase } from '../../src/store/history-database.ts'
-import { aFinding, anAudit, aSample, audited, reportOf } from './audit-on-record.ts'
+import { aFinding, anAudit, aSample, audited, reportOf, samplesIn } from './audit-on-record.ts'
 
 let state: string
 let store: HistoryStore
@@ -111,7 +111,7 @@ describe('audits', () => {
 })
 
 describe('samples', () => {
-  test('come back oldest first, of the host, the inventory and the time that are wanted', async () => {
+  test('come back host by host, oldest first, of the host, the inventory and the time that are wanted', async () => {
     const [early, late] = [aSample('2026-11-25T00:00:00.000Z'), aSample('2026-11-26T00:00:00.000Z', { entries: 2000 })]
     const other = aSample('2026-11-26T01:00:00.000Z', { host: 'web-2' })
     const elsewhere = aSample('2026-11-26T02:00:00.000Z', {
@@ -123,9 +123,41 @@ describe('samples', () => {
     })
     await store.keepSamples([late, elsewhere, early, other])
     const since = '2026-01-01T00:00:00Z'
-    expect(await store.samples({ since })).toEqual([early, late, other, elsewhere])
-    expect(await store.samples({ since: '2026-11-26T01:00:00+01:00', host: 'web-1' })).toEqual([late, elsewhere])
-    expect(await store.samples({ since, inventory: 'elsewhere' })).toEqual([elsewhere])
+    expect(await samplesIn(store, { since })).toEqual([early, late, elsewhere, other])
+    expect(await samplesIn(store, { since: '2026-11-26T01:00:00+01:00', host: 'web-1' })).toEqual([late, elsewhere])
+    expect(await samplesIn(store, { since, inventory: 'elsewhere' })).toEqual([elsewhere])
+  })
+
+  test('hosts of one name in two inventories are two series, and a host without any is none', async () => {
+    const on = (day: number) => aSample(`2026-11-${day}T00:00:00.000Z`)
+    const [before, early, late] = [on(24), on(25), on(26)]
+    const [other, elsewhere] = [aSample(early.at, { host: 'web-0' }), aSample(late.at, { inventory: 'elsewhere' })]
+    await store.keepSamples([before, early, late, elsewhere, other, aSample(before.at, { host: 'old' })])
+    const all: unknown[] = []
+    for await (const samples of store.series({ since: early.at })) all.push(samples)
+    expect(all).toEqual([[other], [early, late], [elsewhere]])
+  })
+
+  test('the first of those that are wanted is known without reading them', async () => {
+    const [early, late] = [aSample('2026-11-25T00:00:00.000Z'), aSample('2026-11-26T00:00:00.000Z', { host: 'web-2' })]
+    await store.keepSamples([late, early])
+    expect(await store.firstSample({ since: '2026-01-01T00:00:00Z' })).toBe(early.at)
+    expect(await store.firstSample({ since: '2026-01-01T00:00:00Z', host: 'web-2' })).toBe(late.at)
+    expect(await store.firstSample({ since: '2026-11-26T00:00:01Z' })).toBeNull()
+  })
+
+  test('of thousands little is held at once, and others write meanwhile', async () => {
+    const hosts = Array.from({ length: 60 }, (_, at) => `web-${String(at).padStart(2, '0')}`)
+    const times = Array.from({ length: 1000 }, (_, at) => new Date(Date.UTC(2026, 10, 26, 0, at)).toISOString())
+    await store.keepSamples(hosts.flatMap((host) => times.map((at) => aSample(at, { host }))))
+    const read: string[] = []
+    for await (const samples of store.series({ since: '2026-01-01T00:00:00Z' })) {
+      const [{ host } = { host: '' }] = samples
+      read.push(host)
+      expect(samples).toHaveLength(host === 'web-59' ? 1001 : 1000)
+      if (read.length === 1) await store.keepSamples([aSample('2026-11-26T20:00:00.000Z', { host: 'web-59' })])
+    }
+    expect(read).toEqual(hosts)
   })
 
   test('the newest of each host is found, and of one inventory alone', async () => {
@@ -142,18 +174,18 @@ describe('samples', () => {
     await store.keepAudit(anAudit(), [aSample('2026-11-26T00:00:00.000Z')])
     const twice = store.keepAudit(anAudit(), [aSample('2026-11-27T00:00:00.000Z')])
     await expect(twice).rejects.toThrow(/UNIQUE/)
-    expect(await store.samples({ since: '2026-01-01T00:00:00Z' })).toHaveLength(1)
+    expect(await samplesIn(store, { since: '2026-01-01T00:00:00Z' })).toHaveLength(1)
   })
 
   test('what no counter can be counts as not known', async () => {
     const odd = { entries: Number.NaN, max: 1.5, buckets: -1, drops: 2 ** 60, earlyDrops: 2 ** 53 - 1 }
     await store.keepSamples([aSample('2026-11-26T00:00:00.000Z', odd)])
-    const [read] = await store.samples({ since: '2026-01-01T00:00:00Z' })
+    const [read] = await samplesIn(store, { since: '2026-01-01T00:00:00Z' })
     expect(read).toMatchObject({ entries: null, max: null, buckets: null, drops: null, earlyDrops: 2 ** 53 - 1 })
   })
 
   test('where nothing was kept yet nothing is made by asking', async () => {
-    expect(await store.samples({ since: '2026-01-01T00:00:00Z' })).toEqual([])
+    expect(await samplesIn(store, { since: '2026-01-01T00:00:00Z' })).toEqual([])
     expect(await store.audits({})).toEqual({ audits: [], damaged: [] })
     expect(await store.latest('night', '2026-01-01T00:00:00Z')).toBeNull()
     expect((await import('node:fs')).existsSync(join(state, 'ctfleet.db'))).toBe(false)

@@ -6,7 +6,7 @@ import { databaseStore } from '../../src/store/database.ts'
 import { type Database, loadEngine } from '../../src/store/engine.ts'
 import { historyDatabase } from '../../src/store/history-database.ts'
 import { resultValues } from '../../src/store/rows.ts'
-import { anAudit, aSample } from './audit-on-record.ts'
+import { anAudit, aSample, samplesIn } from './audit-on-record.ts'
 import { sealedRun } from './sealed-run.ts'
 
 let state: string
@@ -71,7 +71,7 @@ describe.each(MADE_BY.map(([version]) => version))('a file of version %i', (vers
     expect(await history.claim({ due, by: 'a', now: due.at, until: '2026-11-26T02:10:00.000Z' })).toBe('mine')
     await history.keepAudit(anAudit({ due }), [aSample('2026-11-26T02:00:01.000Z')])
     expect(await history.loadAudit('last')).toMatchObject({ type: 'found', audit: { due } })
-    expect(await history.samples({ since: due.at })).toHaveLength(1)
+    expect(await samplesIn(history, { since: due.at })).toHaveLength(1)
     expect((await databaseStore(state, fail).list()).runs).toHaveLength(1)
   })
 

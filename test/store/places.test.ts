@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { databaseStore } from '../../src/store/database.ts'
 import { historyDatabase } from '../../src/store/history-database.ts'
-import { installed } from '../support/installed.ts'
+import { programWords } from '../support/program.ts'
 import { anAudit, aSample } from './audit-on-record.ts'
 import { sealedRun } from './sealed-run.ts'
 
@@ -14,15 +14,9 @@ const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0
 const why = canMount ? '' : ' (skipped: needs the right to mount)'
 
 describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
-  let apart: string
-  let program: string
+  const [node, program] = programWords()
   let state: string
 
-  beforeAll(async () => {
-    apart = mkdtempSync(join(tmpdir(), 'ctfleet-program-'))
-    program = await installed(join(apart, 'ctfleet'))
-  }, 60_000)
-  afterAll(() => rmSync(apart, { recursive: true }))
   beforeEach(() => {
     state = mkdtempSync(join(tmpdir(), 'ctfleet-store-'))
   })
@@ -43,7 +37,7 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     expect(Number(kept)).toBeGreaterThan(0)
     expect(Number(listed)).toBe(Number(kept))
     expect(more).toBe('3')
-  }, 60_000)
+  })
 
   test('on a full disk the audits that were kept stay, whole, and there are more once there is room', () => {
     const ran = inMounts(
@@ -62,7 +56,7 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     expect(Number(kept)).toBeGreaterThan(0)
     expect([listed, readings]).toEqual([kept, kept])
     expect(more).toBe('3')
-  }, 60_000)
+  })
 
   test('where a disk is read-only the record can be read, and whoever would change hosts hears why he cannot', async () => {
     await databaseStore(state, () => {}).save(sealedRun({ results: [] }))
@@ -78,7 +72,7 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
       /^CTFLEET_STATE: the records of runs cannot be kept or read there: .*ctfleet\.db.*readonly/,
     )
     expect(ran.stderr).toContain('set CTFLEET_STATE to a directory that you may write to')
-  }, 60_000)
+  })
 
   test('where a disk is read-only audits and readings can be read, and what is to be kept is not, for a reason', async () => {
     const history = historyDatabase(state, () => {})
@@ -94,7 +88,7 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     )
     expect(ran.stdout).toMatch(/^20261126-0942-7f3a .*\nweb-1 .*\nexit 0\nexit 2\n$/s)
     expect(ran.stderr).toMatch(/^CTFLEET_STATE: the records of runs cannot be kept .*readonly/)
-  }, 60_000)
+  })
 
   test('where it is damaged too, both are said', () => {
     writeFileSync(join(state, 'ctfleet.db'), 'garbage'.repeat(1000))
@@ -106,7 +100,7 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     expect(ran.stdout).toBe('exit 2\n')
     expect(ran.stderr).toMatch(/ctfleet\.db is damaged \(.+\) and could not be set aside: EROFS/)
     expect(readFileSync(join(state, 'ctfleet.db'), 'utf8')).toBe('garbage'.repeat(1000))
-  }, 60_000)
+  })
 
   test('a read-only place without a record yet says so too, and has no runs', () => {
     mkdirSync(join(state, 'ctfleet'))
@@ -118,12 +112,12 @@ describe.skipIf(!canMount)(`where the record cannot be written${why}`, () => {
     )
     expect(ran.stdout).toMatch(/^No runs in .*exit 2\n$/s)
     expect(ran.stderr).toMatch(/EROFS/)
-  }, 60_000)
+  })
 
   function inMounts(...lines: readonly string[]) {
     const script = ['node=$0', ...lines].join('\n')
     const env = { PATH: process.env.PATH, HOME: state, CTFLEET_STATE: state }
-    const ran = spawnSync('unshare', ['--mount', 'sh', '-c', script, process.execPath, state, program], {
+    const ran = spawnSync('unshare', ['--mount', 'sh', '-c', script, node, state, program], {
       env,
       encoding: 'utf8',
     })

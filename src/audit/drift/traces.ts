@@ -35,14 +35,9 @@ export type Act = {
 }
 
 /** Where settings are made, and by whom; in none of these are secrets. No history of a shell is read. */
-const SYSCTL_FILES = [
-  '/etc/sysctl.conf',
-  '/etc/sysctl.d/',
-  '/run/sysctl.d/',
-  '/usr/local/lib/sysctl.d/',
-  '/usr/lib/sysctl.d/',
-  '/etc/modprobe.d/',
-] as const
+const SYSCTL_FILES = ['/etc/sysctl.conf', '/etc/ufw/sysctl.conf'] as const
+/** Of files of one name only that of the first of these is read, though it be empty or a link to /dev/null: sysctl.d(5). */
+const SYSCTL_FOLDERS = ['/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d'] as const
 const TUNED = ['/etc/tuned/', '/usr/lib/tuned/', '/etc/tuned/profiles/', '/usr/lib/tuned/profiles/'] as const
 export const TUNED_PROFILE = '/etc/tuned/active_profile'
 export const PVE = '/etc/pve/local/host.fw'
@@ -101,9 +96,16 @@ done
     {
       name: 'settings',
       bytes: 60_000,
-      probe: sh`for place in ${SYSCTL_FILES} /etc/ufw/sysctl.conf; do
-  case $place in */) grep -s ${sought} "$place"* /dev/null ;; *) grep -s ${sought} "$place" /dev/null ;; esac
+      probe: sh`set -- ${SYSCTL_FILES} /etc/modprobe.d/*
+for place in ${SYSCTL_FOLDERS}; do
+  for file in "$place"/*.conf; do
+    for first in ${SYSCTL_FOLDERS}; do
+      [ ! -e "$first/\${file##*/}" ] || break
+    done
+    [ "$first" != "$place" ] || set -- "$@" "$file"
+  done
 done
+grep -s ${sought} "$@" /dev/null
 for place in ${TUNED}; do grep -s ${sought} -e '^include' "$place"*/tuned.conf /dev/null; done
 grep -s '' ${TUNED_PROFILE} /dev/null
 grep -s '^nf_conntrack' ${PVE} /dev/null

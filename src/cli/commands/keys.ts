@@ -78,11 +78,11 @@ function inRounds(hosts: readonly Host[]): readonly (readonly KeyBearer[])[] {
   const overSsh = hosts.filter(({ transport }) => transport !== 'local')
   const bearers = new Map<string, KeyBearer>()
   for (const host of overSsh) bearers.set(`host ${host.name}`, bearerOf(host, host.name, host.jumps ?? []))
-  const inInventory = new Set(overSsh.map(placeOf))
+  const inInventory = new Set(overSsh.map(wayKey))
   for (const { jumps = [] } of overSsh) {
     for (const [at, way] of jumps.entries()) {
-      if (!inInventory.has(placeOf(way)))
-        bearers.set(`way ${placeOf(way)}`, bearerOf(way, way.address, jumps.slice(0, at)))
+      if (!inInventory.has(wayKey(way)))
+        bearers.set(`way ${wayKey(way)}`, bearerOf(way, way.address, jumps.slice(0, at)))
     }
   }
   const depths = [...new Set([...bearers.values()].map(({ jumps }) => jumps.length))].toSorted((a, b) => a - b)
@@ -93,7 +93,7 @@ function bearerOf(way: SshWay, name: string, jumps: readonly SshWay[]): KeyBeare
   return { name, groups: [], way, jumps }
 }
 
-function placeOf({ address, port, hostKeyAlias }: SshWay): string {
+function wayKey({ address, port, hostKeyAlias }: SshWay): string {
   return JSON.stringify([hostKeyAlias ?? null, address, port])
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { type Complaint, InputError } from '../../input/complaint.ts'
+import { InputError, together } from '../../input/complaint.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import { findPlaybook, isPath, namesIn, standardFolders } from '../../playbook/folders.ts'
 import { isJudgedAlways, listPlaybooks } from '../../playbook/listing.ts'
@@ -50,7 +50,7 @@ export function playbookShowCommand(
  * @throws InputError with every mistake in all of them, once those that are fine are named
  */
 export function playbookCheckCommand(files: readonly string[], { print, say }: Terminal): ExitCode {
-  const complaints: Complaint[] = []
+  const wrong: InputError[] = []
   const { own } = standardFolders()
   for (const file of files.length > 0 ? files : allOf(own)) {
     try {
@@ -59,10 +59,10 @@ export function playbookCheckCommand(files: readonly string[], { print, say }: T
       say(howFound(file, name, own))
     } catch (error) {
       if (!(error instanceof InputError)) throw error
-      complaints.push(...error.complaints)
+      wrong.push(error)
     }
   }
-  if (complaints.length > 0) throw new InputError(complaints)
+  if (wrong.length > 0) throw together(wrong)
   return EXIT.asWanted
 }
 

@@ -5,6 +5,7 @@ import type { Change } from '../../model/change.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import { isSealed } from '../../plan/seal.ts'
+import { asDone } from '../../report/backwards.ts'
 import { planTold } from '../../report/catalog/plan-told.ts'
 import { paragraph, visible } from '../../report/format.ts'
 import { holdingsJson } from '../../report/json/holdings.ts'
@@ -103,12 +104,13 @@ async function showRun(words: ShowWords, terminal: Terminal): Promise<ExitCode> 
     const held = holdings === null ? [] : holdingsJson([holdings])
     terminal.printText(jsonText({ ...head, ...resultsJson(results), run: run.id, holdings: held }))
   } else {
+    const done = asDone({ command: run.command, results })
     terminal.print([
       ...runHeadText(paper, run, later),
       '',
       ...(only === undefined
-        ? planText(paper, results, words.full === true ? 'full' : 'short')
-        : groupLines(paper, [only], 'full')),
+        ? planText(paper, done, words.full === true ? 'full' : 'short')
+        : groupLines(paper, done, 'full')),
       '',
       ...resultText(paper, results),
       ...(only === undefined ? [] : hostLines(only, holdings, terminal)),

@@ -1,5 +1,6 @@
-import { trendsOf } from '../../audit/trend.ts'
+import { soonestFirst, trendOf } from '../../audit/trend.ts'
 import { didYouMean } from '../../input/nearest.ts'
+import type { Sample } from '../../model/history.ts'
 import { jsonText } from '../../report/json/text.ts'
 import { trendJson } from '../../report/json/trend.ts'
 import { COLUMNS, hostTrendText, trendText } from '../../report/text/trend.ts'
@@ -32,12 +33,15 @@ export async function trendCommand(words: TrendWords, terminal: Terminal): Promi
   const inventory = inventoryOption === undefined ? undefined : inventoryName({ ...NOBODY, inventoryOption })
   const chosen = { since, ...(inventory === undefined ? {} : { inventory }) }
   const history = openHistory(terminal)
-  const read = async (of: object) => await kept(async () => await history.samples({ ...chosen, ...of }))
-  const wanted = await read(host === undefined ? {} : { host })
-  if (host !== undefined && wanted.length === 0) throw notOnRecord(host, await read({}), words.since)
+  const wanted = { ...chosen, ...(host === undefined ? {} : { host }) }
   // The line is of the time that there is something of.
-  const window = { since: wanted[0]?.at ?? since, now }
-  const trends = trendsOf(wanted, { ...window, columns: COLUMNS })
+  const window = { since: (await kept(async () => await history.firstSample(wanted))) ?? since, now }
+  const trends = soonestFirst(
+    await ofEach(history.series(wanted), (samples) => trendOf(samples, { ...window, columns: COLUMNS })),
+  )
+  if (host !== undefined && trends.length === 0) {
+    throw notOnRecord(host, await ofEach(history.series(chosen), ([sample]) => sample?.host ?? null), words.since)
+  }
   const { paper } = terminal
   if (format === 'json') terminal.printText(jsonText(trendJson(trends, window)))
   else if (trends.length === 0) {
@@ -52,9 +56,23 @@ export async function trendCommand(words: TrendWords, terminal: Terminal): Promi
 
 const NOBODY = { inventory: undefined, limit: undefined }
 
-function notOnRecord(host: string, samples: readonly { readonly host: string }[], since: string) {
+/** Of the samples of each host only what is made of them is held. */
+async function ofEach<T>(
+  series: AsyncIterable<readonly Sample[]>,
+  make: (samples: readonly Sample[]) => T | null,
+): Promise<readonly T[]> {
+  return await kept(async () => {
+    const all: T[] = []
+    for await (const samples of series) {
+      const made = make(samples)
+      if (made !== null) all.push(made)
+    }
+    return all
+  })
+}
+
+function notOnRecord(host: string, hosts: readonly string[], since: string) {
   const hint =
-    didYouMean(host, [...new Set(samples.map((sample) => sample.host))]) ??
-    'see which there are: ctfleet trend; look further back: --since 90d'
+    didYouMean(host, [...new Set(hosts)]) ?? 'see which there are: ctfleet trend; look further back: --since 90d'
   return complainAbout(host, `no reading of this host in the last ${since} is on record`, hint)
 }

@@ -6,6 +6,7 @@ import type { Plan } from '../../model/plan.ts'
 import type { HostResult } from '../../model/result.ts'
 import type { ChangeTold, Found, HostTold, LaterRun, Mood, RunReview, Trouble, Work } from '../../model/review.ts'
 import type { Run, RunSummary } from '../../model/run.ts'
+import { asDone } from '../backwards.ts'
 import type { Piece } from '../format.ts'
 import { diffRows } from '../text/diff.ts'
 import { byCause, commonFault } from '../text/fault.ts'
@@ -20,7 +21,8 @@ import { outcomeOf } from './outcome.ts'
 import { pressureOf } from './pressure.ts'
 
 /** @param later runs that closed it or took it back, oldest first */
-export function reviewOf({ results, approvals, ...run }: Run, later: readonly RunSummary[]): RunReview {
+export function reviewOf({ results: recorded, approvals, ...run }: Run, later: readonly RunSummary[]): RunReview {
+  const results = asDone({ command: run.command, results: recorded })
   const worst = worstFirst(results)
   return cut({
     run,

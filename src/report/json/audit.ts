@@ -1,4 +1,5 @@
 import type { AuditFinding, AuditReport, AuditResult, Severity } from '../../model/audit.ts'
+import type { AuditChange, ChangedFinding, SinceLast } from '../../model/history.ts'
 import { remedyFor } from '../remedy.ts'
 import type { FactsSource } from './explanation.ts'
 
@@ -18,8 +19,9 @@ export type AuditMade = {
  * `evidence`, `threshold`, `remedy` and `waived`), `traits` (readings of `max`, `buckets`,
  * `timeouts` and `managers`), `notRoot` (the fault that kept us from being root), `fault`, `why`; null or `[]` where there is none.
  * `policyFindings` are those against the policy, `counts` those of both that count, waived ones apart, `rules` what was asked.
+ * @param inventory as it was typed, for the commands in `remedy`; null where it goes without saying
  */
-export function auditJson({ results, policy, rules }: AuditReport, made: AuditMade): object {
+export function auditJson({ results, policy, rules }: AuditReport, made: AuditMade, inventory: string | null): object {
   const found = [...results.flatMap((result) => (result.status === 'audited' ? result.findings : [])), ...policy]
   return {
     version: VERSION,
@@ -34,7 +36,24 @@ export function auditJson({ results, policy, rules }: AuditReport, made: AuditMa
     },
     rules,
     policyFindings: policy,
-    hosts: results.map(hostJson),
+    hosts: results.map((result) => hostJson(result, inventory)),
+  }
+}
+
+/** What changed since an audit before, as `since` of `auditJson`: remedies are as they are typed there. */
+export function sinceJson({ audit, changes }: Pick<SinceLast, 'audit' | 'changes'>, inventory: string | null): object {
+  const told = ({ host, finding }: AuditChange) => ({ host, finding: typedFor(finding, host, inventory) })
+  const both = (changed: ChangedFinding) => ({
+    ...told(changed),
+    before: typedFor(changed.before, changed.host, inventory),
+  })
+  return {
+    audit,
+    ...changes,
+    new: changes.new.map(told),
+    worse: changes.worse.map(both),
+    better: changes.better.map(both),
+    gone: changes.gone.map(told),
   }
 }
 
@@ -42,18 +61,21 @@ function countOf(found: readonly AuditFinding[], severity: Severity): number {
   return found.filter((finding) => finding.waived === null && finding.severity === severity).length
 }
 
-function hostJson(result: AuditResult): object {
+function hostJson(result: AuditResult, inventory: string | null): object {
   const audited = result.status === 'audited' ? result : null
   return {
     host: result.host,
     status: result.status,
-    findings: (audited?.findings ?? []).map((finding) => ({
-      ...finding,
-      remedy: finding.remedy === null ? null : remedyFor(finding.remedy, result.host, null),
-    })),
+    findings: (audited?.findings ?? []).map((finding) => typedFor(finding, result.host, inventory)),
     traits: audited?.traits ?? null,
     notRoot: audited?.notRoot ?? null,
     fault: 'fault' in result ? result.fault : null,
     why: 'why' in result ? result.why : null,
   }
+}
+
+/** With its remedy as it is typed for this host; null: the policy, in whose remedies no host is named. */
+function typedFor(finding: AuditFinding, host: string | null, inventory: string | null): AuditFinding {
+  if (finding.remedy === null || host === null) return finding
+  return { ...finding, remedy: remedyFor(finding.remedy, host, inventory) }
 }

@@ -69,7 +69,7 @@ function filesOf({ made, hosts }: AuditReview): readonly File[] {
     ),
     ...(made.policy === null ? [] : [{ uri: uriOf(made.policy), role: 'userSpecifiedConfiguration' } as const]),
     ...hosts.flatMap(({ origin }): readonly File[] => {
-      const place = placeOf(origin)
+      const place = originPlace(origin)
       return place === null ? [] : [{ uri: uriOf(place.file), role: 'analysisTarget' }]
     }),
   ]
@@ -80,7 +80,7 @@ function filesOf({ made, hosts }: AuditReview): readonly File[] {
 
 type Place = { readonly file: string; readonly line: number; readonly column: number }
 
-function placeOf(origin: string | null): Place | null {
+function originPlace(origin: string | null): Place | null {
   const [, file, line, column] = /^(.+):(\d{1,9}):(\d{1,9})$/s.exec(origin ?? '') ?? []
   return file === undefined ? null : { file, line: Number(line), column: Number(column) }
 }
@@ -167,7 +167,7 @@ function fingerprint(rule: string, where: string, nth: number): object {
 
 function locationOf({ host, origin }: AuditedHost, files: readonly File[]): object {
   const { text: name } = message(host)
-  const place = placeOf(origin)
+  const place = originPlace(origin)
   const region = place === null ? null : { startLine: Math.max(place.line, 1), startColumn: Math.max(place.column, 1) }
   const file = place === null ? files.find(({ role }) => role === 'referencedOnCommandLine')?.uri : uriOf(place.file)
   return {

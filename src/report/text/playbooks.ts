@@ -1,3 +1,4 @@
+import { grouped } from '../../diagnosis/numbers.ts'
 import type { ListedPlaybook } from '../../playbook/listing.ts'
 import type { Playbook, PlaybookStep, Requirement, Template, WantedGate } from '../../playbook/playbook.ts'
 import { type Paper, type Piece, paragraph, verbatim } from '../format.ts'
@@ -10,12 +11,12 @@ export function playbooksText(
   isJudgedAlways: (name: string) => boolean,
 ): readonly string[] {
   const width = Math.max(...listed.map(({ name }) => paper.width(name))) + 2
-  return listed.flatMap(({ name, file, from, playbook, complaints }) => {
+  return listed.flatMap(({ name, file, from, playbook, complaints, more }) => {
     const first = name.padEnd(width)
     const when = isJudgedAlways(name) ? 'judged for every host' : `only with --strategy ${name}`
     const rest = ' '.repeat(width)
     return [
-      ...paragraph(paper, { first, rest }, ...titleOf(playbook, complaints.length)),
+      ...paragraph(paper, { first, rest }, ...titleOf(playbook, complaints.length + more)),
       ...paragraph(paper, rest, { tone: 'faint', text: `${from === 'own' ? file : 'comes with ctfleet'}; ${when}` }),
     ]
   })
@@ -23,7 +24,7 @@ export function playbooksText(
 
 function titleOf(playbook: Playbook | null, mistakes: number): readonly Piece[] {
   if (playbook !== null) return [playbook.title]
-  const text = mistakes === 1 ? 'has a mistake' : `has ${mistakes} mistakes`
+  const text = mistakes === 1 ? 'has a mistake' : `has ${grouped(mistakes)} mistakes`
   return [{ tone: 'bad', text }, ', shown by ctfleet playbook check']
 }
 

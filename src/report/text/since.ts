@@ -6,7 +6,7 @@ import { isoMomentText } from './moment.ts'
 import { names } from './status.ts'
 
 /** With which audit one is compared, what changed in numbers, and what is gone or better; what is new stands in the audit itself. */
-export function sinceText(paper: Paper, { audit, changes }: SinceLast): readonly string[] {
+export function sinceText(paper: Paper, { audit, changes }: Pick<SinceLast, 'audit' | 'changes'>): readonly string[] {
   const { new: fresh, worse, better, gone, lost, back, left } = changes
   const head =
     audit === null

@@ -1,8 +1,8 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { fc, test } from '@fast-check/vitest'
@@ -123,6 +123,56 @@ describe('a process that calls itself kube-proxy', () => {
 
   test.runIf(process.getuid?.() === 0)('has no file opened where it is another user’s', async () => {
     expect(await told('file', 65_534)).toEqual([])
+  })
+})
+
+describe('files that set what is in question', () => {
+  const settings =
+    traceProbes('7f3a', { words: ['somaxconn'], paths: [] }).find(({ name }) => name === 'settings')?.probe.text ?? ''
+  const SETS = 'net.core.somaxconn = 4096'
+
+  /** Which of these files the probe tells of; null: a link to /dev/null. */
+  async function tellingFiles(files: { readonly [path: string]: string | null }): Promise<readonly string[]> {
+    const root = await mkdtemp(join(tmpdir(), 'ctfleet-masks-'))
+    try {
+      for (const [path, text] of Object.entries(files)) {
+        await mkdir(dirname(root + path), { recursive: true })
+        if (text === null) await symlink('/dev/null', root + path)
+        else await writeFile(root + path, `${text}\n`)
+      }
+      const there = settings.replaceAll(/(?<![\w}.*"])\/(?=etc|run|usr)/g, `${root}/`)
+      const { stdout } = await promisify(execFile)('sh', ['-c', there])
+      const { settings: told } = readFrom('settings', stdout.replaceAll(root, ''))
+      return told.known ? [...told.value.keys()].toSorted() : []
+    } finally {
+      await rm(root, { recursive: true })
+    }
+  }
+
+  test('are all that are read at boot, of every directory', async () => {
+    const files = {
+      '/etc/modprobe.d/e.conf': 'options nf_conntrack hashsize=1',
+      '/etc/sysctl.conf': SETS,
+      '/etc/sysctl.d/a.conf': SETS,
+      '/etc/ufw/sysctl.conf': SETS,
+      '/run/sysctl.d/b.conf': SETS,
+      '/usr/lib/sysctl.d/d.conf': SETS,
+      '/usr/local/lib/sysctl.d/c.conf': SETS,
+    }
+    expect(await tellingFiles({ ...files, '/etc/sysctl.d/README': SETS })).toEqual(Object.keys(files))
+  })
+
+  test('but none that a file of its name masks: one that sets something else, is empty, or is a link to /dev/null', async () => {
+    const masks = { '/etc/sysctl.d/a.conf': 'x = 1', '/run/sysctl.d/b.conf': '', '/etc/sysctl.d/c.conf': null }
+    const files = {
+      '/run/sysctl.d/a.conf': SETS,
+      '/usr/lib/sysctl.d/a.conf': SETS,
+      '/usr/lib/sysctl.d/b.conf': SETS,
+      '/usr/local/lib/sysctl.d/c.conf': SETS,
+      '/usr/local/lib/sysctl.d/d.conf': SETS,
+      '/usr/lib/sysctl.d/d.conf': SETS,
+    }
+    expect(await tellingFiles({ ...files, ...masks })).toEqual(['/usr/local/lib/sysctl.d/d.conf'])
   })
 })
 

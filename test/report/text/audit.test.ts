@@ -148,7 +148,7 @@ describe('what comes from a hostile host', () => {
 
   test('is the same text in JSON, with nothing that a terminal would obey', () => {
     const made = { at: '2026-11-26T10:00:00Z', policy: null, failOn: 'warning', source: null } as const
-    const printed = jsonText(auditJson(hostile, made))
+    const printed = jsonText(auditJson(hostile, made, null))
     expect(printed).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u)
     expect(JSON.parse(printed).hosts[0].findings[0]).toMatchObject({ title: evil, evidence: [evil] })
   })
@@ -158,7 +158,7 @@ test('JSON counts what counts, and names the host in what to type', () => {
   const made = { at: '2026-11-26T10:00:00Z', policy: 'policy.yaml', failOn: 'warning', source: null } as const
   const waived = finding({ waived: { reason: 'r', until: '2027-01-01' } })
   const gone: AuditResult = { host: 'b', status: 'not-reached', why: 'the run was stopped' }
-  const document = auditJson(report([audited('a b', FULL, waived), gone], [finding()]), made)
+  const document = auditJson(report([audited('a b', FULL, waived), gone], [finding()]), made, null)
   expect(document).toMatchObject({
     version: 1,
     counts: { hosts: 2, audited: 1, critical: 1, warning: 0, info: 1, waived: 1 },

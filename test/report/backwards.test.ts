@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { approve } from '../../src/cli/approve.ts'
-import { backwards } from '../../src/cli/backwards.ts'
-import { aChange, aPlan } from '../report/fleet.ts'
+import { backwards } from '../../src/report/backwards.ts'
+import { REPORTS } from '../../src/report/catalog.ts'
+import { aChange, aPlan, aRun } from './fleet.ts'
+import { plain } from './paper.ts'
 
 const titles = (...changes: readonly (readonly [kind: string, title: string])[]) =>
   backwards(aPlan('web-1', { changes: changes.map(([kind, title]) => aChange({ kind, title })) })).changes.map(
@@ -59,4 +61,15 @@ test('a person is asked about a rollback in its own words, for what it takes bac
   await asked()
   await asked(() => 'web-1: take back?')
   expect(questions).toEqual(['web-1: notrack 80/tcp and 443/tcp, 1 change. Go ahead?', 'web-1: take back?'])
+})
+
+test('the record of a rollback is told as what it did, in every format that people read', () => {
+  const plan = aPlan('web-1', { strategy: 'notrack', changes: [aChange({ kind: 'sysctl', title: 'set a.b to 2' })] })
+  const result = { host: 'web-1', status: 'rolled-back', plan, transaction: 't', fault: null } as const
+  const run = aRun({ command: 'rollback', results: [result] })
+  for (const format of ['text', 'markdown', 'html'] as const) {
+    const told = REPORTS[format].write({ run, later: [] }, plain(200))
+    expect(told, format).toContain('set a.b back to what it was')
+    expect(told, format).not.toContain('set a.b to 2')
+  }
 })

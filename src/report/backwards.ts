@@ -1,5 +1,16 @@
 import type { Change } from '../model/change.ts'
 import type { Plan } from '../model/plan.ts'
+import type { HostResult } from '../model/result.ts'
+import type { Run } from '../model/run.ts'
+
+/** What a run did to its hosts, for reading: a rollback's record holds the plans that it took back. */
+export function asDone({ command, results }: Pick<Run, 'command' | 'results'>): readonly HostResult[] {
+  return command === 'rollback' ? results.map(turned) : results
+}
+
+function turned(result: HostResult): HostResult {
+  return 'plan' in result && result.plan !== null ? ({ ...result, plan: backwards(result.plan) } as HostResult) : result
+}
 
 /** A plan as its undo is shown: changes in reverse order, each with its two sides swapped. For reading only. */
 export function backwards(plan: Plan): Plan {
