@@ -14,13 +14,13 @@ export type Difference = {
   readonly rule: string | null
 }
 
-export function differences(question: Question, before: Standing, after: Standing): readonly Difference[] {
+export function differences(question: Question, before: Passing, after: Passing): readonly Difference[] {
   const changed = before.passages.flatMap((was, index) => changesOf(question, was, after.passages[index] as Passage))
   return changed.length > 0 ? changed : volatileIn(question, before, after)
 }
 
 /** What passes under one rule set, and which packets meet a rule that counts them. */
-export type Standing = {
+export type Passing = {
   readonly passages: readonly Passage[]
   readonly meters: (site: string) => readonly (Node | null)[]
   /** Every rule that does more than decide on such packets. */
@@ -28,7 +28,7 @@ export type Standing = {
 }
 
 /** The first of what no longer passes, of that which need not. */
-export function lossIn(question: Question, before: Standing, after: Standing): Difference | null {
+export function lossIn(question: Question, before: Passing, after: Passing): Difference | null {
   const lost = before.passages.flatMap((was, index) => {
     if (!was.mayBreak) return []
     const { mayBreak: _, ...strict } = was
@@ -63,7 +63,7 @@ function blamed({ ways }: Passage, end: 'drop' | 'unsure', at: Assignment): stri
 }
 
 /** A verdict may rest on a rule that counts packets only while exactly the same packets meet it. */
-function volatileIn(question: Question, before: Standing, after: Standing): readonly Difference[] {
+function volatileIn(question: Question, before: Passing, after: Passing): readonly Difference[] {
   const strict = [...before.passages, ...after.passages].filter(({ mayBreak }) => !mayBreak)
   const found = strict.flatMap(({ name, passes }) =>
     question.decisions
@@ -95,6 +95,6 @@ function opening(was: string, is: string): string {
 }
 
 /** One passage by itself: who counts its packets is not asked. */
-export function alone(passage: Passage): Standing {
+export function alone(passage: Passage): Passing {
   return { passages: [passage], meters: () => [null], effects: [] }
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../model/json.ts'
 import { kindOf } from './nft-kinds.ts'
 import { statementText } from './nft-text.ts'
-import { type Asked, asksState, oddStateMatch, one, trackingMatches } from './nft-tracking.ts'
+import { asksState, type Compared, oddStateMatch, one, trackingMatches } from './nft-tracking.ts'
 import {
   EVERY_FLAG,
   type Fields,
@@ -97,7 +97,7 @@ function knownMatches(left: Json, op: string, right: Json, text: string): readon
   }
 }
 
-function metaMatches(key: string, { right, text, negated }: Asked): readonly Match[] | null {
+function metaMatches(key: string, { right, text, negated }: Compared): readonly Match[] | null {
   const values = valuesOf(right)
   if (values === null) return null
   // iptables' own wildcard, and nft's when it is meant as it stands.
@@ -130,7 +130,7 @@ function metaMatches(key: string, { right, text, negated }: Asked): readonly Mat
   }
 }
 
-function payloadMatches(protocol: string, field: string, asked: Asked): readonly Match[] | null {
+function payloadMatches(protocol: string, field: string, asked: Compared): readonly Match[] | null {
   const { right, text, negated, op } = asked
   if ((protocol === 'ip' || protocol === 'ip6') && (field === 'saddr' || field === 'daddr')) {
     const side = field === 'saddr' ? 'source' : 'destination'
@@ -212,7 +212,7 @@ function hasRange(right: Json): boolean {
   return JSON.stringify(right).includes('"range"')
 }
 
-function fibMatches(body: Fields, { right, text, negated }: Omit<Asked, 'op'>): readonly Match[] | null {
+function fibMatches(body: Fields, { right, text, negated }: Omit<Compared, 'op'>): readonly Match[] | null {
   const flags = Array.isArray(body.flags) ? body.flags : [body.flags]
   const values = valuesOf(right)
   if (body.result !== 'type' || flags.length !== 1 || values === null) return null
@@ -221,7 +221,7 @@ function fibMatches(body: Fields, { right, text, negated }: Omit<Asked, 'op'>): 
   return [one('fib', { option, negated, values: [values.join(',').toUpperCase()] }, text)]
 }
 
-function maskedFlags(left: Json, { op, right, text, negated }: Asked): readonly Match[] | null {
+function maskedFlags(left: Json, { op, right, text, negated }: Compared): readonly Match[] | null {
   const parts = isFields(left) ? left['&'] : undefined
   if (!Array.isArray(parts) || parts.length !== 2 || op === 'in') return null
   const [kind, body] = only(parts[0] as Json)

@@ -3,10 +3,10 @@ import { type Fields, isFields, valuesOf, word } from './nft-values.ts'
 import type { Match, Test } from './rules.ts'
 
 /** What an expression is compared with, and how; `text` is all of it in nft's words. */
-export type Asked = { readonly op: string; readonly right: Json; readonly text: string; readonly negated: boolean }
+export type Compared = { readonly op: string; readonly right: Json; readonly text: string; readonly negated: boolean }
 
 /** State first: a packet without a connection fails every other question about one, whether it is negated or not. */
-export function trackingMatches(body: Fields, { op, right, text, negated }: Asked): readonly Match[] | null {
+export function trackingMatches(body: Fields, { op, right, text, negated }: Compared): readonly Match[] | null {
   const key = word(body.key)
   if (key === 'state') return [stateMatch({ op, right, text, negated })]
   const values = valuesOf(right)
@@ -25,7 +25,7 @@ export function trackingMatches(body: Fields, { op, right, text, negated }: Aske
 }
 
 /** A packet has one state; every packet has one, also one without a connection. */
-function stateMatch({ op, right, text, negated }: Asked): Match {
+function stateMatch({ op, right, text, negated }: Compared): Match {
   const parts = isFields(right) && Array.isArray(right['|']) ? (right['|'] as Json) : right
   const values = valuesOf(parts)
   const asSet = isFields(right) && right.set !== undefined

@@ -1,4 +1,4 @@
-import { type Difference, differences, lossIn, type Standing } from './compare.ts'
+import { type Difference, differences, lossIn, type Passing } from './compare.ts'
 import { withPlaced } from './edits.ts'
 import { questionFor } from './evaluate.ts'
 import { findTwins, MOST_TWINS } from './find-twins.ts'
@@ -206,7 +206,7 @@ function standing(
   live: readonly LiveRules[],
   service: Service,
   effects: readonly string[] = [],
-): Standing {
+): Passing {
   return {
     passages: passagesOf(question, live, service),
     meters: (site) => metersOf(question, live, service, site),

@@ -20,9 +20,9 @@ export function allowanceFor(maxFail: Share | null, hosts: number, waves: number
 }
 
 /** `unreachable` is a failure too, of a host that nobody touched. `not-begun` is none. */
-export type Standing = 'well' | 'failed' | 'unreachable' | 'not-begun'
+export type CountsAs = 'well' | 'failed' | 'unreachable' | 'not-begun'
 
-const STANDINGS: Readonly<Record<HostStatus, Standing>> = {
+const COUNTS_AS: Readonly<Record<HostStatus, CountsAs>> = {
   applied: 'well',
   'already-right': 'well',
   healthy: 'well',
@@ -42,11 +42,11 @@ const STANDINGS: Readonly<Record<HostStatus, Standing>> = {
 }
 
 /** What a host's end means for the hosts after it. */
-export function standingOf(result: HostResult): Standing {
+export function standingOf(result: HostResult): CountsAs {
   // As it was asked for: a rollback that came to its end.
   if (result.status === 'rolled-back' && result.fault === null) return 'well'
   if (result.status === 'applied' && result.fault !== undefined) return 'failed'
-  return STANDINGS[result.status]
+  return COUNTS_AS[result.status]
 }
 
 /** Who failed so far in a run, and whether that is too much. */

@@ -1,4 +1,4 @@
-import { newBudget, type Standing } from './budget.ts'
+import { type CountsAs, newBudget } from './budget.ts'
 import type { Discipline, LaterWaves } from './discipline.ts'
 import { type Fleet, type Otherwise, STOPPED, type Story, slots, teller } from './fleet.ts'
 import { type Placed, takeApart } from './order.ts'
@@ -206,7 +206,7 @@ export async function runWaves<H extends Placed, R>(
     return how === 'well' || how === 'failed'
   }
 
-  function standingNow({ name }: H): Standing {
+  function standingNow({ name }: H): CountsAs {
     const result = results.get(name)
     return result === undefined ? 'not-begun' : standing(result)
   }

@@ -97,12 +97,12 @@ export function silent({ transaction }: SeenJournal, what: 'change' | 'rollback'
   }
 }
 
-export type Asked =
+export type TransactionAnswer =
   /** The host never began it, and from now on cannot. */
   { readonly never: true } | { readonly journal: SeenJournal } | { readonly fault: Fault }
 
 /** Asks a host how a transaction stands that nobody listens to any more. */
-export async function askAbout(session: Session, transaction: string): Promise<Asked> {
+export async function askAbout(session: Session, transaction: string): Promise<TransactionAnswer> {
   const outcome = await session.run(ASK, { as: 'root', arguments: [transaction], timeoutMs: 60_000 })
   if ('refused' in outcome) return { fault: outcome.refused }
   const fault = faultOfTalk(outcome, 'asking for the transaction')

@@ -2,7 +2,7 @@ import { homedir, hostname, userInfo } from 'node:os'
 import { env } from 'node:process'
 import type { Complaint } from '../input/complaint.ts'
 import type { Host, InventoryHost, SshOption, SshWay } from '../model/host.ts'
-import { type Asked, sshSettings } from './ssh-config.ts'
+import { type AskedHost, sshSettings } from './ssh-config.ts'
 import { type ConfigFiles, configFilesHere } from './ssh-config-file.ts'
 import type { Jump } from './ssh-config-jumps.ts'
 import { placed } from './ssh-config-options.ts'
@@ -33,11 +33,11 @@ export async function resolveWays(hosts: readonly InventoryHost[], words: WayWor
     return { host, found }
   })
   const gateways = new Set(
-    resolved.flatMap(({ found }) => [...(found.host.jumps ?? []).map(placeOf), ...found.through]),
+    resolved.flatMap(({ found }) => [...(found.host.jumps ?? []).map(gatewayKey), ...found.through]),
   )
   return {
     hosts: resolved.map(({ host, found }) =>
-      gateways.has(placeOf(found.host)) || gateways.has(host.name) ? { ...found.host, gateway: true } : found.host,
+      gateways.has(gatewayKey(found.host)) || gateways.has(host.name) ? { ...found.host, gateway: true } : found.host,
     ),
     complaints: [...new Map(complaints.map((each) => [JSON.stringify(each), each])).values()],
     notes: resolved.flatMap(({ host, found }) => found.notes.map((note) => ({ host: host.name, note }))),
@@ -57,7 +57,7 @@ function wayTo(
 ): Found {
   const isLocal = host.transport === 'local'
   const configFile = isLocal ? 'none' : (sshConfigFile ?? words.sshConfig)
-  const asked: Asked = {
+  const asked: AskedHost = {
     name: host.address,
     options: sshOptions,
     origin: host.origin,
@@ -87,7 +87,7 @@ function wayTo(
 }
 
 /** What came out of a vault is said in no complaint about it. */
-function withoutSecrets(complaints: readonly Complaint[], { options, origin }: Asked): readonly Complaint[] {
+function withoutSecrets(complaints: readonly Complaint[], { options, origin }: AskedHost): readonly Complaint[] {
   const secret = options.filter((option) => option.secret === true).map(({ at = origin }) => placed(at, ''))
   const hint = 'See what stands there: ansible-vault view'
   return complaints.map((each) =>
@@ -98,7 +98,7 @@ function withoutSecrets(complaints: readonly Complaint[], { options, origin }: A
 }
 
 /** What one of the hosts in between needs, the whole way needs. */
-function opensshThrough(asked: Asked, way: SshWay, jumps: readonly SshWay[]): Partial<SshWay> {
+function opensshThrough(asked: AskedHost, way: SshWay, jumps: readonly SshWay[]): Partial<SshWay> {
   if (way.whyOpenssh !== undefined) return {}
   const needy = jumps.find(({ readBySsh }) => readBySsh !== undefined) ?? jumps.find((each) => each.whyOpenssh)
   if (needy?.whyOpenssh === undefined) return {}
@@ -112,7 +112,7 @@ function opensshThrough(asked: Asked, way: SshWay, jumps: readonly SshWay[]): Pa
   }
 }
 
-type Course = { readonly asked: Asked; readonly atlas: Atlas; readonly behind: readonly string[] }
+type Course = { readonly asked: AskedHost; readonly atlas: Atlas; readonly behind: readonly string[] }
 type Between = {
   readonly ways: readonly SshWay[]
   readonly names: readonly string[]
@@ -160,7 +160,7 @@ function waysThrough(jumps: readonly Jump[], { asked, atlas, behind }: Course): 
 }
 
 /** What was asked once is known: ten thousand hosts may stand behind one. */
-type Atlas = { readonly read: (asked: Asked) => WayRead }
+type Atlas = { readonly read: (asked: AskedHost) => WayRead }
 
 function newAtlas(files: ConfigFiles, world: ConfigWorld): Atlas {
   const known = new Map<string, WayRead>()
@@ -176,7 +176,7 @@ function newAtlas(files: ConfigFiles, world: ConfigWorld): Atlas {
   }
 }
 
-function placeOf({ address, port }: SshWay): string {
+function gatewayKey({ address, port }: SshWay): string {
   return `${address} ${port}`
 }
 

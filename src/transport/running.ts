@@ -3,7 +3,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { Errand, Stage } from './bootstrap.ts'
 import { whyAborted } from './cancel.ts'
 import { type End, keep, readPreamble, splitLines } from './streams.ts'
-import { type Asked, type Secret, type Stdin, startTalk } from './talk.ts'
+import { type PasswordFate, type Secret, type Stdin, startTalk } from './talk.ts'
 import { untangle } from './terminal-stream.ts'
 import type { RunHow } from './transport.ts'
 
@@ -23,7 +23,7 @@ export type Stopped = {
   readonly code: number
   /** What was said last, by whom the stage names. */
   readonly words: string
-  readonly asked: Asked
+  readonly asked: PasswordFate
 }
 
 /** A script under way: the transport feeds in what it hears, and out comes one result, whatever was heard. */

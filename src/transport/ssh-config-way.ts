@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Complaint } from '../input/complaint.ts'
 import type { SshWay } from '../model/host.ts'
 import { DEFAULT_KNOWN_HOSTS } from './known-hosts.ts'
-import type { Asked, Setting, Settings } from './ssh-config.ts'
+import type { AskedHost, Setting, Settings } from './ssh-config.ts'
 import { type Jump, jumpsOfCommand, portOf, readJumps } from './ssh-config-jumps.ts'
 import { placed } from './ssh-config-options.ts'
 import { type ConfigWorld, expandTokens, tokensOf, withoutTilde } from './ssh-config-tokens.ts'
@@ -18,7 +18,7 @@ export type WayRead = {
 }
 
 /** Settings of ssh_config as a way to the host, and what of it only the system's ssh can follow. */
-export function readWay(asked: Asked, settings: Settings, world: ConfigWorld): WayRead {
+export function readWay(asked: AskedHost, settings: Settings, world: ConfigWorld): WayRead {
   const { host, first, all, forSsh } = settings
   const complaints = [...settings.complaints]
   const word = (keyword: string) => first(keyword)?.words[0]
@@ -183,7 +183,7 @@ function opensshOf(
   }
 }
 
-function readBySsh({ name, configFile, options }: Asked, forSsh: string): ForOpenssh {
+function readBySsh({ name, configFile, options }: AskedHost, forSsh: string): ForOpenssh {
   return {
     opensshOptions: options.map(({ keyword, value }) => {
       const isPath = /^(?:IdentityFile|CertificateFile)$/i.test(keyword)

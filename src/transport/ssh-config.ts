@@ -9,7 +9,7 @@ import { matchesAny } from './ssh-config-patterns.ts'
 import { type ConfigWorld, expandTokens, tokensOf, withoutTilde } from './ssh-config-tokens.ts'
 
 /** A host that ssh would be asked to reach. */
-export type Asked = {
+export type AskedHost = {
   readonly name: string
   /** `ssh -o`; of a keyword that is given twice the first counts. */
   readonly options: readonly SshOption[]
@@ -40,7 +40,7 @@ export type Settings = {
 }
 
 /** Reads ssh_config(5) for one host, as ssh does: options, the user's file, the system's; the first value counts. */
-export function sshSettings(asked: Asked, world: ConfigWorld, files: ConfigFiles): Settings {
+export function sshSettings(asked: AskedHost, world: ConfigWorld, files: ConfigFiles): Settings {
   const state: State = {
     asked,
     world,
@@ -79,7 +79,7 @@ export function sshSettings(asked: Asked, world: ConfigWorld, files: ConfigFiles
 
 /** What is known so far: conditions ask it as ssh's do. */
 type State = {
-  readonly asked: Asked
+  readonly asked: AskedHost
   readonly world: ConfigWorld
   readonly files: ConfigFiles
   readonly first: Map<string, Setting>

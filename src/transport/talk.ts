@@ -11,7 +11,14 @@ export type Secret = {
 }
 
 /** What became of the password on the way: nobody asked; it was written; or the talk ended over it. */
-export type Asked = 'nothing' | 'told' | 'not-taken' | 'not-known' | 'not-tried' | 'not-answered' | 'something-else'
+export type PasswordFate =
+  | 'nothing'
+  | 'told'
+  | 'not-taken'
+  | 'not-known'
+  | 'not-tried'
+  | 'not-answered'
+  | 'something-else'
 
 /**
  * What is written to a script's stdin, and when. A password goes to nothing but a prompt for it, once: sudo's carries
@@ -20,7 +27,7 @@ export type Asked = 'nothing' | 'told' | 'not-taken' | 'not-known' | 'not-tried'
  * compared with its checksum before any of it runs.
  */
 export type Talk = {
-  readonly asked: Asked
+  readonly asked: PasswordFate
   opened(stdin: Stdin): void
   /** Stages in the order of stdout, and prompts. */
   heard(word: Stage | 'prompt'): void
@@ -46,7 +53,7 @@ export function startTalk(
   { secret, waiting, answered, stuck }: Told,
 ): Talk {
   const patient = isPatient(climb)
-  let asked: Asked = 'nothing'
+  let asked: PasswordFate = 'nothing'
   let over = false
   let prompted = false
   let stdin: Stdin | undefined
@@ -60,7 +67,7 @@ export function startTalk(
     // A terminal has no end of file; the bytes are counted there.
     if (!climb.terminal) stdin?.end()
   }
-  const stop = (why: Asked, words?: string) => {
+  const stop = (why: PasswordFate, words?: string) => {
     asked = why
     stuck(words)
   }
