@@ -18,7 +18,7 @@ import { databaseStore } from '../store/database.ts'
 import { newRunId } from '../store/run-id.ts'
 import { stateDirectory } from '../store/state-directory.ts'
 import { chosenHosts, type HostOptions, readyHosts } from './chosen-hosts.ts'
-import { conductFor, type FollowOptions, heard } from './following.ts'
+import { conductFor, type FollowOptions, heard, NEVER } from './following.ts'
 import { type Planned, planChosen, type WishOptions, wishOf } from './plan.ts'
 
 export type ApplyOptions = HostOptions &
@@ -174,12 +174,28 @@ async function decide(
     else if (sessionLoss.length > 0 && !acceptSessionLoss) {
       const why = `sessions may break when it is taken back (${sessionLoss.join('; ')}), and that was not accepted`
       results.push({ host, status: 'skipped', plan, why })
-    } else if ((await approve(plan)) === 'yes') {
-      results.push(result)
-      approvals.push({ host, plan: plan.id, by, at: new Date().toISOString(), how: 'program' })
-    } else results.push({ host, status: 'declined', plan })
+    } else {
+      const answer = await unlessAborted(approve(plan), signal)
+      if (answer === 'aborted') results.push({ host, status: 'not-reached', why: STOPPED })
+      else if (answer === 'yes') {
+        results.push(result)
+        approvals.push({ host, plan: plan.id, by, at: new Date().toISOString(), how: 'program' })
+      } else results.push({ host, status: 'declined', plan })
+    }
   }
   return { results, approvals }
+}
+
+/** Whoever has to answer may never do so. */
+async function unlessAborted(answer: Answer | Promise<Answer>, signal = NEVER): Promise<Answer | 'aborted'> {
+  const over = new AbortController()
+  const aborted = new Promise<'aborted'>((resolve) => {
+    const onAbort = () => resolve('aborted')
+    // It may have been aborted while the question was put.
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { signal: over.signal })
+  })
+  return await Promise.race([answer, aborted]).finally(() => over.abort())
 }
 
 const STOPPED = 'the run was stopped before its turn'

@@ -46,15 +46,17 @@ export function conductFor({ onEvent: listener, signal = NEVER }: FollowOptions)
   }
 }
 
-/** A listener that fails must not cost a host that is being changed. */
+/** A listener that fails, at once or in its own time, must not cost a host that is being changed. */
 export function heard(onEvent: FollowOptions['onEvent']): (event: FleetEvent) => void {
+  const warn = (error: unknown) => process.emitWarning(error instanceof Error ? error : String(error))
   return (event) => {
     try {
-      onEvent?.(event)
+      // An async function is a listener by its type; what becomes of its promise nobody else would hear.
+      Promise.resolve(onEvent?.(event)).catch(warn)
     } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error))
+      warn(error)
     }
   }
 }
 
-const NEVER = new AbortController().signal
+export const NEVER = new AbortController().signal

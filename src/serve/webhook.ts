@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { lifeWithin } from '../transport/cancel.ts'
 
 export type Webhook = {
   readonly url: URL
@@ -21,8 +22,9 @@ export function mayGoTo(url: URL, isInsecureFine: boolean): boolean {
 }
 
 /** Seconds to wait before each attempt after the first, and milliseconds that one may take. */
-const WAITS = [1, 5, 25]
-const PATIENCE = 10_000
+type Pace = { readonly waits: readonly number[]; readonly patience: number }
+
+const PACE: Pace = { waits: [1, 5, 25], patience: 10_000 }
 
 /**
  * Sends it, up to four times where that may help: the far end is out of reach, busy or broken. Whoever receives it twice
@@ -33,10 +35,15 @@ export async function notifyByWebhook(
   { url, secret }: Webhook,
   { body, delivery }: { readonly body: string; readonly delivery: string },
   signal: AbortSignal,
-  waits: readonly number[] = WAITS,
+  { waits, patience }: Pace = PACE,
 ): Promise<string | null> {
   for (let attempt = 0; ; attempt++) {
-    const came = await send({ url, secret }, body, delivery, signal)
+    // AbortSignal.timeout within AbortSignal.any may be collected before it fires, and then nothing ends what hangs.
+    const life = lifeWithin(signal)
+    const late = setTimeout(() => life.end(LATE), patience)
+    const came = await send({ url, secret }, { body, delivery }, life.signal, patience)
+    clearTimeout(late)
+    life.end('answered')
     if (came === null || !came.again) return came?.why ?? null
     const wait = waits[attempt]
     if (wait === undefined || signal.aborted) return attempt === 0 ? came.why : `${came.why}, ${attempt + 1} times`
@@ -44,13 +51,15 @@ export async function notifyByWebhook(
   }
 }
 
+const LATE = 'late'
+
 type NotTaken = { readonly why: string; readonly again: boolean }
 
 async function send(
   { url, secret }: Webhook,
-  body: string,
-  delivery: string,
+  { body, delivery }: { readonly body: string; readonly delivery: string },
   signal: AbortSignal,
+  patience: number,
 ): Promise<NotTaken | null> {
   try {
     const response = await fetch(url, {
@@ -64,7 +73,7 @@ async function send(
         'x-ctfleet-delivery': delivery,
         ...signed(body, secret, Date.now()),
       },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+      signal,
     })
     // What it says is of no use to us, and may have no end.
     await response.body?.cancel()
@@ -72,8 +81,7 @@ async function send(
     const again = response.status >= 500 || response.status === 429 || response.status === 408
     return { why: `answered with ${response.status}`, again }
   } catch (error) {
-    if (error instanceof Error && error.name === 'TimeoutError')
-      return { why: `did not answer within ${PATIENCE / 1000} s`, again: true }
+    if (signal.reason === LATE) return { why: `did not answer within ${patience / 1000} s`, again: true }
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
     return { why: `could not be reached${cause === '' ? '' : `: ${cause}`}`, again: true }
   }

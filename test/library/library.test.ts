@@ -118,6 +118,21 @@ describe('apply', () => {
     expect(asked).toEqual([])
   })
 
+  test.each([
+    ['while it is put', (stop: AbortController) => stop.abort()],
+    ['later', (stop: AbortController) => void setTimeout(() => stop.abort(), 1)],
+  ])('a question that nobody ever answers ends where it is aborted: %s', async (_, abort) => {
+    const { asked } = dead()
+    const stop = new AbortController()
+    const approve = () => {
+      abort(stop)
+      return new Promise<never>(() => undefined)
+    }
+    const { results } = await apply({ planned: planned(one, two), approve, signal: stop.signal })
+    expect(results.map(({ status }) => status)).toEqual(['not-reached', 'not-reached'])
+    expect(asked).toEqual([])
+  })
+
   test('a listener that fails is told to the process, and costs no host', async () => {
     dead()
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
@@ -127,6 +142,15 @@ describe('apply', () => {
     const { results } = await apply({ planned: planned(one), approve: () => 'yes', onEvent })
     expect(results).toMatchObject([{ status: 'unreachable', fault: { code: 'auth' } }])
     expect(warned).toHaveBeenCalledWith(new Error('the dashboard is down'))
+  })
+
+  test('nor does one that fails in its own time, which would end the process with hosts half changed', async () => {
+    dead()
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const onEvent = (): unknown => Promise.reject(new Error('the dashboard answers with 500'))
+    const { results } = await apply({ planned: planned(one), approve: () => 'yes', onEvent })
+    expect(results).toMatchObject([{ status: 'unreachable', fault: { code: 'auth' } }])
+    expect(warned).toHaveBeenCalledWith(new Error('the dashboard answers with 500'))
   })
 
   test('a window that is over before the gates are is refused, with how long they may take', async () => {

@@ -1,12 +1,15 @@
 import { createHmac } from 'node:crypto'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { notifyByCommand } from '../../src/serve/notify-command.ts'
 import { mayGoTo, notifyByWebhook, signed } from '../../src/serve/webhook.ts'
+import { isAlive } from '../support/alive.ts'
 
 let dir: string
 beforeEach(() => {
@@ -33,11 +36,10 @@ describe('a command', () => {
   })
 
   test('that hangs is ended with all that it began, within its time', async () => {
-    const alive = join(dir, 'alive')
-    const said = await notifyByCommand([script(`(sleep 3; touch '${alive}') & sleep 60`)], '', 300)
+    const pid = join(dir, 'pid')
+    const said = await notifyByCommand([script(`sleep 60 & echo $! > '${pid}'; sleep 60`)], '', 300)
     expect(said).toBe('took longer than 0.3 s, and was ended')
-    await new Promise((resolve) => setTimeout(resolve, 3500))
-    expect(existsSync(alive)).toBe(false)
+    await expect.poll(() => isAlive(Number(readFileSync(pid, 'utf8')))).toBe(false)
   })
 
   test('that ended well has taken it, also where it left something running that holds its output', async () => {
@@ -61,6 +63,7 @@ describe('a command', () => {
 describe('a webhook', () => {
   const message = { body: '{"a":1}', delivery: '20261126-1200-7f3a' }
   const never = new AbortController().signal
+  const pace = (waits: readonly number[], patience = 10_000) => ({ waits, patience })
 
   test('has a signature that its receiver can work out, over the time too', () => {
     const headers = signed('{"a":1}', 'secret', 1_764_158_400_999)
@@ -81,7 +84,7 @@ describe('a webhook', () => {
       response.writeHead(status, { location: 'http://127.0.0.1:1/elsewhere' }).end('x'.repeat(10_000))
     }
     await withServer(listener, async (url) => {
-      expect(await notifyByWebhook({ url, secret: 's' }, message, never, [0.01, 0.01])).toBe(why)
+      expect(await notifyByWebhook({ url, secret: 's' }, message, never, pace([0.01, 0.01]))).toBe(why)
     })
     expect(asked).toBe(times)
   })
@@ -94,10 +97,24 @@ describe('a webhook', () => {
         response.writeHead(names.length === 1 ? 500 : 200).end()
       },
       async (url) => {
-        expect(await notifyByWebhook({ url, secret: 's' }, message, never, [0.01])).toBeNull()
+        expect(await notifyByWebhook({ url, secret: 's' }, message, never, pace([0.01]))).toBeNull()
       },
     )
     expect(names).toEqual([message.delivery, message.delivery])
+  })
+
+  test.each<[string, RequestListener]>([
+    ['says nothing', () => undefined],
+    ['never ends its headers', ({ socket }) => void dripHeaders(socket)],
+  ])('that %s is left after its time, whatever memory was swept meanwhile', async (_, listener) => {
+    setFlagsFromString('--expose_gc')
+    const sweep = runInNewContext('gc')
+    const sweeping = setInterval(sweep, 20)
+    await withServer(listener, async (url) => {
+      const why = await notifyByWebhook({ url, secret: 's' }, message, never, pace([0.01], 300))
+      expect(why).toBe('did not answer within 0.3 s, 2 times')
+    })
+    clearInterval(sweeping)
   })
 
   test('that nobody listens at is told with its cause, and a stop ends the waiting', async () => {
@@ -105,9 +122,9 @@ describe('a webhook', () => {
       () => undefined,
       async (at) => at,
     )
-    expect(await notifyByWebhook({ url, secret: 's' }, message, never, [])).toMatch(/^could not be reached/)
+    expect(await notifyByWebhook({ url, secret: 's' }, message, never, pace([]))).toMatch(/^could not be reached/)
     const stop = new AbortController()
-    const telling = notifyByWebhook({ url, secret: 's' }, message, stop.signal, [3600])
+    const telling = notifyByWebhook({ url, secret: 's' }, message, stop.signal, pace([3600]))
     setTimeout(() => stop.abort(), 50)
     expect(await telling).toContain('could not be reached')
   })
@@ -125,6 +142,11 @@ describe('a webhook', () => {
     expect(mayGoTo(new URL(url), false)).toBe(may)
   })
 })
+
+function dripHeaders(socket: Socket): void {
+  socket.write('HTTP/1.1 200 OK\r\n')
+  setInterval(() => socket.write('x-more: of them\r\n'), 20).unref()
+}
 
 function script(text: string): string {
   const path = join(dir, 'tell')
