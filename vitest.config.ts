@@ -1,17 +1,23 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own; and hundreds of whole command lines. */
+/**
+ * Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own; and those that start hundreds of
+ * processes, which cost many times as much where a worker has become large.
+ */
 const journeys = [
   'test/journeys/**/*.test.ts',
   'test/kernel/**/*.test.ts',
   'test/lab/**/*.test.ts',
   'test/laws/**/*.test.ts',
   'test/inventory/agreement.test.ts',
-  'test/transport/{ssh,become,jump,openssh}.test.ts',
-  'test/firewall/{packets,native-packets,nft-kernel}.test.ts',
+  'test/**/*-in-{process,shells}.test.ts',
+  'test/transport/{bootstrap,ssh,ssh-config,become,jump,openssh,openssh-room}.test.ts',
+  'test/firewall/{labels,packets,published-files,native-packets,nft-kernel}.test.ts',
   'test/mill/**/*.test.ts',
-  'test/cli/wrong-files.test.ts',
+  'test/cli/{main,wrong-files}.test.ts',
+  'test/store/{others,places}.test.ts',
+  'test/{facts/script,journal/conversation,strategies/boot-unit}.test.ts',
 ]
 
 /** Those of them that boot virtual machines, which take a processor each. */

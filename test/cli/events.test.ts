@@ -1,7 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { newEvents } from '../../src/cli/events.ts'
 import { runPhase } from '../../src/cli/fleet-phase.ts'
@@ -97,54 +97,6 @@ test.each(['-', '0', '1', '2', '77', '/no/such/directory/events'])(
     await expect(newEvents(() => {}).open(target)).rejects.toThrow(/^--events: .*\n {2}name a file/)
   },
 )
-
-/** What is run in a process of its own, and how that process ended. */
-function inProcess(script: string, target: string) {
-  const file = join(dir, 'script.mts')
-  writeFileSync(file, script)
-  return spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), file, target], {
-    encoding: 'utf8',
-    timeout: 30_000,
-  })
-}
-
-const TELLS = `
-import { newEvents } from ${JSON.stringify(resolve('src/cli/events.ts'))}
-const events = newEvents((sentence) => console.log(sentence))
-await events.open(process.argv[2])
-const text = 'x'.repeat(1000)
-for (let turn = 0; turn < 500; turn++) {
-  events.tell({ event: 'remark', phase: 'applying', text, bad: false })
-  await new Promise((next) => setImmediate(next))
-}
-console.log('all told')
-await events.close()
-console.log('closed')
-process.exit(0)
-`
-
-test('a reader that takes nothing keeps nobody: neither the work, nor the end of the process', () => {
-  const pipe = join(dir, 'pipe')
-  execFileSync('mkfifo', [pipe])
-  // Open at both ends, and never read.
-  const reader = openSync(pipe, 'r+')
-  const { stdout, status, signal } = inProcess(TELLS, pipe)
-  expect({ stdout, status, signal }).toEqual({ stdout: 'all told\nclosed\n', status: 0, signal: null })
-  closeSync(reader)
-}, 40_000)
-
-test('a reader that dies is told of once, and the work goes on', () => {
-  const script = join(dir, 'script.mts')
-  writeFileSync(script, TELLS)
-  const tsx = import.meta.resolve('tsx')
-  const line = `exec 4>&1; ${process.execPath} --import ${tsx} ${script} 3 3>&1 >&4 | head -c 3000 > /dev/null`
-  const { stdout, status } = spawnSync('sh', ['-c', line], { encoding: 'utf8', timeout: 30_000 })
-  // When it is noticed depends on who is faster; that it is said once, and that all goes on, does not.
-  expect({ lines: stdout.trim().split('\n').toSorted(), status }).toEqual({
-    lines: ['--events: no more are written: write EPIPE', 'all told', 'closed'],
-    status: 0,
-  })
-}, 40_000)
 
 test('a reader that falls far behind is told of once, and the work goes on', async () => {
   const pipe = join(dir, 'pipe')

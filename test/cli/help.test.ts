@@ -1,23 +1,15 @@
 import { expect, test } from 'vitest'
-import { runCommandLine } from '../../src/cli/program.ts'
-import { InputError, printComplaint } from '../../src/input/complaint.ts'
-import { desk } from '../support/desk.ts'
+import { typed } from '../support/typed.ts'
 
 /** What is answered to these words, and the exit code. */
-async function typed(...words: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
-  const { terminal, printed, said } = desk()
-  try {
-    const code = await runCommandLine(words, terminal)
-    return { code, text: [...printed, ...said].join('\n') }
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    return { code: 2, text: error.complaints.map(printComplaint).join('\n') }
-  }
+async function answer(...words: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
+  const { code, stdout, stderr } = await typed(words)
+  return { code, text: stdout + stderr }
 }
 
 /** Every command that there is, those within others among them. */
 async function commandsBelow(...path: readonly string[]): Promise<readonly (readonly string[])[]> {
-  const { text } = await typed(...path, '--help')
+  const { text } = await answer(...path, '--help')
   const lists = text.slice(0, text.indexOf('\nExamples:')).split(/\n(?=\S)/)
   const names = lists.flatMap((list) =>
     /^(?:Usage|Arguments|Options):/.test(list) ? [] : [...list.matchAll(/^ {2}([a-z]+)/gm)],
@@ -30,14 +22,14 @@ test('the help of every command has examples, each of which begins with the comm
   const all = await commandsBelow()
   expect(all.length).toBeGreaterThan(18)
   for (const path of all) {
-    const { code, text } = await typed(...path, '--help')
+    const { code, text } = await answer(...path, '--help')
     expect({ path, code }).toEqual({ path, code: 0 })
     const examples = (text.split('\nExamples:\n')[1] ?? '').split('\n').filter((line) => line.startsWith('  ctfleet '))
     expect(
       examples.some((line) => line.startsWith(`  ctfleet ${path.join(' ')}`)),
       path.join(' '),
     ).toBe(true)
-    expect(await typed('help', ...path)).toEqual({ code, text })
+    expect(await answer('help', ...path)).toEqual({ code, text })
     // An example is there to be copied, and not to be broken.
     const prose = text.split('\n').filter((line) => !line.startsWith('  ctfleet '))
     for (const line of prose) expect(line.length, line).toBeLessThanOrEqual(100)
@@ -65,7 +57,7 @@ const slips: readonly [words: string, meant: string][] = [
   ['facts web-1,db-1, --limit wbe-1', 'web-1'],
 ]
 test.each(slips)('ctfleet %s: did you mean %s?', async (words, meant) => {
-  const { code, text } = await typed(...words.split(' '))
+  const { code, text } = await answer(...words.split(' '))
   expect(code).toBe(2)
   expect(text).toMatch(new RegExp(`did you mean "?${meant}"?\\?`, 'i'))
 })

@@ -4,10 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { newEvents } from '../../src/cli/events.ts'
-import { runCommandLine } from '../../src/cli/program.ts'
-import { InputError, printComplaint } from '../../src/input/complaint.ts'
-import { desk } from '../support/desk.ts'
+import { typed } from '../support/typed.ts'
 
 /** What is named in the place of a file, for every option that takes one: one clear message, and no host is asked anything. */
 
@@ -98,7 +95,7 @@ describe.each(READING)('ctfleet %s', (words) => {
   const fine = FINE[words] ?? []
   test.each(BAD.filter((name) => !fine.includes(name)))('%s', async (name) => {
     const file = at(name)
-    const { code, text } = await typed(words, file)
+    const { code, text } = await answered(words, file)
     expect(code, text).toBe(2)
     plainly(text, file)
   })
@@ -115,7 +112,7 @@ const PIPED = [
 ]
 test('a pipe that nobody writes to is waited for a while, and no longer', async () => {
   for (const words of PIPED) {
-    const { code, text } = await typed(words, at('fifo.yaml'))
+    const { code, text } = await answered(words, at('fifo.yaml'))
     expect(code, `${words}: ${text}`).toBe(2)
     plainly(text, at('fifo.yaml'))
   }
@@ -128,7 +125,7 @@ const UNWRITABLE = ['directory.yaml', 'nowhere/new.yaml', 'file/below.yaml', 'lo
 
 describe.each(WRITING)('ctfleet %s', (words) => {
   test.each(UNWRITABLE.filter((name) => !(words.includes(' -o ') && name === 'loop.yaml')))('%s', async (name) => {
-    const { code, text } = await typed(words, at(name))
+    const { code, text } = await answered(words, at(name))
     expect(code, text).toBe(2)
     plainly(text, at(name))
   })
@@ -137,11 +134,11 @@ describe.each(WRITING)('ctfleet %s', (words) => {
 test('a byte order mark and carriage returns are no mistake in any text that is read', async () => {
   const marked = (text: string) => `\ufeff${text.replaceAll('\n', '\r\n')}`
   writeFileSync(at('marked.yaml'), marked(HOSTS))
-  expect((await typed('inventory FILE', at('marked.yaml'))).code).toBe(0)
+  expect((await answered('inventory FILE', at('marked.yaml'))).code).toBe(0)
   writeFileSync(at('marked.yaml'), marked('name: a\ntitle: A\nsteps:\n  - sysctl: { key: net.core.x, value: 1 }\n'))
-  expect((await typed('playbook check FILE', at('marked.yaml'))).code).toBe(0)
+  expect((await answered('playbook check FILE', at('marked.yaml'))).code).toBe(0)
   writeFileSync(at('marked.yaml'), marked('web-1\n'))
-  expect((await typed('inventory HOSTS --limit @FILE', at('marked.yaml'))).code).toBe(0)
+  expect((await answered('inventory HOSTS --limit @FILE', at('marked.yaml'))).code).toBe(0)
 })
 
 /** One message: what it is about, what is wrong, and nothing that only a programmer would read. */
@@ -152,7 +149,7 @@ function plainly(text: string, file: string): void {
   expect(text.split('\n').length, text).toBeLessThan(12)
 }
 
-async function typed(line: string, file: string): Promise<{ readonly code: number; readonly text: string }> {
+async function answered(line: string, file: string): Promise<{ readonly code: number; readonly text: string }> {
   const about = (variable: string) => {
     const inventory = at(`about-${variable}.yaml`)
     writeFileSync(inventory, JSON.stringify({ all: { hosts: { 'web-1': { [variable]: file } } } }))
@@ -163,14 +160,9 @@ async function typed(line: string, file: string): Promise<{ readonly code: numbe
     if (word === 'KEY') return about('ansible_ssh_private_key_file')
     return word === 'new.yaml' ? at(word) : word.replace('FILE', file).replace('HOSTS', at('hosts.yaml'))
   }
-  const { terminal, printed, said } = desk()
-  const events = newEvents((sentence) => said.push(sentence))
   try {
-    const code = await runCommandLine(line.split(' ').map(meant), { ...terminal, events })
-    return { code, text: [...printed, ...said].join('\n') }
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    return { code: 2, text: error.complaints.map(printComplaint).join('\n') }
+    const { code, stdout, stderr } = await typed(line.split(' ').map(meant))
+    return { code, text: stdout + stderr }
   } finally {
     rmSync(at('new.yaml'), { force: true })
   }

@@ -1,18 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { type FileChange, linesOf } from '../../src/firewall/file-text.ts'
-import { notrackPatch } from '../../src/firewall/notrack.ts'
+import { linesOf } from '../../src/firewall/file-text.ts'
 import type { Service } from '../../src/firewall/packet.ts'
 import { parseRules } from '../../src/firewall/parse.ts'
-import type { Family, LiveRules } from '../../src/firewall/rules.ts'
+import type { Family } from '../../src/firewall/rules.ts'
 import { saveFileChange } from '../../src/firewall/save-file.ts'
 import { removableStatefulRules } from '../../src/firewall/stateful.ts'
-import type { Reading } from '../../src/model/reading.ts'
-import { corpus, filesBelow, NO_CORPUS, textOf } from './corpus.ts'
+import { applied, changeOf, liveOf, PATH, withoutOurs } from './written-file.ts'
 
 /** What is written into a file of rules: beside its neighbours, and nothing else of it changes. */
 
 const HTTP: readonly Service[] = [{ protocol: 'tcp', port: 80 }]
-const PATH = '/etc/iptables/rules.v4'
 
 const WEB = `# our web server: don't touch
 
@@ -86,63 +83,10 @@ describe('where a rule of the chain is not a line of its own, nothing is written
   })
 })
 
-test('files that people published: written once, all else stays, and a second time there is nothing to write', (context) => {
-  if (corpus === null) return context.skip(NO_CORPUS)
-  let written = 0
-  for (const [at, path] of filesBelow(corpus, '01-iptables-save').entries()) {
-    const text = textOf(corpus, path)
-    if (text.length > 40_000 || !parseRules(text, 'ip').known) continue
-    const services = [{ protocol: 'tcp', port: at % 2 === 0 ? 22 : 80 }] as const
-    const change = changeOf(text, 'ip', services, 100_000)
-    if (!change.known || change.value.hunks.length === 0) continue
-    written += 1
-    const after = applied(text, change.value)
-    expect(withoutOurs(after), path).toBe(text)
-    expect(changeOf(after, 'ip', services, 100_000), path).toMatchObject({ known: true, value: { hunks: [] } })
-  }
-  expect(written).toBeGreaterThan(10)
-}, 120_000)
-
 function written(text: string, family: Family, services: readonly Service[]) {
   const change = changeOf(text, family, services)
   if (!change.known) throw new Error(change.why)
   const after = applied(text, change.value)
   expect(changeOf(after, family, services), 'twice is once').toMatchObject({ known: true, value: { hunks: [] } })
   return { change: change.value, after }
-}
-
-function changeOf(
-  text: string | null,
-  family: Family,
-  services: readonly Service[],
-  budget = 1_000_000,
-): Reading<FileChange> {
-  const patch = notrackPatch([liveOf(text ?? '', family)], services, {
-    families: [family],
-    backend: 'nft',
-    budget,
-    addresses: [],
-  })
-  if (!patch.safe) return { known: false, why: patch.why }
-  return saveFileChange({ path: PATH, text, family }, 'nft', patch.edits)
-}
-
-function liveOf(text: string, family: Family): LiveRules {
-  const rules = parseRules(text, family)
-  return { backend: 'nft', rules: rules.known ? rules.value : { family, tables: [] } }
-}
-
-function applied(text: string, { hunks }: FileChange): string {
-  const lines = [...linesOf(text)]
-  for (const { at, remove, add } of hunks.toReversed()) {
-    expect(lines.slice(at, at + remove.length)).toEqual(remove)
-    lines.splice(at, remove.length, ...add)
-  }
-  return lines.map((line) => `${line}\n`).join('')
-}
-
-function withoutOurs(text: string): string {
-  return text
-    .replace(/^# ctfleet:notrack: added(?:.*\n)*?# ctfleet:notrack: end\n/m, '')
-    .replace(/^.*ctfleet:notrack:.*\n/gm, '')
 }

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { AuditSummary } from '../../src/model/history.ts'
 import { historyDatabase } from '../../src/store/history-database.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
+import { samplesIn } from '../store/audit-on-record.ts'
 import { startCtfleet } from '../support/ctfleet.ts'
 import { parseExposition } from '../support/exposition.ts'
 
@@ -232,7 +233,7 @@ test('once is one audit, on record, with the exit codes of audit', async () => {
   expect(code).toBe(4)
   expect(stderr).toMatch(/the audit of \S+ is on record/)
   expect(await kept(state)).toHaveLength(1)
-  const samples = await history.samples({ since: '2026-01-01T00:00:00Z' })
+  const samples = await samplesIn(history, { since: '2026-01-01T00:00:00Z' })
   expect(samples).toMatchObject([{ host: 'healthy-1', entries: expect.any(Number), max: expect.any(Number) }])
 
   const untold = await serve(state, ['--once', '--policy', policy, '--notify-command', 'shell:exit 3']).ended

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -174,20 +173,5 @@ describe('a folder', () => {
   test.each(mistakes)('%j is no such folder', (labels, complaint) => {
     write(labels)
     expect(() => readFolder(at)).toThrow(new NotAFolder(`${join(at, 'labels.tsv')}:${complaint}`))
-  })
-
-  test('is judged from the command line, and its words go through a pipe', { timeout: 30_000 }, () => {
-    write('file\tport\tverdict\na set\t22\tbreaks without UNTRACKED accept in INPUT\n')
-    const run = (rest: string) =>
-      spawnSync('sh', ['-c', `node_modules/.bin/tsx test/judge/judge.ts ${rest}`], { encoding: 'utf8' })
-    expect(run(`'${at}' | head -n 1`).stdout).toMatch(/^packets said/)
-    expect(run(`'${at}'`)).toMatchObject({ status: 0, stderr: '' })
-    write('file\tport\tverdict\na set\t22\topens\n')
-    expect(run(`'${at}'`).status).toBe(1)
-    expect(run(`'${join(at, 'a set')}'`)).toMatchObject({
-      status: 2,
-      stderr: `${join(at, 'a set')}: not a folder\n`,
-      stdout: '',
-    })
   })
 })

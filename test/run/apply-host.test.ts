@@ -9,7 +9,7 @@ import { terms } from '../support/terms.ts'
 const UNTIL_APPLIED = ['1 armed', '1 intend 1 abc', '1 done 1 def', '1 applied']
 const telling = (stop = new AbortController()) => ({ signal: stop.signal, onStage: () => {} })
 
-beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 20 }))
+beforeEach(() => vi.useFakeTimers().setTimerTickMode('nextTimerAsync'))
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()

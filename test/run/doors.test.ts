@@ -25,8 +25,8 @@ test('a port that refuses is told apart from one that is silent, both at once an
     ...[1, 2, 3, 4, 5].map((last) => ({ address: `192.0.2.${last}`, port: 443 })),
   ]
   const startedAt = Date.now()
-  const outcome = await stillOpen(doors, startedAt + 3000)
-  expect(Date.now() - startedAt).toBeLessThan(5000)
+  const outcome = await stillOpen(doors, startedAt + 1200)
+  expect(Date.now() - startedAt).toBeLessThan(3000)
   expect(outcome).toMatchObject({ gate: 'ports', held: false })
   expect(outcome.message).toContain(`port 127.0.0.1:${one.port} refuses connections`)
   expect(outcome.message).toContain('192.0.2.5:443')

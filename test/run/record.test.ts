@@ -1,9 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { HostResult } from '../../src/model/result.ts'
 import type { Approval, Run } from '../../src/model/run.ts'
 import { beginRecord, type UnderWay } from '../../src/run/record.ts'
 import type { RunStore } from '../../src/store/store.ts'
 import { aPlan, aRun } from '../report/fleet.ts'
+
+// Between two writes it rests: of that nothing is to be seen here.
+beforeEach(() => vi.useFakeTimers().setTimerTickMode('nextTimerAsync'))
+afterEach(() => vi.useRealTimers())
 
 const hosts = ['a', 'b', 'c']
 const planned = hosts.map((host): HostResult => ({ host, status: 'planned', plan: aPlan(host) }))

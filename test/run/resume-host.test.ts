@@ -8,7 +8,7 @@ const transaction = '3fe12545e6'
 const CUT_OFF = ['# journal', '1 armed', '1 intend 1 abc', '# end']
 const telling = (stop = new AbortController()) => ({ signal: stop.signal, onStage: () => {} })
 
-beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 20 }))
+beforeEach(() => vi.useFakeTimers().setTimerTickMode('nextTimerAsync'))
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()

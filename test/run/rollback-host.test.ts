@@ -5,7 +5,7 @@ import { scriptedPlan as plan, scriptedHost } from '../support/scripted-host.ts'
 const transaction = '3fe12545e6'
 const telling = { signal: new AbortController().signal, onStage: () => {} }
 
-beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 20 }))
+beforeEach(() => vi.useFakeTimers().setTimerTickMode('nextTimerAsync'))
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()

@@ -28,7 +28,7 @@ describe.skipIf(!existsSync(ANALYZE))('systemd means the same times as we do', (
   test.each(SAID.map((when) => [JSON.stringify(when), when] as const))('%s', (_, when) => {
     const calendar = onCalendar(when)
     if ('problem' in calendar) throw new Error(calendar.problem)
-    const theirs = [...new Set(calendar.flatMap(elapses))].sort((a, b) => a - b).slice(0, 12)
+    const theirs = [...new Set(elapses(calendar))].sort((a, b) => a - b).slice(0, 12)
     const times = timesOf(when)
     if ('problem' in times) throw new Error(times.problem)
     const ours: number[] = []
@@ -73,8 +73,8 @@ test('cron, which wants both days where one begins with a star, is told of eithe
   expect(said('0 0 13 * FRI')).toBe('0 0 13 * FRI')
 })
 
-function elapses(expression: string): readonly number[] {
-  const words = ['calendar', '--iterations=12', `--base-time=${START}`, expression]
+function elapses(expressions: readonly string[]): readonly number[] {
+  const words = ['calendar', '--iterations=12', `--base-time=${START}`, ...expressions]
   const text = execFileSync(ANALYZE, words, { encoding: 'utf8', env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' } })
   return [...text.matchAll(/(?:Next elapse|Iter(?:ation|\.) #\d+): \w+ (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/g)].map(
     ([, day, time]) => Date.parse(`${day}T${time}Z`),

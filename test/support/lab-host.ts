@@ -35,8 +35,9 @@ export async function opened(host: Host): Promise<Session> {
  */
 export function untilListening(port: number, before = ''): string {
   const sockets = socketsOn(port)
-  return `for try in $(seq 200); do now=$(${sockets}); [ -n "$now" ] && [ "$now" != "${before}" ] && break; sleep 0.05; done
-[ -n "$now" ] && [ "$now" != "${before}" ]`
+  const isThere = `now=$(${sockets}); [ -n "$now" ] && [ "$now" != "${before}" ]`
+  // What the last round ends with is what the loop ends with.
+  return `for try in $(seq 200) last; do ${isThere} && break; sleep 0.05; [ $try != last ]; done`
 }
 
 /** Shell that prints the sockets that listen on `port`, each with its inode. */

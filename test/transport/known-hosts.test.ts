@@ -46,17 +46,13 @@ test('names, ports, patterns, exceptions and hashes mean what they mean to ssh-k
     ...['plain', 'PLAIN', '10.0.0.1', 'odd', 'a.example.com', 'bad.example.com', 'example.com', 'a.b.example.com'],
     ...['web-1', 'web-', 'web-12', 'fe80::1', 'upper.example.net', 'secret', 'SECRET', '10.9.9.9', 'nobody'],
   ]
+  const places = asked.flatMap((address) => [22, 2222, 2200].map((port) => ({ address, port })))
+  const theirs = new Map([path, hashed].map((each) => [each, askSshKeygen(each, places)]))
   for (const files of [[path], [hashed], [path, hashed]]) {
-    for (const address of asked) {
-      for (const port of [22, 2222, 2200]) {
-        const { own } = await findKnownKeys(files, { address, port })
-        const ours = own.map(({ type, key }) => `${type} ${key}`)
-        expect([address, port, ours]).toEqual([
-          address,
-          port,
-          files.flatMap((each) => askSshKeygen(each, address, port)),
-        ])
-      }
+    for (const [at, place] of places.entries()) {
+      const { own } = await findKnownKeys(files, place)
+      const ours = own.map(({ type, key }) => `${type} ${key}`)
+      expect([place, ours]).toEqual([place, files.flatMap((each) => theirs.get(each)?.[at] ?? [])])
     }
   }
   expect((await findKnownKeys([path], { address: 'a.example.org', port: 2200 })).own).toHaveLength(1)
@@ -169,10 +165,12 @@ test.skipIf(vectors.length === 0)(
     let found = 0
     for (const vector of vectors) {
       const path = join(corpus ?? '', vector)
-      for (const address of asked) {
+      const places = asked.map((address) => ({ address, port: 22 }))
+      for (const [at, printed] of askSshKeygen(path, places).entries()) {
+        const address = asked[at] ?? ''
         const { own } = await findKnownKeys([path], { address, port: 22 })
         // ssh-keygen prints lines whose key is broken too, which ssh then does not take for one.
-        const theirs = askSshKeygen(path, address, 22).filter((line) => keyType(blob(line)) === line.split(' ')[0])
+        const theirs = printed.filter((line) => keyType(blob(line)) === line.split(' ')[0])
         expect([address, own.map(({ type, key }) => `${type} ${key}`).toSorted()]).toEqual([address, theirs.toSorted()])
         found += own.length
       }
@@ -219,17 +217,23 @@ function blob(key: string): Buffer {
   return Buffer.from(key.split(' ')[1] ?? '', 'base64')
 }
 
-function askSshKeygen(path: string, address: string, port: number): string[] {
-  const name = port === 22 ? address : `[${address}]:${port}`
-  const printed = spawnSync('ssh-keygen', ['-F', name.toLowerCase(), '-f', path], { encoding: 'utf8' }).stdout
-  return printed.split('\n').flatMap((line) =>
-    line === '' || line.startsWith('#')
-      ? []
-      : line
-          .trim()
-          .replace(/^@\S+ /, '')
-          .split(/\s+/)
-          .slice(1, 3)
-          .join(' '),
-  )
+type Place = { readonly address: string; readonly port: number }
+
+/** The keys that ssh-keygen knows of each place; one shell asks them all, which takes a tenth of the time. */
+function askSshKeygen(path: string, places: readonly Place[]): readonly (readonly string[])[] {
+  const names = places.map(({ address, port }) => (port === 22 ? address : `[${address}]:${port}`).toLowerCase())
+  const script = 'file=$1; shift; for name; do ssh-keygen -F "$name" -f "$file"; printf "\\0"; done'
+  const { stdout } = spawnSync('sh', ['-c', script, 'sh', path, ...names], { encoding: 'utf8' })
+  const answers = stdout.split('\0').slice(0, -1)
+  expect(answers).toHaveLength(places.length)
+  return answers.map((printed) => printed.split('\n').flatMap(keyIn))
+}
+
+function keyIn(line: string): readonly string[] {
+  if (line === '' || line.startsWith('#')) return []
+  const words = line
+    .trim()
+    .replace(/^@\S+ /, '')
+    .split(/\s+/)
+  return [words.slice(1, 3).join(' ')]
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { sh } from '../../src/shell/script.ts'
 import { local } from '../../src/transport/local.ts'
 import type { Session } from '../../src/transport/transport.ts'
+import { isAlive } from '../support/alive.ts'
 import { LOCALHOST } from './hosts.ts'
 
 test('time running out ends the script’s children, and those who do not want to go, too', async () => {
@@ -16,11 +17,3 @@ test('time running out ends the script’s children, and those who do not want t
   for (let waited = 0; waited < 3000 && pids.some(isAlive); waited += 50) await sleep(50)
   expect(pids.filter(isAlive)).toEqual([])
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}

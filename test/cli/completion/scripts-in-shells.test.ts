@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { completionScript, SHELLS, type Shell } from '../../../src/cli/completion/scripts.ts'
+import { programWords } from '../../support/program.ts'
 
-/** In the shells themselves, each where it is installed; ctfleet is started from its source. */
+/** In the shells themselves, each where it is installed. */
 
 let directory: string
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "ctfleet it's "))
   writeFileSync(join(directory, 'inventory.yaml'), 'all: {children: {web: {hosts: {web-1: , web-2: }}}}\n')
-  const program = [process.execPath, '--import', import.meta.resolve('tsx'), resolve('src/cli/main.ts')]
-  for (const shell of SHELLS) writeFileSync(join(directory, `script.${shell}`), completionScript(shell, program))
+  for (const shell of SHELLS) writeFileSync(join(directory, `script.${shell}`), completionScript(shell, programWords()))
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
