@@ -17,6 +17,7 @@ import type { Share } from '../run/waves.ts'
 import { databaseStore } from '../store/database.ts'
 import { newRunId } from '../store/run-id.ts'
 import { stateDirectory } from '../store/state-directory.ts'
+import { checkOptions } from './checked-options.ts'
 import { chosenHosts, type HostOptions, readyHosts } from './chosen-hosts.ts'
 import { conductFor, type FollowOptions, heard, NEVER } from './following.ts'
 import { type Planned, planChosen, type WishOptions, wishOf } from './plan.ts'
@@ -66,6 +67,7 @@ const CONFIRM_WITHIN = 60
  *   Once changes began nothing is thrown: what goes wrong at a host is in its result.
  */
 export async function apply(options: ApplyOptions): Promise<Applied> {
+  checkOptions(options)
   const { signal, confirmWithinSeconds = CONFIRM_WITHIN, changing = CHANGING } = options
   const onEvent = heard(options.onEvent)
   const state = options.stateDirectory ?? stateDirectory(process.env, homedir())

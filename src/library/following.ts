@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { FleetEvent } from '../model/event.ts'
 import { type Conduct, conductPhase } from '../run/phase.ts'
 import { remarkOn, waveEvent } from '../run/wave-remarks.ts'
@@ -48,7 +49,7 @@ export function conductFor({ onEvent: listener, signal = NEVER }: FollowOptions)
 
 /** A listener that fails, at once or in its own time, must not cost a host that is being changed. */
 export function heard(onEvent: FollowOptions['onEvent']): (event: FleetEvent) => void {
-  const warn = (error: unknown) => process.emitWarning(error instanceof Error ? error : String(error))
+  const warn = (error: unknown) => process.emitWarning(error instanceof Error ? error : inspect(error))
   return (event) => {
     try {
       // An async function is a listener by its type; what becomes of its promise nobody else would hear.
@@ -59,4 +60,4 @@ export function heard(onEvent: FollowOptions['onEvent']): (event: FleetEvent) =>
   }
 }
 
-export const NEVER = new AbortController().signal
+export const NEVER: AbortSignal = new AbortController().signal

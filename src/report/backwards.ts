@@ -22,7 +22,7 @@ export function backwards(plan: Plan): Plan {
     kept: [],
     considered: [],
     findings: [],
-    notes: [...sessionLoss, 'Every change is read again afterwards: it has to be as it was before'],
+    notes: sessionLoss,
     gates: [],
   }
 }

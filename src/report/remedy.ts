@@ -15,7 +15,7 @@ export function remedyFor(remedy: string, host: string, inventory: string | null
 export function remedyTyped(remedy: string, { limit, names }: RemedyFor, inventory: string | null): string {
   const word = (text: string) => quote(text.replaceAll('\0', ''))
   const on = inventory === null ? '' : `-i ${word(inventory)} `
-  return remedy
-    .replaceAll('--limit HOST', () => `${on}--limit ${word(limit)}`)
-    .replaceAll(/\bHOST\b/g, () => names.replaceAll('\0', ''))
+  return remedy.replaceAll(/--limit HOST\b|\bHOST\b/g, (found) =>
+    found === 'HOST' ? names.replaceAll('\0', '') : `${on}--limit ${word(limit)}`,
+  )
 }

@@ -42,7 +42,7 @@ const COUNTS_AS: Readonly<Record<HostStatus, CountsAs>> = {
 }
 
 /** What a host's end means for the hosts after it. */
-export function standingOf(result: HostResult): CountsAs {
+export function countsAs(result: HostResult): CountsAs {
   // As it was asked for: a rollback that came to its end.
   if (result.status === 'rolled-back' && result.fault === null) return 'well'
   if (result.status === 'applied' && result.fault !== undefined) return 'failed'

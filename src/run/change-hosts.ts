@@ -3,7 +3,7 @@ import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
 import type { Gathering } from './as-approved.ts'
-import { standingOf } from './budget.ts'
+import { countsAs } from './budget.ts'
 import { type Course, courseOf, openCourseOf, type Pace } from './course.ts'
 import { storyOnRecord } from './on-record.ts'
 import type { Conduct } from './phase.ts'
@@ -99,7 +99,7 @@ export async function changeHosts(
     },
     {
       ...course,
-      standing: standingOf,
+      countsAs,
       pauseMs: pace.pauseSeconds * 1000,
       watch: watch === null ? null : ({ plan }, result) => stillWell(run, { plan, result, watch }),
     },

@@ -11,7 +11,7 @@ export type Discipline<H, R> = {
   readonly failedBefore: readonly string[]
   /** A host is left alone once the other host of its pair failed. */
   readonly sparesPairs: boolean
-  readonly standing: (result: R) => CountsAs
+  readonly countsAs: (result: R) => CountsAs
   /** Milliseconds between a wave's end and the questions to it. */
   readonly pauseMs: number
   /**

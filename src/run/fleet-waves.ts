@@ -25,7 +25,7 @@ const LOOK_MS = 1000
  *   ends both at once: nobody begins after it, so the answer would be of no use.
  */
 export async function runWaves<H extends Placed, R>(
-  { waves, allowance, failedBefore, sparesPairs, standing, pauseMs, watch, onNews, later }: Discipline<H, R>,
+  { waves, allowance, failedBefore, sparesPairs, countsAs, pauseMs, watch, onNews, later }: Discipline<H, R>,
   fleet: Fleet,
   story: Story<H, R>,
   otherwise: Otherwise<H, R>,
@@ -157,7 +157,7 @@ export async function runWaves<H extends Placed, R>(
   }
 
   function note(host: H, result: R, isCanary: boolean): void {
-    const how = standing(result)
+    const how = countsAs(result)
     if (how === 'well' || how === 'failed') isTried = true
     if (how !== 'failed' && how !== 'unreachable') return
     // A canary that nobody reached says nothing about the change.
@@ -202,17 +202,17 @@ export async function runWaves<H extends Placed, R>(
   }
 
   function wasReached(host: H): boolean {
-    const how = standingNow(host)
+    const how = countsNow(host)
     return how === 'well' || how === 'failed'
   }
 
-  function standingNow({ name }: H): CountsAs {
+  function countsNow({ name }: H): CountsAs {
     const result = results.get(name)
-    return result === undefined ? 'not-begun' : standing(result)
+    return result === undefined ? 'not-begun' : countsAs(result)
   }
 
   async function askAgain(members: readonly H[], isCanary: boolean): Promise<void> {
-    const well = members.filter((host) => watch !== null && standingNow(host) === 'well')
+    const well = members.filter((host) => watch !== null && countsNow(host) === 'well')
     const chosen = someOf(well)
     const watched = await Promise.all(
       chosen.flatMap((host) => {

@@ -80,6 +80,9 @@ export function historyDatabase(
     async firstSample(chosen) {
       return await look((database) => firstSample(database, chosen))
     },
+    async seriesNames(chosen) {
+      return (await look((database) => seriesNames(database, chosen))) ?? []
+    },
     async *series(chosen) {
       const names = (await look((database) => seriesNames(database, chosen))) ?? []
       for (let at = 0; at < names.length; ) {

@@ -24,6 +24,8 @@ export type HistoryStore = {
   keepSamples(samples: readonly Sample[]): Promise<void>
   /** What the last audit of this inventory read of each host, or another command before it; the newest of all where there was no audit. */
   lastSamples(inventory: string): Promise<readonly Sample[]>
+  /** Whose samples are on record, in the order of their names, whenever they were read. */
+  seriesNames(chosen: Omit<ChosenSamples, 'since'>): Promise<readonly SeriesName[]>
   /** When the first of these samples was read, RFC 3339, UTC; null where there is none. */
   firstSample(chosen: ChosenSamples): Promise<string | null>
   /**
@@ -64,7 +66,10 @@ export type HistoryStore = {
 }
 
 /** `host`: of this one only; `inventory` likewise. `since`: RFC 3339, UTC. */
-export type ChosenSamples = { readonly host?: string; readonly inventory?: string; readonly since: string }
+export type ChosenSamples = Partial<SeriesName> & { readonly since: string }
+
+/** What one line of a trend is of. */
+export type SeriesName = Pick<Sample, 'host' | 'inventory'>
 
 export type AuditSeries = Pick<AuditOnRecord, 'inventory' | 'only' | 'policy'>
 

@@ -1,6 +1,6 @@
 import type { Sample } from '../model/history.ts'
 import type { Database, Row } from './engine.ts'
-import type { ChosenSamples } from './history.ts'
+import type { ChosenSamples, SeriesName } from './history.ts'
 import { timeText } from './time-text.ts'
 
 /** Inside a transaction that writes. Of two for the same moment the later one counts. */
@@ -25,17 +25,17 @@ export function firstSample(database: Database, { since, ...chosen }: ChosenSamp
   const row = database
     .prepare(
       `select min(first) as first from (
-         select (select min(at) from samples where series = series.id and at >= ?) as first from series where ${condition}
+         select (
+           select at from samples where series = series.id and at >= ? and datetime(at) is not null order by at limit 1
+         ) as first from series where ${condition}
        )`,
     )
     .get(timeText(since), ...values)
   return isTime(row?.first) ? row.first : null
 }
 
-export type SeriesName = Pick<Sample, 'host' | 'inventory'>
-
 /** In the order of hosts, then of inventories. */
-export function seriesNames(database: Database, { since: _, ...chosen }: ChosenSamples): readonly SeriesName[] {
+export function seriesNames(database: Database, chosen: Partial<SeriesName>): readonly SeriesName[] {
   const [condition, values] = wanted(chosen)
   return database
     .prepare(`select host, inventory from series where ${condition} order by host, inventory`)

@@ -22,6 +22,24 @@ const dead = () =>
   )
 
 describe('apply', () => {
+  test('what a program without types gets wrong is told at once, all of it, and nobody is contacted', async () => {
+    const { asked } = dead()
+    const wrong = { waves: [3, { percent: 200 }], maxFail: { hosts: -1 }, pauseSeconds: 'soon', changing: 0 }
+    const options = { planned: planned(one), ...wrong } as unknown as Parameters<typeof apply>[0]
+    await expect(apply(options)).rejects.toMatchObject({
+      complaints: [
+        { file: 'approve', message: 'expected a function, found undefined' },
+        { file: 'waves[0]', hint: '{ hosts: 1 } or { percent: 10 }' },
+        { file: 'waves[1]' },
+        { file: 'maxFail' },
+        { file: 'pauseSeconds', message: 'found soon' },
+        { file: 'changing' },
+      ],
+    })
+    expect(asked).toEqual([])
+    expect(await databaseStore(state(), () => undefined).list()).toMatchObject({ runs: [] })
+  })
+
   test('touches exactly the hosts that have a yes, and the record says who gave it and how', async () => {
     const { asked } = dead()
     const events: FleetEvent[] = []

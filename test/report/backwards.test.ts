@@ -72,4 +72,6 @@ test('the record of a rollback is told as what it did, in every format that peop
     expect(told, format).toContain('set a.b back to what it was')
     expect(told, format).not.toContain('set a.b to 2')
   }
+  // What pipelines group by keeps the name that it has on record.
+  expect(REPORTS.junit.write({ run, later: [] })).toContain('classname="ctfleet.rollback.notrack"')
 })

@@ -1,6 +1,6 @@
 import { fc, test as law } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { allowanceFor, newBudget, standingOf } from '../../src/run/budget.ts'
+import { allowanceFor, countsAs, newBudget } from '../../src/run/budget.ts'
 import { aFault, aPlan } from '../report/fleet.ts'
 
 describe('how many may fail', () => {
@@ -47,10 +47,10 @@ test('what each end means for the hosts after it', () => {
   const fault = aFault()
   const applied = { host: 'a', status: 'applied', plan, transaction: 'x' } as const
   const rolledBack = { host: 'a', status: 'rolled-back', plan, transaction: 'x', fault } as const
-  expect(standingOf(applied)).toBe('well')
-  expect(standingOf({ ...applied, fault })).toBe('failed')
-  expect(standingOf(rolledBack)).toBe('failed')
-  expect(standingOf({ ...rolledBack, fault: null })).toBe('well')
-  expect(standingOf({ host: 'a', status: 'unreachable', fault })).toBe('unreachable')
-  expect(standingOf({ host: 'a', status: 'not-reached', why: 'stopped' })).toBe('not-begun')
+  expect(countsAs(applied)).toBe('well')
+  expect(countsAs({ ...applied, fault })).toBe('failed')
+  expect(countsAs(rolledBack)).toBe('failed')
+  expect(countsAs({ ...rolledBack, fault: null })).toBe('well')
+  expect(countsAs({ host: 'a', status: 'unreachable', fault })).toBe('unreachable')
+  expect(countsAs({ host: 'a', status: 'not-reached', why: 'stopped' })).toBe('not-begun')
 })

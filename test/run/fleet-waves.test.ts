@@ -53,7 +53,7 @@ async function run({ hosts, sizes = ONE_THEN_ALL, maxFail = null, ends = {}, sec
     allowance: allowanceFor(maxFail, hosts.length, waves.length),
     failedBefore: wish.failedBefore ?? [],
     sparesPairs: wish.sparesPairs ?? true,
-    standing: (told) => (/^(well|failed|unreachable)/.exec(told)?.[1] as 'well' | undefined) ?? 'not-begun',
+    countsAs: (told) => (/^(well|failed|unreachable)/.exec(told)?.[1] as 'well' | undefined) ?? 'not-begun',
     pauseMs: wish.pauseMs ?? 0,
     watch: async ({ name }) => {
       log.push(`watched ${name}`)

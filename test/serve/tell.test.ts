@@ -110,11 +110,15 @@ describe('a webhook', () => {
     setFlagsFromString('--expose_gc')
     const sweep = runInNewContext('gc')
     const sweeping = setInterval(sweep, 20)
-    await withServer(listener, async (url) => {
-      const why = await notifyByWebhook({ url, secret: 's' }, message, never, pace([0.01], 300))
-      expect(why).toBe('did not answer within 0.3 s, 2 times')
-    })
-    clearInterval(sweeping)
+    try {
+      await withServer(listener, async (url) => {
+        const why = await notifyByWebhook({ url, secret: 's' }, message, never, pace([0.01], 300))
+        expect(why).toBe('did not answer within 0.3 s, 2 times')
+      })
+    } finally {
+      clearInterval(sweeping)
+      setFlagsFromString('--no-expose_gc')
+    }
   })
 
   test('that nobody listens at is told with its cause, and a stop ends the waiting', async () => {
@@ -145,7 +149,8 @@ describe('a webhook', () => {
 
 function dripHeaders(socket: Socket): void {
   socket.write('HTTP/1.1 200 OK\r\n')
-  setInterval(() => socket.write('x-more: of them\r\n'), 20).unref()
+  const dripping = setInterval(() => socket.write('x-more: of them\r\n'), 20)
+  socket.once('close', () => clearInterval(dripping))
 }
 
 function script(text: string): string {

@@ -144,6 +144,9 @@ describe('samples', () => {
     expect(await store.firstSample({ since: '2026-01-01T00:00:00Z' })).toBe(early.at)
     expect(await store.firstSample({ since: '2026-01-01T00:00:00Z', host: 'web-2' })).toBe(late.at)
     expect(await store.firstSample({ since: '2026-11-26T00:00:01Z' })).toBeNull()
+    // Somebody's hand in the file.
+    await edit(`update samples set at = '2026-11-00T00:00:00.000Z' where at = '${early.at}'`)
+    expect(await store.firstSample({ since: '2026-01-01T00:00:00Z' })).toBe(late.at)
   })
 
   test('of thousands little is held at once, and others write meanwhile', async () => {

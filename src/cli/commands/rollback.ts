@@ -59,7 +59,7 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
     {
       title: 'Taking back',
       results: [...standing.map(({ host, plan }): HostResult => ({ host, status: 'planned', plan })), ...lost],
-      shown: backwards,
+      shown: toTakeBack,
       question: ({ host, plan }) => {
         const transaction = byHost.get(host)?.transaction ?? ''
         return `${visible(host)}: ${workText(plan)} (transaction ${transaction})?`
@@ -92,6 +92,12 @@ export async function rollbackCommand(words: RollbackWords, terminal: Terminal):
   if (problem === undefined) return code
   terminal.say([`The record of run ${run.id} is not whole: ${problem}`])
   return code || EXIT.someFailed
+}
+
+/** As a person is asked about it. */
+function toTakeBack(plan: Plan): Plan {
+  const back = backwards(plan)
+  return { ...back, notes: [...back.notes, 'Every change is read again afterwards: it has to be as it was before'] }
 }
 
 /** What a change may still be in force by, with the plan that it was made by. */

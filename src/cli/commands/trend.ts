@@ -31,16 +31,20 @@ export async function trendCommand(words: TrendWords, terminal: Terminal): Promi
   const since = new Date(Date.parse(now) - seconds * 1000).toISOString()
   const { host, inventoryOption } = words
   const inventory = inventoryOption === undefined ? undefined : inventoryName({ ...NOBODY, inventoryOption })
-  const chosen = { since, ...(inventory === undefined ? {} : { inventory }) }
+  const whose = inventory === undefined ? {} : { inventory }
   const history = openHistory(terminal)
-  const wanted = { ...chosen, ...(host === undefined ? {} : { host }) }
+  const wanted = { since, ...whose, ...(host === undefined ? {} : { host }) }
   // The line is of the time that there is something of.
   const window = { since: (await kept(async () => await history.firstSample(wanted))) ?? since, now }
   const trends = soonestFirst(
     await ofEach(history.series(wanted), (samples) => trendOf(samples, { ...window, columns: COLUMNS })),
   )
   if (host !== undefined && trends.length === 0) {
-    throw notOnRecord(host, await ofEach(history.series(chosen), ([sample]) => sample?.host ?? null), words.since)
+    throw notOnRecord(
+      host,
+      (await kept(async () => await history.seriesNames(whose))).map((each) => each.host),
+      words.since,
+    )
   }
   const { paper } = terminal
   if (format === 'json') terminal.printText(jsonText(trendJson(trends, window)))
@@ -72,7 +76,7 @@ async function ofEach<T>(
 }
 
 function notOnRecord(host: string, hosts: readonly string[], since: string) {
-  const hint =
-    didYouMean(host, [...new Set(hosts)]) ?? 'see which there are: ctfleet trend; look further back: --since 90d'
+  const near = hosts.includes(host) ? null : didYouMean(host, [...new Set(hosts)])
+  const hint = near ?? 'see which there are: ctfleet trend; look further back: --since 90d'
   return complainAbout(host, `no reading of this host in the last ${since} is on record`, hint)
 }

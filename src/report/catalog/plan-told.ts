@@ -11,10 +11,10 @@ import { commonFault } from '../text/fault.ts'
 import { groups } from '../text/groups.ts'
 import { gatesOf, lossOf, notesOf } from '../text/of-all.ts'
 import { changeGroups } from '../text/plan.ts'
-import { findingsOf, type HostTold, statusCounts, worstFirst } from '../text/status.ts'
+import { type AnyResult, findingsOf, statusCounts, worstFirst } from '../text/status.ts'
 
 /** A plan as a report in sentences has it: the fleet worst first, hosts with the same change together. */
-export function planTold(results: readonly HostTold[], { leftOut, unsure }: LeftOutHosts = NOBODY): PlanTold {
+export function planTold(results: readonly AnyResult[], { leftOut, unsure }: LeftOutHosts = NOBODY): PlanTold {
   return {
     counts: textOf(statusCounts(results)),
     hosts: results.length,
@@ -31,7 +31,7 @@ export function planTold(results: readonly HostTold[], { leftOut, unsure }: Left
 
 const NOBODY: LeftOutHosts = { leftOut: [], unsure: [] }
 
-function groupTold(group: readonly HostTold[]): readonly GroupTold[] {
+function groupTold(group: readonly AnyResult[]): readonly GroupTold[] {
   const [first] = group
   if (first === undefined) return []
   const plan = 'plan' in first ? first.plan : null
@@ -60,13 +60,13 @@ function groupTold(group: readonly HostTold[]): readonly GroupTold[] {
   ]
 }
 
-function planIdOf(result: HostTold): string | null {
+function planIdOf(result: AnyResult): string | null {
   if (result.status === 'indicative' || !('plan' in result) || result.plan === null) return null
   return result.plan.changes.length === 0 ? null : result.plan.id
 }
 
 /** Equal findings together; of several hosts what is worth knowing alone is left out, but for ports, as in the text. */
-function foundOn(group: readonly HostTold[]): GroupTold['found'] {
+function foundOn(group: readonly AnyResult[]): GroupTold['found'] {
   const all = group.flatMap((result) =>
     findingsOf(result)
       .filter(({ severity, rule }) => group.length === 1 || severity !== 'info' || rule === 'busy-port')
@@ -80,13 +80,13 @@ function foundOn(group: readonly HostTold[]): GroupTold['found'] {
   )
 }
 
-function troubleOf(group: readonly HostTold[], first: HostTold): GroupTold['trouble'] {
+function troubleOf(group: readonly AnyResult[], first: AnyResult): GroupTold['trouble'] {
   const fault = commonFault(group.map((each) => ({ ...each, fault: faultOf(each) }))) ?? faultOf(first)
   if (fault !== null) return { message: fault.message, next: fault.next }
   return 'why' in first && first.why !== undefined ? { message: first.why, next: null } : null
 }
 
-function faultOf(result: HostTold) {
+function faultOf(result: AnyResult) {
   return ('fault' in result ? result.fault : null) ?? null
 }
 

@@ -38,7 +38,8 @@ export function reviewOf({ results: recorded, approvals, ...run }: Run, later: r
     pressure: worst.flatMap(pressureOf),
     works: worksOf(worst),
     approvals: approvalsOf({ by: run.by, approvals }, results),
-    hosts: worst.map(hostTold),
+    // By the names that they have on record: of a strategy that was taken back there is no other.
+    hosts: worstFirst(recorded).map(hostTold),
   })
 }
 

@@ -1,7 +1,7 @@
 import { grouped, percent } from '../../diagnosis/numbers.ts'
 import type { Finding, FindingRule } from '../../model/finding.ts'
 import type { Tone } from '../format.ts'
-import { findingsOf, type HostTold } from './host-told.ts'
+import { type AnyResult, findingsOf } from './any-result.ts'
 
 /** Hosts with the same trouble, the worst of them first; each name with the number that says how bad it is. */
 export type Condition = {
@@ -14,7 +14,7 @@ export type Condition = {
  * What was found on hosts, worst first, each host under the worst of its troubles. Those without any are left out, and those
  * that were changed since: what was found on them is no more.
  */
-export function conditionsOf(results: readonly HostTold[]): readonly Condition[] {
+export function conditionsOf(results: readonly AnyResult[]): readonly Condition[] {
   const found = results.flatMap((result) => {
     const findings = isAsFound(result) ? findingsOf(result).filter(({ severity }) => severity !== 'info') : []
     const finding = RULES.flatMap((rule) => findings.find((each) => each.rule === rule) ?? [])[0]
@@ -49,7 +49,7 @@ const WORDS: Readonly<Record<FindingRule, { readonly condition: string; readonly
 
 const RULES = (Object.keys(WORDS) as FindingRule[]).filter((rule) => WORDS[rule] !== null)
 
-const AS_FOUND: Readonly<Record<HostTold['status'], boolean>> = {
+const AS_FOUND: Readonly<Record<AnyResult['status'], boolean>> = {
   planned: true,
   indicative: true,
   skipped: true,
@@ -69,7 +69,7 @@ const AS_FOUND: Readonly<Record<HostTold['status'], boolean>> = {
   'needs-hands': false,
 }
 
-function isAsFound({ status }: HostTold): boolean {
+function isAsFound({ status }: AnyResult): boolean {
   return AS_FOUND[status]
 }
 

@@ -3,10 +3,10 @@ import type { Plan } from '../../model/plan.ts'
 import { gateTexts } from './gates.ts'
 import { groups } from './groups.ts'
 import { atMost, type Detail, leftOutText } from './parts.ts'
-import { type HostTold, names } from './status.ts'
+import { type AnyResult, names } from './status.ts'
 
 /** Hosts that are shown together, and how much of them. */
-export type Shown = { readonly group: readonly HostTold[]; readonly detail: Detail }
+export type Shown = { readonly group: readonly AnyResult[]; readonly detail: Detail }
 
 /** What a person has to know of the plans of all. */
 export function notesOf(shown: Shown): readonly string[] {

@@ -17,10 +17,10 @@ import {
   leftOutText,
   section,
 } from './parts.ts'
-import { findingsOf, fleetSummary, type HostTold, names, severityPiece, statusPiece, worstFirst } from './status.ts'
+import { type AnyResult, findingsOf, fleetSummary, names, severityPiece, statusPiece, worstFirst } from './status.ts'
 
 /** The fleet worst first, then each host with what was found and what would change; equal changes are shown once. */
-export function planText(paper: Paper, results: readonly HostTold[], detail: Detail = 'short'): readonly string[] {
+export function planText(paper: Paper, results: readonly AnyResult[], detail: Detail = 'short'): readonly string[] {
   const hosts = changeGroups(results).flatMap((group) => ['', ...groupLines(paper, group, detail)])
   const isShortened = detail === 'short' && LEFT_OUT.test(hosts.join(' ').replaceAll(/ +/g, ' '))
   return [
@@ -35,12 +35,12 @@ const LEFT_OUT = /… [\d\u202f]+ more/
 const HOW_TO_HAVE_ALL = 'Where it says "…" there is more: plan --full and show --full print it, and f at the question.'
 
 /** Worst first, those with the same change together. */
-export function changeGroups(results: readonly HostTold[]): readonly (readonly HostTold[])[] {
+export function changeGroups(results: readonly AnyResult[]): readonly (readonly AnyResult[])[] {
   return groups(worstFirst(results), sameChange).map(([, members]) => members)
 }
 
 /** One host, or several with the same change. */
-export function groupLines(paper: Paper, group: readonly HostTold[], detail: Detail): readonly string[] {
+export function groupLines(paper: Paper, group: readonly AnyResult[], detail: Detail): readonly string[] {
   const [first] = group
   if (first === undefined) return []
   return [
@@ -52,7 +52,7 @@ export function groupLines(paper: Paper, group: readonly HostTold[], detail: Det
 }
 
 /** Every byte that runs on the hosts, as the approval's id covers it; lines are whole, however wide the paper. */
-export function scriptText(paper: Paper, results: readonly HostTold[]): readonly string[] {
+export function scriptText(paper: Paper, results: readonly AnyResult[]): readonly string[] {
   return results.flatMap((result) => {
     if (!('plan' in result) || result.plan === null || result.status === 'indicative') return []
     const { host, id, boundTo, script } = result.plan
@@ -61,14 +61,14 @@ export function scriptText(paper: Paper, results: readonly HostTold[]): readonly
       ...paragraph(paper, '', { tone: 'strong', text: `${host.name}: read at plan and again before the first change` }),
       ...boundTo.probe.split('\n').map(visible),
       '',
-      ...paragraph(paper, '', { tone: 'strong', text: `${host.name}: the transaction of plan ${id}` }),
+      ...paragraph(paper, '', { tone: 'strong', text: `${host.name}: the transaction of plan ${id}, with its undo` }),
       ...script.split('\n').map(visible),
     ]
   })
 }
 
 /** Hosts for which a person would read the same text. What differs only in numbers that were found is the same change. */
-function sameChange(result: HostTold): string {
+function sameChange(result: AnyResult): string {
   if (result.status === 'healthy') return result.status
   if (result.status === 'indicative' && result.plan.changes.length > 0) {
     const { strategy, changes, notes } = result.plan
@@ -96,14 +96,14 @@ function withoutNumbers(note: string): string {
   return note.replaceAll(/\d+(?:[\s.]\d+)*(?:\s(?:(?:[KMG]i)?B|[smhd]\b))?/g, '#')
 }
 
-function headLines(paper: Paper, group: readonly HostTold[], first: HostTold): readonly string[] {
+function headLines(paper: Paper, group: readonly AnyResult[], first: AnyResult): readonly string[] {
   const title: Piece[] = [{ tone: 'strong', text: names(group) }, ': ', statusPiece(first.status)]
   const strategy =
     'plan' in first && first.plan !== null && first.plan.changes.length > 0 ? `, ${first.plan.strategy}` : ''
   return paragraph(paper, { first: '', rest: '  ' }, ...title, strategy)
 }
 
-function whyLines(paper: Paper, group: readonly HostTold[], detail: Detail): readonly string[] {
+function whyLines(paper: Paper, group: readonly AnyResult[], detail: Detail): readonly string[] {
   const indent = { first: '    ', rest: '      ' }
   const [first] = group
   if (group.length === 1 && first !== undefined) {
@@ -130,7 +130,7 @@ function whyLines(paper: Paper, group: readonly HostTold[], detail: Detail): rea
 
 const MOST_OWN = 4
 
-function bodyLines(paper: Paper, result: HostTold, shown: Shown): readonly string[] {
+function bodyLines(paper: Paper, result: AnyResult, shown: Shown): readonly string[] {
   const { group, detail } = shown
   switch (result.status) {
     case 'not-reached':
@@ -198,7 +198,7 @@ function planLines(paper: Paper, plan: Plan, shown: Shown): readonly string[] {
 }
 
 /** What is approved, by its id: each host's own, since the bytes that run there are its own. */
-function idLines(paper: Paper, group: readonly HostTold[], detail: Detail): readonly string[] {
+function idLines(paper: Paper, group: readonly AnyResult[], detail: Detail): readonly string[] {
   const ids = group.flatMap((result) => {
     if (!('plan' in result) || result.status === 'indicative') return []
     if (result.plan === null || result.plan.changes.length === 0) return []

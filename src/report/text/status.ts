@@ -1,13 +1,13 @@
 import { counted, grouped } from '../../diagnosis/numbers.ts'
 import { type Finding, SEVERITIES } from '../../model/finding.ts'
 import { type Paper, type Piece, paragraph, type Tone } from '../format.ts'
+import { type AnyResult, findingsOf } from './any-result.ts'
 import { conditionsOf } from './conditions.ts'
 import { groups } from './groups.ts'
-import { findingsOf, type HostTold } from './host-told.ts'
 
-export { findingsOf, type HostTold }
+export { type AnyResult, findingsOf }
 
-const STATUSES: Readonly<Record<HostTold['status'], { readonly tone: Tone; readonly rank: number }>> = {
+const STATUSES: Readonly<Record<AnyResult['status'], { readonly tone: Tone; readonly rank: number }>> = {
   'needs-hands': { tone: 'bad', rank: 0 },
   'under-way': { tone: 'warn', rank: 1 },
   failed: { tone: 'bad', rank: 1 },
@@ -33,7 +33,7 @@ const TONES: Readonly<Record<Finding['severity'], Tone>> = {
   info: 'faint',
 }
 
-export function statusPiece(status: HostTold['status']): Piece {
+export function statusPiece(status: AnyResult['status']): Piece {
   return { tone: STATUSES[status].tone, text: status }
 }
 
@@ -42,12 +42,12 @@ export function severityPiece(severity: Finding['severity']): Piece {
 }
 
 /** Those that need a person first, then those that lose packets; hosts that are alike stay in their order. */
-export function worstFirst<R extends HostTold>(results: readonly R[]): readonly R[] {
+export function worstFirst<R extends AnyResult>(results: readonly R[]): readonly R[] {
   return results.toSorted((a, b) => rankOf(a) - rankOf(b) || worstFinding(a) - worstFinding(b))
 }
 
 /** One that was well when it was changed, and later in the run was not, is in trouble like any other. */
-function rankOf(result: HostTold): number {
+function rankOf(result: AnyResult): number {
   const isWellNoMore = result.status === 'applied' && result.fault !== undefined
   return STATUSES[isWellNoMore ? 'rolled-back' : result.status].rank
 }
@@ -56,7 +56,7 @@ function rankOf(result: HostTold): number {
  * `6 hosts: 1 unreachable, 2 planned, 3 healthy`, and below who they are: first what was found on those that nobody has changed
  * yet, then what is to become of each, worst first.
  */
-export function fleetSummary(paper: Paper, results: readonly HostTold[]): readonly string[] {
+export function fleetSummary(paper: Paper, results: readonly AnyResult[]): readonly string[] {
   const title = { tone: 'strong', text: counted(results.length, 'host', 'hosts') } as const
   const digits = grouped(results.length).length
   const line = (label: string, width: number, members: readonly { readonly host: string }[]) => {
@@ -75,7 +75,7 @@ export function fleetSummary(paper: Paper, results: readonly HostTold[]): readon
 }
 
 /** `2 applied, 1 declined`. */
-export function statusCounts(hosts: readonly { readonly status: HostTold['status'] }[]): readonly Piece[] {
+export function statusCounts(hosts: readonly { readonly status: AnyResult['status'] }[]): readonly Piece[] {
   const worst = hosts.toSorted((a, b) => STATUSES[a.status].rank - STATUSES[b.status].rank)
   return groups(worst, ({ status }) => status).flatMap(([status, members], at) => [
     ...(at === 0 ? [] : [', ']),
@@ -84,7 +84,7 @@ export function statusCounts(hosts: readonly { readonly status: HostTold['status
 }
 
 /** The status in its colour, and spaces up to the width of the longest one. */
-export function statusColumn(paper: Paper, status: HostTold['status']): string {
+export function statusColumn(paper: Paper, status: AnyResult['status']): string {
   return paper.ink(STATUSES[status].tone, status) + ' '.repeat(15 - status.length)
 }
 
@@ -94,6 +94,6 @@ export function names(results: readonly { readonly host: string }[], most = 20):
   return shown.join(', ') + (results.length > most ? ` and ${results.length - most} more` : '')
 }
 
-function worstFinding(result: HostTold): number {
+function worstFinding(result: AnyResult): number {
   return Math.min(3, ...findingsOf(result).map(({ severity }) => SEVERITIES.indexOf(severity)))
 }

@@ -71,7 +71,7 @@ export async function stopQemu(runDir: string): Promise<void> {
   const pid = await qemuPid(runDir)
   if (pid === undefined) return
   killHard(pid)
-  await untilGone(pid, 10)
+  if (!(await untilGone(pid, 10))) throw new Error(`${runDir}: QEMU, killed, goes on`)
 }
 
 /** Waits for a guest that switches itself off; throws when it is still there after `timeoutSeconds`. */

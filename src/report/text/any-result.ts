@@ -2,9 +2,9 @@ import type { Finding } from '../../model/finding.ts'
 import type { ForetoldResult, HostResult } from '../../model/result.ts'
 
 /** A host in a report: what came of it, or what was foretold of it. */
-export type HostTold = HostResult | ForetoldResult
+export type AnyResult = HostResult | ForetoldResult
 
-export function findingsOf(result: HostTold): readonly Finding[] {
+export function findingsOf(result: AnyResult): readonly Finding[] {
   if ('findings' in result) return result.findings
   return 'plan' in result && result.plan !== null ? result.plan.findings : []
 }
