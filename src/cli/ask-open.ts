@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import { lifeWithin } from '../transport/cancel.ts'
 import { keyboardOf } from './keyboard.ts'
 
 /** What a question is asked on. */
@@ -27,9 +28,9 @@ export async function openQuestion<T>(
   { stdin, stderr }: Pick<typeof process, 'stdin' | 'stderr'> = process,
 ): Promise<T | 'interrupted'> {
   if (!(await forgetTyped(stdin)) || withdrawn?.aborted === true) return 'interrupted'
-  const broken = new AbortController()
-  const onBreak = () => broken.abort()
-  const signal = withdrawn === undefined ? broken.signal : AbortSignal.any([withdrawn, broken.signal])
+  const life = lifeWithin(withdrawn ?? NEVER)
+  const { signal } = life
+  const onBreak = () => life.end('broken off')
   // At once: what is said about the cause comes behind it.
   const close = () => void stderr.write(NOT_ANSWERED)
   signal.addEventListener('abort', close)
@@ -42,10 +43,13 @@ export async function openQuestion<T>(
     throw error
   } finally {
     signal.removeEventListener('abort', close)
+    life.end('answered')
     keyboard.close()
     await signals.passOn()
   }
 }
+
+const NEVER = new AbortController().signal
 
 /** On a line of its own, in the place of what was shown below the question. */
 const NOT_ANSWERED = '\x1b[J\n  Not answered.'

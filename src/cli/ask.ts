@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import inquirer from 'inquirer'
 import { paragraph } from '../report/format.ts'
@@ -108,7 +109,7 @@ export async function askHidden(message: string): Promise<{ readonly secret: str
  * what can be answered.
  * @param answers what is shown after it, and stays in one piece
  */
-export function inLines(question: string, answers: string, columns = columnsOfTerminal(process.stderr)): string {
+export function inLines(question: string, answers: string, columns = columnsOfScreen()): string {
   const paper = { columns, width: widthOf, ink: (_: unknown, text: string) => text }
   // After the answers there is room for a space and the letter that is typed.
   const place = `${answers}${'_'.repeat(2)}`
@@ -127,5 +128,21 @@ function typed(answer: string): string {
 const [TO_THE_END, ALL_BEFORE] = ['\x05', '\x15']
 
 function prompter({ input, signal }: On) {
-  return inquirer.createPromptModule({ input, signal, output: process.stderr })
+  return inquirer.createPromptModule({ input, signal, output: screen() })
+}
+
+function columnsOfScreen(): number {
+  return columnsOfTerminal(process.stderr, process.env)
+}
+
+/** stderr, as wide as all else that is drawn there: from one without a size inquirer would take its own idea of it. */
+function screen(): Writable {
+  const output = new Writable({
+    decodeStrings: false,
+    write: (text, _, done) => {
+      process.stderr.write(text)
+      done()
+    },
+  })
+  return Object.defineProperty(Object.assign(output, { isTTY: true }), 'columns', { get: columnsOfScreen })
 }

@@ -14,7 +14,8 @@ type Ways = {
 
 /**
  * Of the terminal on our stdin. Keys that make signals (Ctrl-C, Ctrl-Z) go on doing so, which they would not in the raw mode that
- * Node offers. However we end, Node puts the terminal back as it found it, but for SIGQUIT; stopped by Ctrl-Z we do.
+ * Node offers. When the process ends by itself, Node puts the terminal back as it found it; where a signal stops or ends us, we do:
+ * for most Node has no handler, and those it has for SIGINT and SIGTERM are gone once anybody has listened for them.
  */
 export function echoOf({ stty, isInForeground }: Ways = OURS): Echo {
   let isWanted: boolean | undefined
@@ -27,18 +28,23 @@ export function echoOf({ stty, isInForeground }: Ways = OURS): Echo {
   }
   const onStop = () => {
     set(false)
-    process.kill(process.pid, 'SIGSTOP')
+    // Not SIGSTOP: where no shell could let us go on (we are what ssh -t or a container runs), the kernel spares us this one.
+    process.off('SIGTSTP', onStop)
+    process.kill(process.pid, 'SIGTSTP')
+    setImmediate(onGoOn)
   }
-  const onGoOn = () => set(true)
-  const onQuit = () => {
+  const onGoOn = () => {
+    if (!isHearing) return
+    process.off('SIGTSTP', onStop).on('SIGTSTP', onStop)
+    set(true)
+  }
+  const onEnd = (name: NodeJS.Signals) => {
+    // Whoever else hears it decides what comes of it, and has the lines taken back before we end.
+    if (process.listenerCount(name) > 1) return
     asBefore()
-    process.kill(process.pid, 'SIGQUIT')
+    process.kill(process.pid, name)
   }
-  const hearing = [
-    ['SIGTSTP', onStop],
-    ['SIGCONT', onGoOn],
-    ['SIGQUIT', onQuit],
-  ] as const
+  const hearing = [['SIGTSTP', onStop], ['SIGCONT', onGoOn], ...ENDING.map((name) => [name, onEnd] as const)] as const
   let isHearing = false
   const hear = (on: boolean) => {
     if (on !== isHearing) for (const [name, what] of hearing) process[on ? 'on' : 'off'](name, what)
@@ -57,6 +63,8 @@ export function echoOf({ stty, isInForeground }: Ways = OURS): Echo {
     asBefore,
   }
 }
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
 /** @param all what `stty -a` prints. */
 export function echoes(all: string): boolean {
@@ -84,11 +92,16 @@ function areInForeground(): boolean {
 /** Longer than it ever takes, ms. */
 const PATIENCE = 1000
 
-function runStty(...words: readonly string[]): string | null {
-  // Only where progress is drawn: nobody else is to wait until it is loaded.
-  const { spawnSync } = process.getBuiltinModule('node:child_process')
-  const { status, stdout } = spawnSync('stty', words, { stdio: ['inherit', 'pipe', 'ignore'], timeout: PATIENCE })
-  return status === 0 ? stdout.toString() : null
+/** @param timeout ms */
+export function sttyWithin(timeout: number): Ways['stty'] {
+  return (...words) => {
+    // Only where progress is drawn: nobody else is to wait until it is loaded.
+    const { spawnSync } = process.getBuiltinModule('node:child_process')
+    // One that the kernel has stopped, as we are in the background by now, hears nothing else.
+    const within = { timeout, killSignal: 'SIGKILL' } as const
+    const { status, stdout } = spawnSync('stty', words, { stdio: ['inherit', 'pipe', 'ignore'], ...within })
+    return status === 0 ? stdout.toString() : null
+  }
 }
 
-const OURS: Ways = { stty: runStty, isInForeground: areInForeground }
+const OURS: Ways = { stty: sttyWithin(PATIENCE), isInForeground: areInForeground }

@@ -31,6 +31,8 @@ export async function runPhase<H extends Placed, R extends Ended>(
   const { note } = fitting(phase, inWaves !== undefined)
   if (note !== null) terminal.say([note])
   const bugs: (readonly string[])[] = []
+  // Before anything is drawn: from the first signal on, what stands is taken back in order.
+  interruption.adviseOnLeaving(() => phase.onLeaving)
   const results = await withProgress(
     terminal,
     { title: phase.title, total: phase.total ?? phase.hosts.length },

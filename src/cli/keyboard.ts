@@ -34,6 +34,8 @@ export function keyboardOf(terminal: ReadStream, { ctrlD, mayPaste, onBreak }: H
       case 'end':
         return ctrlD === null ? onBreak() : void keys.write(ctrlD)
       case 'keys': {
+        // It would close whoever reads them, who then neither answers nor ends.
+        if (mayPaste && typed.includes(CTRL_D)) return onBreak()
         const through = mayPaste ? typed : heard.keys
         if (through !== '') keys.write(through)
       }
@@ -65,13 +67,14 @@ export const UNTOUCHED: KeysState = { isPasting: false, deafUntil: 0 }
 const DEAF_MS = 40
 
 const [PASTE, PASTED] = ['\x1b[200~', '\x1b[201~']
+const [CTRL_C, CTRL_D] = ['\x03', '\x04']
 
 type Heard = { readonly type: 'keys'; readonly keys: string } | { readonly type: 'break' | 'end' }
 
 /**
  * What of a chunk may answer a question. An answer is one line: what comes in several at once was pasted, and what comes right
- * behind an Enter was sent before anybody could read what is asked next. Ctrl-C (`break`) is heard wherever it stands, and so is
- * Ctrl-D (`end`).
+ * behind an Enter was sent before anybody could read what is asked next. Ctrl-D (`end`) is an answer too, and so only where it is
+ * typed by itself; Ctrl-C (`break`) is heard wherever it stands.
  * @param now milliseconds
  */
 export function keysIn(
@@ -79,12 +82,14 @@ export function keysIn(
   { isPasting, deafUntil }: KeysState,
   now: number,
 ): Heard & { readonly state: KeysState } {
-  if (chunk.includes('\x03')) return { type: 'break', state: UNTOUCHED }
-  if (chunk.includes('\x04')) return { type: 'end', state: { isPasting: false, deafUntil: now + DEAF_MS } }
+  if (chunk.includes(CTRL_C)) return { type: 'break', state: UNTOUCHED }
+  if (chunk === CTRL_D && !isPasting && now >= deafUntil) {
+    return { type: 'end', state: { isPasting, deafUntil: now + DEAF_MS } }
+  }
   const stillPasting = isPasting ? !chunk.includes(PASTED) : chunk.lastIndexOf(PASTE) > chunk.lastIndexOf(PASTED)
   const enters = chunk.match(/\r\n|[\r\n]/g)?.length ?? 0
   const isOneLine = enters === 0 || (enters === 1 && /[\r\n]$/.test(chunk))
-  const isDropped = isPasting || chunk.includes(PASTE) || !isOneLine || now < deafUntil
+  const isDropped = isPasting || chunk.includes(PASTE) || chunk.includes(CTRL_D) || !isOneLine || now < deafUntil
   return {
     type: 'keys',
     keys: isDropped ? '' : chunk,

@@ -56,7 +56,8 @@ export function openTerminal(
   // That a terminal is gone ends no work: who reads it hears so too.
   stdin.on('error', () => undefined)
   // A pager at the other end of a pipe has the keys.
-  const { say, stand } = bottomOf(stderr, toStderr, canAsk && !isPipe(stdout) ? echo : NOT_OURS)
+  const columns = () => columnsOfTerminal(stderr, environment)
+  const { say, stand } = bottomOf(stderr, columns, toStderr, canAsk && !isPipe(stdout) ? echo : NOT_OURS)
   return {
     paper: paperOn(stdout, stderr, environment),
     print: (lines) => {
@@ -83,13 +84,15 @@ export function openTerminal(
  * What is said goes above the lines that stand, or the next drawing would wipe it out. So does nothing that is typed: it would move
  * them, and the next drawing would leave a copy.
  */
-function bottomOf(stream: WriteStream, write: (text: string) => void, echo: Echo): Pick<Terminal, 'say' | 'stand'> {
+function bottomOf(
+  stream: WriteStream,
+  columns: () => number,
+  write: (text: string) => void,
+  echo: Echo,
+): Pick<Terminal, 'say' | 'stand'> {
   let standing: readonly string[] = []
   // A window that was made narrower since has broken them into more lines.
-  const rows = () => {
-    const columns = columnsOfTerminal(stream)
-    return standing.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0)
-  }
+  const rows = () => standing.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns())), 0)
   // Row by row: of what is wiped out from the first row of a screen on, tmux keeps a copy in its history, ten a second.
   const erase = () => {
     if (standing.length === 0) return ''
@@ -131,23 +134,26 @@ function paperOn(stream: WriteStream, beside: WriteStream, environment: Environm
   }
 }
 
-function columnsOf(stream: WriteStream, beside: WriteStream, { COLUMNS = '' }: Environment): number {
-  if (stream.isTTY && isSized(stream)) return stream.columns
-  if (/^[1-9]\d{0,3}$/.test(COLUMNS)) return Number(COLUMNS)
-  if (stream.isTTY) return UNSIZED_COLUMNS
-  return isPipe(stream) && beside.isTTY ? columnsOfTerminal(beside) : COLUMNS_ELSEWHERE
+function columnsOf(stream: WriteStream, beside: WriteStream, environment: Environment): number {
+  if (stream.isTTY) return columnsOfTerminal(stream, environment)
+  const asSaid = columnsSaid(environment)
+  if (asSaid !== null) return asSaid
+  return isPipe(stream) && beside.isTTY ? columnsOfTerminal(beside, environment) : COLUMNS_ELSEWHERE
 }
 
-/** Those of a terminal. One that nobody gave a size, a serial console or a container's, says 0 or some nonsense. */
-export function columnsOfTerminal(stream: WriteStream): number {
-  return isSized(stream) ? stream.columns : UNSIZED_COLUMNS
+/**
+ * Those of a terminal, for all that is drawn on it. One that nobody gave a size, a serial console or a container's, says 0 or some
+ * nonsense; then it has those that `COLUMNS` says.
+ */
+export function columnsOfTerminal({ columns }: Pick<WriteStream, 'columns'>, environment: Environment): number {
+  return [columns, columnsSaid(environment)].find((some) => (some ?? 0) >= FEWEST_BELIEVED) ?? UNSIZED_COLUMNS
 }
 
 const UNSIZED_COLUMNS = 80
 const FEWEST_BELIEVED = 20
 
-function isSized({ columns }: WriteStream): boolean {
-  return columns !== undefined && columns >= FEWEST_BELIEVED
+function columnsSaid({ COLUMNS = '' }: Environment): number | null {
+  return /^[1-9]\d{0,3}$/.test(COLUMNS) ? Number(COLUMNS) : null
 }
 
 function isPipe(stream: WriteStream): boolean {

@@ -38,7 +38,7 @@ export async function notifyByWebhook(
   { waits, patience }: Pace = PACE,
 ): Promise<string | null> {
   for (let attempt = 0; ; attempt++) {
-    // AbortSignal.timeout within AbortSignal.any may be collected before it fires, and then nothing ends what hangs.
+    // By AbortSignal.timeout it may go on for ever: lifeWithin says why.
     const life = lifeWithin(signal)
     const late = setTimeout(() => life.end(LATE), patience)
     const came = await send({ url, secret }, { body, delivery }, life.signal, patience)

@@ -12,7 +12,10 @@ export function cancelled(signal: AbortSignal): { readonly refused: Fault } {
 /** The life of a session: over when the signal it was opened with says so, or when it is closed, whichever comes first. */
 export type Life = { readonly signal: AbortSignal; end(why: string): void }
 
-/** AbortSignal.any would do, but on Node 20 each use leaves something behind at a signal that lives for long. */
+/**
+ * AbortSignal.any would do, but on Node 20 each use leaves something behind at a signal that lives for long, and an
+ * AbortSignal.timeout within it may be collected before it fires, so that nothing ends what hangs.
+ */
 export function lifeWithin(outer: AbortSignal): Life {
   const own = new AbortController()
   const follow = () => own.abort(outer.reason)

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { type On, openQuestion } from '../../src/cli/ask-open.ts'
@@ -30,6 +30,15 @@ test('what is taken back once it is answered stays answered', async () => {
   expect(await openQuestion(async () => 'yes', { ctrlD: 'q', withdrawn: withdrawn.signal }, streams)).toBe('yes')
   withdrawn.abort()
   expect(shown()).toBe('')
+})
+
+test('a signal that lives as long as the program keeps nothing of a question that is over', async () => {
+  const { signal } = new AbortController()
+  const during: number[] = []
+  const ask = async () => void during.push(getEventListeners(signal, 'abort').length)
+  for (let one = 0; one < 3; one++) await openQuestion(ask, { ctrlD: 'q', withdrawn: signal }, screen().streams)
+  expect(during).toEqual([1, 1, 1])
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 test('what was taken back before is not asked', async () => {

@@ -38,6 +38,21 @@ test('who leaves is told who is at work, and what to type also when the phase is
   expect(advice()).toEqual(['ctfleet resume 1'])
 })
 
+test('signals are heard before anything is drawn', async () => {
+  const { terminal } = desk()
+  const order: string[] = []
+  await runPhase(
+    phase(async ({ name }): Promise<HostResult> => ({ host: name, status: 'unreachable', fault: aFault() })),
+    {
+      ...terminal,
+      isLive: true,
+      stand: () => void order.push('drawn'),
+      interruption: { ...terminal.interruption, adviseOnLeaving: () => void order.push('heard') },
+    },
+  )
+  expect(order.slice(0, 2)).toEqual(['heard', 'drawn'])
+})
+
 test('a bug is told with its stack, and costs only the host that met it', async () => {
   const { terminal, said } = desk()
   const results = await runPhase(

@@ -38,9 +38,20 @@ test.each(['\x03', 'y\r\x03', '\x1b[200~\x03', '\x04\x03'])('%j breaks the quest
   expect(heard(['y\r', 1000], [chunk, 1001])).toEqual(['y\r', 'break'])
 })
 
-test.each(['\x04', 'y\r\x04'])('%j is the end of answers, and no answer to what is asked right behind it', (chunk) => {
-  expect(heard([chunk, 1000], ['y\r', 1001])).toEqual(['end', ''])
-  expect(heard(['y\r', 1000], [chunk, 1001])).toEqual(['y\r', 'end'])
+test('Ctrl-D is the end of answers, and no answer to what is asked right behind it', () => {
+  expect(heard(['\x04', 1000], ['y\r', 1001])).toEqual(['end', ''])
+  expect(heard(['\x04', 1000], ['\x04', 1001], ['\x04', 1100])).toEqual(['end', '', 'end'])
+})
+
+test.each(['\x1b[200~a\x04', '\x1b[200~\x04\x1b[201~', 'a\nb\n\x04', 'y\r\x04', '\x04y', '\x04\x04'])(
+  'within %j it was pasted, and is no answer',
+  (chunk) => expect(heard([chunk, 1000])).toEqual(['']),
+)
+
+test('nor is it one however the paste is cut, or right behind an Enter', () => {
+  expect(heard(['\x1b[200~a\r', 1000], ['\x04', 1500], ['\x1b[201~', 1501])).toEqual(['', '', ''])
+  expect(heard(['a\nb\n', 1000], ['\x04', 1001])).toEqual(['', ''])
+  expect(heard(['y\r', 1000], ['\x04', 1001])).toEqual(['y\r', ''])
 })
 
 test('Ctrl-D is the keys that it stands for; where it stands for none, it is Ctrl-C', () => {
@@ -50,6 +61,12 @@ test('Ctrl-D is the keys that it stands for; where it stands for none, it is Ctr
   const breaks = open(null)
   breaks.terminal.write('\x04')
   expect(breaks).toMatchObject({ typed: [], breaks: 1 })
+})
+
+test('within what may be pasted it breaks the question off: it would end the keys, and never the question', () => {
+  const secret = open(null, true)
+  secret.terminal.write('pass\x04word\r')
+  expect(secret).toMatchObject({ typed: [], breaks: 1 })
 })
 
 test('only a question that says so takes what is pasted', () => {

@@ -58,12 +58,30 @@ test.each([0, 1, 19])('a terminal of %i columns is one that nobody gave a size',
   const { terminal, stderr } = open({ isTTY: true, columns })
   expect([terminal.paper.columns, terminal.notices.columns]).toEqual([80, 80])
   expect(open({ isTTY: true, columns }, { COLUMNS: '132' }).terminal.paper.columns).toBe(132)
-  expect(columnsOfTerminal(stderr as unknown as WriteStream)).toBe(80)
+  expect(columnsOfTerminal(stderr, {})).toBe(80)
   // Lines that stand are taken back by what they are, one each.
   terminal.stand(['x'.repeat(79), 'y'])
   stderr.text = ''
   terminal.stand([])
   expect(stderr.text).toBe(`\x1b[2F${'\x1b[2K\x1b[1E'.repeat(2)}\x1b[2F`)
+})
+
+test.each([
+  ['132', 1],
+  ['60', 2],
+  ['7', 2],
+])('lines that stand there are taken back by what COLUMNS=%s says, where that can be', (COLUMNS, rows) => {
+  const { terminal, stderr } = open({ isTTY: true, columns: 0 }, { COLUMNS })
+  terminal.stand(['x'.repeat(100)])
+  stderr.text = ''
+  terminal.stand([])
+  expect(stderr.text).toBe(`\x1b[${rows}F${'\x1b[2K\x1b[1E'.repeat(rows)}\x1b[${rows}F`)
+})
+
+test('what a terminal says itself counts more than COLUMNS, for all that is drawn on it', () => {
+  const { terminal, stderr } = open({ isTTY: true, columns: 80 }, { COLUMNS: '132' })
+  expect([terminal.paper.columns, terminal.notices.columns]).toEqual([80, 80])
+  expect(columnsOfTerminal(stderr, { COLUMNS: '132' })).toBe(80)
 })
 
 test('nothing that is typed is shown while lines stand', () => {

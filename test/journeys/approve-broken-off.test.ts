@@ -115,6 +115,19 @@ test('Ctrl-C while it plans is heard as ever, and stopped by Ctrl-Z it leaves th
   expect(text).toMatch(/ended with 130\necho$/m)
 })
 
+test('Ctrl-Z stops nothing where no shell could let it go on: on a terminal that was opened for ctfleet alone', async () => {
+  // As after `ssh -t` or `docker exec -it`: a session of its own, whose leader has no job control, and nobody outside looks after it.
+  const alone = 'ctfleet apply plan.json --yes --pause 0; exit $?'
+  await screen.type(`script -qec '${alone}' /dev/null; echo "ended with $?"`)
+  await screen.until(/^Applying .*0 of 2/m)
+  await screen.press('C-z')
+  await screen.keys('not to be shown')
+  const text = await screen.until(/ended with \d+$/m)
+  expect(text).toMatch(/^2 hosts: 2 applied$/m)
+  expect(text).toMatch(/ended with 0$/m)
+  expect(text.slice(0, text.indexOf('ended with 0'))).not.toContain('not to be shown')
+})
+
 test('a terminal that nobody gave a size is as wide as most', async () => {
   await screen.type(`stty cols 0; ctfleet apply plan.json; echo "ended with $?"`)
   const text = await asked('web-1')
@@ -122,6 +135,19 @@ test('a terminal that nobody gave a size is as wide as most', async () => {
   await screen.press('q')
   await screen.press('Enter')
   await screen.until(/ended with 0$/m)
+})
+
+test.each([
+  [132, /^\? web-1: notrack .{50,}\. Go ahead\? \(ynsfgaqH\)$/m],
+  [50, /^\? web-1: notrack [^\n]+\n {2}[^\n]*\. Go ahead\? \(ynsfgaqH\)$/m],
+])('or as COLUMNS=%i says, also for a question', async (columns, question) => {
+  await screen.resize(columns)
+  await screen.type(`stty cols 0; COLUMNS=${columns} ${PLANNING},443; echo "ended with $?"`)
+  await asked('web-1')
+  expect(await screen.lines()).toMatch(question)
+  await screen.keys('q')
+  await screen.press('Enter')
+  expect(await screen.until(/ended with 0$/m)).toMatch(/Go ahead\? quit$/m)
 })
 
 test.each([
@@ -141,7 +167,7 @@ test('a terminal that is closed while hosts are at work leaves none of them half
   await rm(join(dir, 'code'), { force: true })
   await screen.press('a')
   await screen.press('Enter')
-  await screen.until(/^Applying .*0 of 2/m)
+  await screen.until(/^ +web-1 (?:changing|checking|confirming)/m)
   await screen[Symbol.asyncDispose]()
   expect(await written('code')).toBe('130')
   const { stdout } = await ctfleet(['runs', '--format', 'json'], env)
