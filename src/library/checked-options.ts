@@ -1,18 +1,22 @@
+import { inspect } from 'node:util'
 import { InputError } from '../input/complaint.ts'
-import type { ApplyOptions } from './apply.ts'
+import type { Share } from '../run/waves.ts'
 
-type Numbers = Pick<ApplyOptions, 'waves' | 'maxFail' | 'pauseSeconds' | 'changing' | 'confirmWithinSeconds'>
+/** As programs without types may give them. */
+type Given = {
+  readonly approve?: unknown
+  readonly waves?: readonly Share[] | undefined
+  readonly maxFail?: Share | undefined
+  readonly pauseSeconds?: number | undefined
+  readonly changing?: number | undefined
+  readonly confirmWithinSeconds?: number | undefined
+}
 
 /**
  * What types would have caught is told before anybody is contacted: not every program has them.
  * @throws InputError with every mistake
  */
-export function checkOptions({
-  approve,
-  waves = [],
-  maxFail,
-  ...numbers
-}: Pick<ApplyOptions, 'approve'> & Numbers): void {
+export function checkOptions({ approve, waves = [], maxFail, ...numbers }: Given): void {
   const { pauseSeconds = 0, changing = 1, confirmWithinSeconds = 10 } = numbers
   const wrong = [
     ...(typeof approve === 'function'
@@ -50,7 +54,7 @@ function isNumber(value: unknown, least: number): boolean {
 
 /** Short, whatever it is. */
 function shown(value: unknown): string {
-  return (typeof value === 'object' ? (JSON.stringify(value) ?? 'an object') : String(value)).slice(0, 60)
+  return inspect(value, { depth: 1, breakLength: Infinity }).slice(0, 60)
 }
 
 function mistake(file: string, message: string, hint: string) {

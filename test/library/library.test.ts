@@ -32,7 +32,7 @@ describe('apply', () => {
         { file: 'waves[0]', hint: '{ hosts: 1 } or { percent: 10 }' },
         { file: 'waves[1]' },
         { file: 'maxFail' },
-        { file: 'pauseSeconds', message: 'found soon' },
+        { file: 'pauseSeconds', message: "found 'soon'" },
         { file: 'changing' },
       ],
     })
