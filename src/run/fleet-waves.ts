@@ -1,8 +1,9 @@
+import { pause } from '../transport/cancel.ts'
 import { type CountsAs, newBudget } from './budget.ts'
 import type { Discipline, LaterWaves } from './discipline.ts'
 import { type Fleet, type Otherwise, STOPPED, type Story, slots, teller } from './fleet.ts'
 import { type Placed, takeApart } from './order.ts'
-import { pause, someOf, untilAborted } from './wave-pause.ts'
+import { someOf, untilAborted } from './wave-pause.ts'
 import type { Wave } from './waves.ts'
 
 /** A host that has been at work for so long is waited for no more, where the run can do without it. */

@@ -8,15 +8,6 @@ export function someOf<H>(hosts: readonly H[]): readonly H[] {
   return of <= SAMPLE ? hosts : hosts.filter((_, index) => isChosen(index))
 }
 
-/** Waits so many milliseconds, or until the signal. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || ms <= 0) return
-  const over = new AbortController()
-  const timer = setTimeout(() => over.abort(), ms)
-  await untilAborted(AbortSignal.any([signal, over.signal]))
-  clearTimeout(timer)
-}
-
 export async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { AuditOnRecord, Due, Sample } from '../model/history.ts'
 import type { HistoryStore } from '../store/history.ts'
+import { lifeWithin } from '../transport/cancel.ts'
 import type { Answer, Effect, News, watch } from './watch.ts'
 
 /** An audit that has been made, and what was read on the way. */
@@ -103,9 +104,9 @@ function begin(due: number, { schedule, audit }: World): UnderWay {
 }
 
 async function ended(one: UnderWay, ms: number, signal: AbortSignal): Promise<Answer<{ do: 'await'; ms: number }>> {
-  const life = new AbortController()
-  await Promise.race([one.over, sleep(ms, AbortSignal.any([signal, life.signal]))])
-  life.abort()
+  const life = lifeWithin(signal)
+  await Promise.race([one.over, sleep(ms, life.signal)])
+  life.end('waited')
   if (one.failed !== undefined) return { failed: one.failed }
   return one.made === undefined ? 'going' : 'ended'
 }

@@ -91,7 +91,8 @@ test('a pipe that nobody reads, and a directory, are refused before anything beg
   await expect(newEvents(() => {}).open(dir)).rejects.toThrow('it is a directory')
 })
 
-test.each(['-', '0', '1', '2', '77', '/no/such/directory/events'])(
+// A number that no file of this process has, however many it holds.
+test.each(['-', '0', '1', '2', '2000000000', '/no/such/directory/events'])(
   '%s is refused before anything begins',
   async (target) => {
     await expect(newEvents(() => {}).open(target)).rejects.toThrow(/^--events: .*\n {2}name a file/)
