@@ -2,6 +2,7 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { runPhase } from '../../src/cli/fleet-phase.ts'
@@ -108,7 +109,7 @@ function hostCost(): number {
 function aTerminal(signal: AbortSignal): Terminal {
   const nowhere = () => Object.assign(createWriteStream('/dev/null'), { isTTY: true, columns: 120 })
   const streams = {
-    stdin: { isTTY: false } as ReadStream,
+    stdin: Object.assign(new PassThrough(), { isTTY: false }) as unknown as ReadStream,
     stdout: nowhere() as unknown as WriteStream,
     stderr: nowhere() as unknown as WriteStream,
   }
