@@ -23,17 +23,10 @@ type Job = (typeof JOBS)[number]
 const USUAL: readonly Job[] = ['judging', 'hosts', 'scale']
 const SIZES = [1000, 10_000] as const
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    hosts: { type: 'string', default: '50' },
-    forks: { type: 'string', default: '100' },
-    json: { type: 'string' },
-  },
-})
+const { values, positionals } = typed()
 const jobs = positionals.length === 0 ? USUAL : JOBS.filter((job) => positionals.includes(job))
 const unknown = positionals.filter((word) => !JOBS.some((job) => job === word))
-if (unknown.length > 0) throw new Error(`no job is called ${unknown.join(', ')}; there are ${JOBS.join(', ')}`)
+if (unknown.length > 0) endWith(`no job is called ${unknown.join(', ')}`)
 
 const quiet = values.json === '-'
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -99,4 +92,24 @@ async function run(job: Job, dir: string): Promise<unknown> {
       return found
     }
   }
+}
+
+function typed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        hosts: { type: 'string', default: '50' },
+        forks: { type: 'string', default: '100' },
+        json: { type: 'string' },
+      },
+    })
+  } catch (error) {
+    return endWith(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function endWith(why: string): never {
+  process.stderr.write(`${why}. Next: npm run bench -- [${JOBS.join('|')}] [--hosts N] [--forks N] [--json FILE]\n`)
+  process.exit(2)
 }
