@@ -25,7 +25,8 @@ export function keyboardOf(terminal: ReadStream, { ctrlD, mayPaste, onBreak }: H
   })
   let state = UNTOUCHED
   const hear = (chunk: Buffer) => {
-    const typed = chunk.toString()
+    // Of a Ctrl-Z the prompt would stop ctfleet, and hear no key any more once it goes on.
+    const typed = chunk.toString().replaceAll('\x1a', '')
     const heard = keysIn(typed, state, Date.now())
     state = heard.state
     switch (heard.type) {

@@ -97,6 +97,13 @@ test.each(['end', 'error'])(
   },
 )
 
+test.each([false, true])('Ctrl-Z is no key of a question, may it be pasted at (%s) or not', async (mayPaste) => {
+  const { terminal, typed } = open('q\r', mayPaste)
+  terminal.write('\x1a')
+  terminal.write('y')
+  await vi.waitFor(() => expect(typed.join('')).toBe('y'))
+})
+
 function open(ctrlD: string | null, mayPaste = false) {
   // Whatever else hears it too, as the terminal of the program does.
   const terminal = new PassThrough().on('error', () => undefined)
