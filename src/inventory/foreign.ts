@@ -22,12 +22,13 @@ export function isOtherText(text: string, complaints: readonly Complaint[]): boo
   return wrong > 5 && wrong > text.split('\n').filter((line) => line.trim() !== '').length / 2
 }
 
-/** Of what is probably another file than the one that was meant every mistake would be noise. */
+/** Of what is probably another file than the one that was meant every mistake would be noise. In reading order. */
 export function firstFew(complaints: readonly Complaint[]): readonly Complaint[] {
-  const [first] = complaints
-  if (first === undefined || complaints.length <= 3) return complaints
-  const message = `${complaints.length - 3} more mistakes; is this the inventory that you meant?`
-  return [...complaints.slice(0, 3), { ...first, line: null, column: null, path: '', message, hint: EXAMPLE }]
+  const next = complaints[3]
+  if (next === undefined) return complaints
+  const many = complaints.length === 4 ? '1 more mistake' : `${complaints.length - 3} more mistakes from here on`
+  const message = `${many}; is this the inventory that you meant?`
+  return [...complaints.slice(0, 3), { ...next, path: '', message, hint: EXAMPLE }]
 }
 
 /** What `ctfleet plan -o` saves: JSON too. */

@@ -33,13 +33,14 @@ test('of a file that names no host at all three mistakes are told, and how many 
       return error.complaints.map(({ message }) => message)
     }
   }
-  expect(complaintsAt(other, 'package.json').at(-1)).toMatch(/^package\.json: 17 more mistakes/)
+  expect(complaintsAt(other, 'package.json').at(-1)).toMatch(/^package\.json:1:\d+: 17 more mistakes/)
   expect(told(other)).toEqual([
     expect.stringContaining('expected a map'),
     expect.stringContaining('expected a map'),
     expect.stringContaining('expected a map'),
-    '17 more mistakes; is this the inventory that you meant?',
+    '17 more mistakes from here on; is this the inventory that you meant?',
   ])
+  expect(told('a: 1\nb: 1\nc: 1\nd: 1\n').at(-1)).toBe('1 more mistake; is this the inventory that you meant?')
   // One that names hosts is mended in one go.
   expect(
     told(`all: {hosts: {web-1: }}\n${Array.from({ length: 20 }, (_, at) => `key-${at}: 1\n`).join('')}`),
@@ -53,7 +54,9 @@ test('nor is every line of a text complained of that is prose, or a program', ()
   const told = complaintsAt(prose, 'README.md')
   expect(told).toHaveLength(4)
   expect(told[0]).toMatch(/^README\.md:3:\d+ .*expected name=value, found "hosts"/)
-  expect(told[3]).toMatch(/^README\.md: \d+ more mistakes; is this the inventory that you meant\?\n {2}write at least:/)
+  expect(told[3]).toMatch(
+    /^README\.md:\d+:\d+: \d+ more mistakes from here on; is this the inventory that you meant\?\n {2}write at least:/,
+  )
   // An inventory with some mistakes is mended in one go.
   const mistaken = ['[web]', ...Array.from({ length: 20 }, (_, at) => `web-${at}`), ...Array(8).fill('db-1 primary')]
   expect(complaintsAt(mistaken.join('\n'), 'hosts.ini')).toHaveLength(8)
