@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { PAGES, pageText } from './pages.ts'
@@ -18,6 +18,14 @@ describe.each(PAGES.filter((page) => oursIn(page).length > 0))('%s', (page) => {
 test('README leads to every page', () => {
   const named = new Set([...pageText('README.md').matchAll(/\]\((docs\/[\w-]+\.md)/g)].map(([, page]) => page))
   expect(PAGES.filter((page) => page.startsWith('docs/') && !named.has(page))).toEqual([])
+})
+
+test('README leads nowhere but into the package, as others will have it, and to how one works on it', () => {
+  const { files } = JSON.parse(readFileSync('package.json', 'utf8'))
+  // npm packs the licence by itself.
+  const packed = [...files, 'LICENSE', 'CONTRIBUTING.md']
+  const paths = oursIn('README.md').flatMap((link) => link.split('#')[0] || [])
+  expect(paths.filter((path) => !packed.some((file) => path === file || path.startsWith(`${file}/`)))).toEqual([])
 })
 
 function oursIn(page: string): readonly string[] {
