@@ -18,14 +18,17 @@ if command -v ${`${program}-${backend}-save`} > /dev/null 2>&1; then tool=${`${p
 }`,
     sh`save_rules() {
   if has_rules; then "$tool-save" -t "$table" 2> /dev/null; fi
-}
-restore_rules() {
+}`,
+    // Only the legacy tools share a lock, and only newer ones can wait for it.
+    backend === 'legacy'
+      ? sh`restore_rules() {
   if "$tool-restore" -h 2>&1 | grep -q -e --wait; then
     "$tool-restore" --noflush -w 10
   else
     "$tool-restore" --noflush
   fi
-}`,
+}`
+      : sh`restore_rules() { "$tool-restore" --noflush ; }`,
   )
 }
 

@@ -1,10 +1,14 @@
 import { type Script, sh } from '../shell/script.ts'
 
 /** Prints what a host's life is known by. After a restart, of the machine or of the container alone, nothing seen before counts. */
-export const LIFE: Script = sh`cat /proc/sys/kernel/random/boot_id
-sed 's/.*) //' /proc/1/stat | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; }`
+export const LIFE: Script = sh`read -r boot < /proc/sys/kernel/random/boot_id && echo "$boot"
+first_started() { read -r stat < /proc/1/stat; set -- \${stat##*) }; echo "\${20}"; }
+first_started`
 
-/** What every verb of a transaction stands on: the journal, the decision, who is alive, processes apart from us, the lock. */
+/**
+ * What every verb of a transaction stands on: the journal, the decision, who is alive, processes apart from us, the lock. What is
+ * asked each second, by two watchers for as long as a change waits, is read by the shell itself: a program costs ten times that.
+ */
 export const GROUND: Script = sh`say() {
   printf '%s %s\n' "$(date +%s)" "$*" >> "$dir/journal" || return 1
   dd if=/dev/null of="$dir/journal" conv=notrunc,fsync 2> /dev/null || :
@@ -27,14 +31,20 @@ over() {
   return 1
 }
 # Below it may stand what a full disk left of a line.
-last_record() { sed -n 's/^[0-9][0-9]* \([a-z]\)/\1/p' "$dir/journal" 2> /dev/null | sed -n '$p' ; }
+last_record() { sed -n '/^[0-9][0-9]* [a-z]/h;\${x;s/^[0-9]* //p;}' "$dir/journal" 2> /dev/null ; }
 # Time that goes forward only: the host's clock may be set while we wait. Where /proc/uptime cannot be read or stands still,
 # as where lxcfs died, what we slept is what counts.
-start_clock() { begun=$(uptime) slept=0 ; }
-uptime() { sed -n 's/^\([0-9][0-9]*\)[. ].*/\1/p' /proc/uptime 2> /dev/null ; }
+start_clock() { see_uptime; begun=$now slept=0 ; }
+# Sets $now to whole seconds, or to nothing.
+see_uptime() {
+  now=
+  { read -r now rest < /proc/uptime; } 2> /dev/null
+  now=\${now%%.*}
+  case $now in *[!0-9]*) now= ;; esac
+}
 rest() { sleep "$1"; slept=$((slept + $1)) ; }
 elapsed() {
-  now=$(uptime)
+  see_uptime
   if [ -n "$begun" ] && [ -n "$now" ] && [ $((now - begun)) -gt "$slept" ]; then echo $((now - begun)); else echo "$slept"; fi
 }
 life() {
@@ -42,9 +52,16 @@ ${LIFE}
 }
 # After a restart what was changed at run time is gone, unless a file of ours brought it back.
 restarted() { [ -s "$dir/life" ] && [ "$(cat "$dir/life")" != "$(life)" ] ; }
-started_at() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | { read -r a b c d e f g h i j k l m n o p q r s started rest; echo "$started"; } ; }
-alive() { [ -s "$1" ] && read -r pid since < "$1" && [ "$(started_at "$pid")" = "$since" ] && ! is_dead "$pid" ; }
-is_dead() { ! grep -s -q -v ') Z ' "/proc/$1/stat" ; }
+# Sets $state and $started of a process; fails where there is none. Its name, in brackets, may hold anything.
+see_process() {
+  { read -r stat < "/proc/$1/stat"; } 2> /dev/null || { state= started=; return 1; }
+  set -- \${stat##*) }
+  state=$1 started=\${20}
+}
+started_at() { see_process "$1"; echo "$started" ; }
+# Leaves the process in $pid.
+alive() { [ -s "$1" ] && read -r pid since < "$1" && see_process "$pid" && [ "$started" = "$since" ] && [ "$state" != Z ] ; }
+is_dead() { ! see_process "$1" || [ "$state" = Z ] ; }
 enlist() { printf '%s %s\n' "$$" "$(started_at $$)" > "$dir/$1" ; }
 # Whether a transaction has a process, other than ourselves, that carries it: one that makes changes or has made them, the
 # switch, or one that was asked since.

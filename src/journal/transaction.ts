@@ -10,7 +10,8 @@ export const ROOT = '/var/lib/ctfleet'
 
 /** Prints one word for what stdin holds; `cksum` where there is no sha256sum, with the length beside it. */
 export const DIGEST: Script = sh`digest() {
-  if command -v sha256sum > /dev/null 2>&1; then sha256sum; else cksum; fi | sed -e 's/ *-*$//' -e 's/ /-/g'
+  if command -v sha256sum > /dev/null 2>&1; then set -- $(sha256sum); else set -- $(cksum) && set -- "$1-$2"; fi
+  echo "$1"
 }`
 
 /**

@@ -47,7 +47,8 @@ undo_change() {
     say "stuck $1 exit $code: $(tail_of_log)"
     return 1
   fi
-  say "undone $1"
+  # It is back, whether or not that can be written.
+  say "undone $1" || :
 }
 undo_all() {
   whole=yes rules_stand=no
@@ -148,8 +149,8 @@ guard() {
     if is_kept; then watch_kept "$(kept_for)" switch; fi
   fi
 }
-# Whoever carries out what was decided may be cut off in the middle of it: then it is for us to do. Where no last word can be
-# written, on a full or read-only disk, that is left to whoever comes once it can.
+# What carries out the decision (main, hand or next) may be cut off in the middle of it: then it is for us to do. Where no
+# last word can be written, on a full or read-only disk, that is left to whoever comes once it can.
 attend() {
   rounds=0
   start_clock
@@ -170,6 +171,7 @@ attend() {
   done
 }
 
+# Does not return.
 expire() {
   may_undo expired || exit 0
   end_other main

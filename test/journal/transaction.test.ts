@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DECIDE, FOLLOW_ON, FORGET, launch } from '../../src/journal/conversation.ts'
+import { GROUND } from '../../src/journal/ground.ts'
 import { DIGEST, transactionScript } from '../../src/journal/transaction.ts'
 import type { Change } from '../../src/model/change.ts'
 import { SHELLS } from '../support/shells.ts'
@@ -38,6 +42,47 @@ describe.each(SHELLS)('in $name', ({ name, argv, missing }) => {
     if (missing) ctx.skip(`${name} is not installed`)
     const { status, stderr } = spawnSync(argv[0] ?? name, [...argv.slice(1), '-n'], { input: text, encoding: 'utf8' })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  })
+
+  // Two watchers ask each second for as long as a change waits, on a host that is in trouble already.
+  test('who is alive and how late it is are told without any program', (ctx) => {
+    if (missing) ctx.skip(`${name} is not installed`)
+    const text = `PATH=/nowhere
+${GROUND.text}
+echo "$$ $(started_at $$)" > "$1"
+echo "$$ 1" > "$1.other"
+alive "$1" && echo alive
+alive "$1.other" || echo 'another one of that number'
+is_dead $$ || echo 'not dead'
+is_dead nobody && echo dead
+start_clock
+[ "$begun" -gt 0 ] && elapsed
+[ "$(life)" = "$(life)" ] && life`
+    const dir = mkdtempSync(join(tmpdir(), 'ctfleet-ground-'))
+    try {
+      const ended = spawnSync(argv[0] ?? name, [...argv.slice(1), '-c', text, name, join(dir, 'who')], {
+        encoding: 'utf8',
+      })
+      const said = ['alive', 'another one of that number', 'not dead', 'dead', '[01]']
+      const life = [readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), String.raw`\d+`, '$']
+      expect(ended).toMatchObject({ stderr: '', stdout: expect.stringMatching(`^${[...said, ...life].join('\n')}`) })
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+
+  test('the last record is the last whole one', (ctx) => {
+    if (missing) ctx.skip(`${name} is not installed`)
+    const journal = '1 armed\n2 applied \\n\n3 committed until 9\n17\nab'
+    const text = `dir=$1\n${GROUND.text}\nlast_record`
+    const dir = mkdtempSync(join(tmpdir(), 'ctfleet-ground-'))
+    try {
+      writeFileSync(join(dir, 'journal'), journal)
+      const ended = spawnSync(argv[0] ?? name, [...argv.slice(1), '-c', text, name, dir], { encoding: 'utf8' })
+      expect(ended).toMatchObject({ stdout: 'committed until 9\n', stderr: '' })
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
   })
 
   test('a digest is one word, with sha256sum and without', (ctx) => {
