@@ -27,7 +27,7 @@ export type AuditRecord = {
     readonly endedAt: string
     readonly report: AuditReport
     /** Where it did not get through. */
-    readonly lostOn: keyof typeof NOT_TOLD | null
+    readonly lostOn: LostOn
   }) => Promise<void>
 }
 
@@ -36,6 +36,9 @@ const NOT_TOLD = {
   file: `Its file could not be written, so this audit is printed here, and not kept: ${COMPARED}`,
   stdout: `It could not be printed whole, so this audit is not kept: ${COMPARED}`,
 }
+
+/** Null: it got through, or is kept before whoever reads it does. */
+export type LostOn = keyof typeof NOT_TOLD | null
 
 export function auditRecord(words: AuditSeriesWords, terminal: Terminal): AuditRecord {
   const series = seriesOf(words)

@@ -1,11 +1,13 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { dirname } from 'node:path'
 import { counted } from '../diagnosis/numbers.ts'
 import type { Check } from '../model/checkup.ts'
+import type { Host } from '../model/host.ts'
 import { asManyAsFit, freeDescriptors, READING_FILES } from '../run/descriptors.ts'
+import { quote } from '../shell/script.ts'
 import { agentKeys, agentSocket } from '../transport/agent.ts'
+import { homePath } from '../transport/fresh-file.ts'
 import { DEFAULT_KNOWN_HOSTS } from '../transport/known-hosts.ts'
 import { opensshProgram } from '../transport/openssh-program.ts'
 import { READING } from './parallel.ts'
@@ -13,14 +15,17 @@ import { recordPlace } from './record-place.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
-/** What this machine has of what ctfleet needs here. Writes nothing. */
-export async function machineChecks(terminal: Terminal): Promise<readonly Check[]> {
+/**
+ * What this machine has of what ctfleet needs here. Writes nothing.
+ * @param host whose known_hosts files are looked at; null: the usual ones.
+ */
+export async function machineChecks(terminal: Terminal, host: Host | null): Promise<readonly Check[]> {
   return [
     nodeCheck(process.versions.node),
     filesCheck(),
     await sshCheck(),
     await agentCheck(),
-    await knownCheck(),
+    await knownCheck(host),
     recordCheck(),
     terminalCheck(terminal),
   ]
@@ -66,20 +71,30 @@ async function agentCheck(): Promise<Check> {
 }
 
 /** Files that are not there say nothing, and that is fine; one that may not be read hides what it says. */
-async function knownCheck(): Promise<Check> {
+async function knownCheck(host: Host | null): Promise<Check> {
+  const files = knownHostsOf(host)
   const there: string[] = []
-  for (const file of DEFAULT_KNOWN_HOSTS) {
-    const path = file.replace(/^~(?=\/)/, homedir())
+  for (const file of files) {
+    const path = homePath(file)
     if (!existsSync(path)) continue
     try {
       await access(path, constants.R_OK)
       there.push(file)
     } catch {
-      return { check: 'known hosts', standing: 'failed', said: `${file} may not be read`, next: `chmod u+r ${path}` }
+      const next = `chmod u+r ${quote(path)}`
+      return { check: 'known hosts', standing: 'failed', said: `${file} may not be read`, next }
     }
   }
-  if (there.length > 0) return ok('known hosts', there.join(', '))
-  return { ...note('known hosts', 'no file yet, so every host is a new one'), next: 'ctfleet keys' }
+  if (there.some((file) => file !== '/dev/null')) return ok('known hosts', there.join(', '))
+  if (there.length > 0) return note('known hosts', 'no file is kept (/dev/null), so every host is a new one')
+  return { ...note('known hosts', `no file yet (${files[0]}), so every host is a new one`), next: 'ctfleet keys' }
+}
+
+/** Those that are asked on the way into the host, hosts in between too. */
+function knownHostsOf(host: Host | null): readonly string[] {
+  const ways = host === null || host.transport === 'local' ? [] : [host, ...(host.jumps ?? [])]
+  const named = new Set(ways.flatMap(({ knownHostsFiles }) => knownHostsFiles))
+  return named.size === 0 ? DEFAULT_KNOWN_HOSTS : [...named]
 }
 
 /** Where the record is kept, or, before there is one, where it would be made. */

@@ -12,10 +12,24 @@ export type Interruption = {
 }
 
 const NONE = () => []
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+type Streams = { readonly [name in 'stdin' | 'stdout' | 'stderr']: { readonly isTTY?: boolean } }
+
+/**
+ * The signals that stop us. A hangup does where one of our streams is a terminal; who has none of them, as under nohup, goes on when a
+ * window is closed. That nohup had it ignored cannot be seen: Node sets all signals back before any of this runs (src/node.cc).
+ */
+export function stoppingSignals({ stdin, stdout, stderr }: Streams = process): readonly NodeJS.Signals[] {
+  const hasTerminal = [stdin, stdout, stderr].some(({ isTTY }) => isTTY === true)
+  return hasTerminal ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM']
+}
 
 /** @param leave ends the process. */
-export function watchSignals(say: (lines: readonly string[]) => void, leave: () => never): Interruption {
+export function watchSignals(
+  say: (lines: readonly string[]) => void,
+  leave: () => never,
+  signals = stoppingSignals(),
+): Interruption {
+  if (!signals.includes('SIGHUP')) process.on('SIGHUP', goOn)
   const controller = new AbortController()
   let advice: () => readonly string[] = NONE
   const onSignal = (name: NodeJS.Signals) => {
@@ -36,8 +50,12 @@ export function watchSignals(say: (lines: readonly string[]) => void, leave: () 
     signal: controller.signal,
     stop,
     adviseOnLeaving(next) {
-      if (advice === NONE) for (const name of SIGNALS) process.on(name, onSignal)
+      if (advice === NONE) for (const name of signals) process.on(name, onSignal)
       advice = next
     },
   }
+}
+
+function goOn(): void {
+  // Heard, so that it does not end us.
 }

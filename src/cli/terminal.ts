@@ -24,6 +24,8 @@ export type Terminal = {
   /** Somebody can be asked: stdin and stderr are a terminal. */
   readonly canAsk: boolean
   readonly interruption: Interruption
+  /** Somebody reads the report as they like, by a pager or on a terminal: all of it may be through in hours, or never. */
+  readonly hasReader?: boolean
   /**
    * Once all of it is written, or cannot be: why a part of the report did not get through, as a clause; null: nothing was lost
    * but to a reader that left.
@@ -72,6 +74,7 @@ export function openTerminal(
     isLive: stderr.isTTY === true,
     canAsk,
     interruption: watch(say),
+    hasReader: stdout.isTTY === true || isPipe(stdout),
     reportLost: async () => {
       await drained(stdout)
       return lost

@@ -27,8 +27,12 @@ export function newsLine(news: ServiceNews, told: string, isOnce = false): strin
     case 'nothing-new':
       return 'nothing changed, so nobody is told'
     case 'not-sent':
-      return `could not tell ${told}: ${news.why}; ${isOnce ? 'the next audit tells it' : 'it is tried again, at the latest after the next audit'}`
+      return `could not tell ${told}: ${news.why}; ${isOnce ? 'the next audit tells it' : again(news)}`
   }
+}
+
+function again(news: { readonly again: boolean }): string {
+  return news.again ? 'it is tried again, at the latest after the next audit' : 'the next ctfleet serve tells it'
 }
 
 function lateWords(late: number | null): string {

@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { AuditOnRecord, Due, Sample } from '../model/history.ts'
 import type { HistoryStore } from '../store/history.ts'
-import { lifeWithin } from '../transport/cancel.ts'
+import { lifeWithin, pause } from '../transport/cancel.ts'
 import type { Answer, Effect, News, watch } from './watch.ts'
 
 /** An audit that has been made, and what was read on the way. */
@@ -31,7 +30,8 @@ export async function drive(work: ReturnType<typeof watch>, world: World, signal
       case 'now':
         return Date.now()
       case 'sleep':
-        return await sleep(effect.ms, signal)
+        await pause(effect.ms, signal)
+        return undefined
       case 'latest': {
         const latest = await store.latest(schedule, iso(effect.now))
         return latest === null ? null : { at: Date.parse(latest.at), state: latest.state }
@@ -70,7 +70,8 @@ export async function drive(work: ReturnType<typeof watch>, world: World, signal
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     )
-    if (signal.aborted) break
+    // What is on record by now is said to be.
+    if (signal.aborted && effect.do !== 'keep') break
     step = 'error' in answer ? work.throw(answer.error) : work.next(answer.value)
   }
   const left: UnderWay | null = underWay
@@ -105,7 +106,7 @@ function begin(due: number, { schedule, audit }: World): UnderWay {
 
 async function ended(one: UnderWay, ms: number, signal: AbortSignal): Promise<Answer<{ do: 'await'; ms: number }>> {
   const life = lifeWithin(signal)
-  await Promise.race([one.over, sleep(ms, life.signal)])
+  await Promise.race([one.over, pause(ms, life.signal)])
   life.end('waited')
   if (one.failed !== undefined) return { failed: one.failed }
   return one.made === undefined ? 'going' : 'ended'
@@ -116,17 +117,14 @@ const LETTING_GO = 3000
 
 async function release({ due, stop, over }: UnderWay, { schedule, by, store }: World): Promise<void> {
   stop.abort(new Error('stopped'))
-  await Promise.race([over, pause(LETTING_GO, undefined, { ref: false })])
+  const waiting = new AbortController()
+  await Promise.race([over, pause(LETTING_GO, waiting.signal)])
+  waiting.abort()
   try {
     await store.hold({ due: { schedule, at: iso(due) }, by, until: iso(Date.now()) })
   } catch {
     // It ends by itself, a little later.
   }
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<undefined> {
-  await pause(ms, undefined, { signal }).catch(() => undefined)
-  return undefined
 }
 
 function iso(at: number): string {

@@ -17,7 +17,8 @@ export type Means = {
 export type NotifierNews =
   | { readonly type: 'sent'; readonly summary: string }
   | { readonly type: 'nothing-new' }
-  | { readonly type: 'not-sent'; readonly why: string }
+  /** `again`: it is sent again; otherwise whoever serves next does that. */
+  | { readonly type: 'not-sent'; readonly why: string; readonly again: boolean }
 
 export type Notifier = {
   /**
@@ -27,7 +28,7 @@ export type Notifier = {
   readonly consider: (audit: AuditOnRecord) => void
   /** When all has been told, or was not taken. */
   readonly over: () => Promise<void>
-  /** Ends with what is under way; what waits is for whoever comes next. */
+  /** Begins nothing any more, and ends with what is under way; what waits is for whoever comes next. */
   readonly stop: () => Promise<void>
 }
 
@@ -48,10 +49,10 @@ export function newNotifier(means: Means, again = AGAIN): Notifier {
     try {
       for (let audit = waiting; audit !== null; audit = waiting) {
         waiting = null
-        const news = await told(audit, means)
+        const news = await told(audit, means, () => !isStopped)
         if (news !== null) tell(news)
         if (news?.type !== 'not-sent') wait = again.first
-        else if (waiting === null && !isStopped) later(audit)
+        else if (waiting === null && news.again) later(audit)
       }
     } finally {
       // At once, so that nothing begins to wait after the last look and before this.
@@ -72,6 +73,7 @@ export function newNotifier(means: Means, again = AGAIN): Notifier {
   }
   return {
     consider(audit) {
+      if (isStopped) return
       clearTimeout(timer)
       waiting = audit
       begin()
@@ -89,7 +91,11 @@ export function newNotifier(means: Means, again = AGAIN): Notifier {
 }
 
 /** Null: there was nothing to do. */
-async function told(audit: AuditOnRecord, { file, load, send }: Means): Promise<NotifierNews | null> {
+async function told(
+  audit: AuditOnRecord,
+  { file, load, send }: Means,
+  again: () => boolean,
+): Promise<NotifierNews | null> {
   try {
     const before = await toldLast(file)
     if (before?.audit === audit.id || isPast(audit, before)) return null
@@ -97,10 +103,10 @@ async function told(audit: AuditOnRecord, { file, load, send }: Means): Promise<
     const changes = changesSince(earlier?.report ?? NOTHING, audit.report)
     const notice = noticeOf(audit, earlier?.id ?? null, changes)
     const why = notice === null ? null : await send(notice)
-    if (why !== null) return { type: 'not-sent', why }
+    if (why !== null) return { type: 'not-sent', why, again: again() }
     await rememberTold(file, audit)
     return notice === null ? { type: 'nothing-new' } : { type: 'sent', summary: notice.summary }
   } catch (error) {
-    return { type: 'not-sent', why: error instanceof Error ? error.message : String(error) }
+    return { type: 'not-sent', why: error instanceof Error ? error.message : String(error), again: again() }
   }
 }

@@ -54,6 +54,8 @@ export async function serve(service: Service, signal: AbortSignal): Promise<{ re
     const audit = await lastOnRecord(store, schedule, rules)().catch(() => null)
     if (audit !== null) notifier.consider(audit)
   }
+  // At once: what is given up by the signal is not sent again.
+  signal.addEventListener('abort', () => void notifier?.stop())
   const onKept = (audit: AuditOnRecord) => {
     shown.forget()
     notifier?.consider(audit)

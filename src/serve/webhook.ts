@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
-import { lifeWithin } from '../transport/cancel.ts'
+import { lifeWithin, pause } from '../transport/cancel.ts'
 
 export type Webhook = {
   readonly url: URL
@@ -44,14 +43,17 @@ export async function notifyByWebhook(
     const came = await send({ url, secret }, { body, delivery }, life.signal, patience)
     clearTimeout(late)
     life.end('answered')
+    if (came !== null && signal.aborted) return GIVEN_UP
     if (came === null || !came.again) return came?.why ?? null
     const wait = waits[attempt]
-    if (wait === undefined || signal.aborted) return attempt === 0 ? came.why : `${came.why}, ${attempt + 1} times`
-    await pause(wait * 1000, undefined, { signal }).catch(() => undefined)
+    if (wait === undefined) return attempt === 0 ? came.why : `${came.why}, ${attempt + 1} times`
+    await pause(wait * 1000, signal)
+    if (signal.aborted) return `${came.why}, and ${GIVEN_UP}`
   }
 }
 
 const LATE = 'late'
+const GIVEN_UP = 'was given up, since ctfleet stops'
 
 type NotTaken = { readonly why: string; readonly again: boolean }
 

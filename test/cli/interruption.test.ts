@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { watchSignals } from '../../src/cli/interruption.ts'
+import { stoppingSignals, watchSignals } from '../../src/cli/interruption.ts'
 
 const before = process.listeners('SIGINT')
 afterEach(() => {
@@ -33,13 +33,29 @@ test('a window that is closed is told of twice, by the terminal and by the shell
   const leave = () => {
     throw new Error('left')
   }
-  const interruption = watchSignals((lines) => said.push(...lines), leave)
+  const interruption = watchSignals((lines) => said.push(...lines), leave, ['SIGINT', 'SIGTERM', 'SIGHUP'])
   interruption.adviseOnLeaving(() => [])
   process.emit('SIGHUP', 'SIGHUP')
   process.emit('SIGHUP', 'SIGHUP')
   expect(interruption.signal.aborted).toBe(true)
   expect(said.filter((line) => line.startsWith('Stopping'))).toHaveLength(1)
   expect(() => process.emit('SIGTERM', 'SIGTERM')).toThrow('left')
+})
+
+test('a hangup stops whoever has a terminal, and nobody else', () => {
+  const [none, tty] = [{ isTTY: false }, { isTTY: true }]
+  expect(stoppingSignals({ stdin: none, stdout: none, stderr: none })).not.toContain('SIGHUP')
+  for (const name of ['stdin', 'stdout', 'stderr']) {
+    expect(stoppingSignals({ stdin: none, stdout: none, stderr: none, [name]: tty })).toContain('SIGHUP')
+  }
+  const interruption = watchSignals(
+    () => undefined,
+    () => process.exit(),
+    ['SIGINT', 'SIGTERM'],
+  )
+  // Also before any host is at work.
+  expect(process.emit('SIGHUP', 'SIGHUP')).toBe(true)
+  expect(interruption.signal.aborted).toBe(false)
 })
 
 test('a question that stands open is closed before anything is said below it', () => {

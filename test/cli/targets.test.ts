@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { asAsked, targetWords } from '../../src/cli/targets.ts'
+import { asAsked, targetsFrom, targetWords } from '../../src/cli/targets.ts'
 import type { InventoryHost } from '../../src/model/host.ts'
 
 const HOST: InventoryHost = {
@@ -41,4 +41,12 @@ test('words to type name the same hosts, and have passwords from where they were
     '--ask-become-pass',
   ])
   expect(targetWords({ inventory: 'hosts', inventoryOption: undefined, limit: undefined })).toEqual(['hosts'])
+})
+
+test('for as long as hosts are at work the inventory is kept as far as patterns choose from it, without all that is said in it', async () => {
+  const words = { inventory: 'web-[1:3],', inventoryOption: undefined, limit: 'web-2' }
+  const { hosts, whole } = await targetsFrom(words)
+  expect(hosts.map(({ name }) => name)).toEqual(['web-2'])
+  expect(whole.hosts.map(({ name }) => name)).toEqual(['web-1', 'web-2', 'web-3'])
+  expect(Object.keys(whole).sort()).toEqual(['file', 'groups', 'hosts', 'setAside'])
 })

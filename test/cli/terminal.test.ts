@@ -164,6 +164,12 @@ test('somebody can be asked only where both ends are a terminal', () => {
   expect(open({ isTTY: false }).terminal.canAsk).toBe(false)
 })
 
+test('a terminal and a pipe have a reader who takes their time, a file has none', () => {
+  expect(open({ isTTY: true }).terminal.hasReader).toBe(true)
+  expect(open({ isTTY: false }, {}, new Socket()).terminal.hasReader).toBe(true)
+  expect(open({ isTTY: false }).terminal.hasReader).toBe(false)
+})
+
 type Kind = { readonly isTTY: boolean; readonly columns?: number }
 
 class Screen extends Writable {

@@ -14,10 +14,11 @@ test('of the first audit ever nothing is late', () => {
   expect(newsLine({ type: 'taken', due: NOON, late: 1000 }, '')).toBe('the audit of 2026-11-26T12:00:00Z begins')
 })
 
-test('one that ends after a single audit does not promise to try again', () => {
-  const news = { type: 'not-sent', why: 'answered with 503' } as const
+test('one that ends after a single audit, or is stopped, does not promise to try again', () => {
+  const news = { type: 'not-sent', why: 'answered with 503', again: true } as const
   expect(newsLine(news, 'us', true)).toBe('could not tell us: answered with 503; the next audit tells it')
   expect(newsLine(news, 'us', false)).toContain('tried again')
+  expect(newsLine({ ...news, again: false }, 'us', false)).toMatch(/; the next ctfleet serve tells it$/)
 })
 
 test('a timer hears that nobody could be told, which findings do not hide', () => {

@@ -22,11 +22,11 @@ type Death = {
   readonly name: string
   /** The word of the host's journal at which it happens. */
   readonly at: 'armed' | 'applied' | 'confirmed'
-  readonly how: 'terminal closed' | 'hung up' | 'hung up twice' | 'killed' | 'network gone'
+  readonly how: 'terminal closed' | 'told to end' | 'told to end twice' | 'killed' | 'network gone'
 }
 
 const DEATHS: readonly Death[] = (['armed', 'applied', 'confirmed'] as const).flatMap((at) =>
-  (['terminal closed', 'hung up', 'hung up twice', 'killed', 'network gone'] as const).map((how) => ({
+  (['terminal closed', 'told to end', 'told to end twice', 'killed', 'network gone'] as const).map((how) => ({
     name: `${how} at ${at}`,
     at,
     how,
@@ -130,9 +130,9 @@ async function begun(
     }
   }
   return async () => {
-    signal(how === 'killed' ? 'SIGKILL' : 'SIGHUP')
+    signal(how === 'killed' ? 'SIGKILL' : 'SIGTERM')
     await new Promise((done) => setTimeout(done, 50))
-    if (how === 'hung up twice') signal('SIGHUP')
+    if (how === 'told to end twice') signal('SIGTERM')
   }
 }
 

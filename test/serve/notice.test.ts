@@ -92,6 +92,26 @@ test('while one is being told the newest waits alone, and after a stop nothing i
   expect(sent).toEqual(['0', '49'])
 })
 
+test('what is given up at a stop is not promised to be sent again: whoever comes next does', async () => {
+  const one = auditOf('1', host('web', 'pressure'))
+  const news: NotifierNews[] = []
+  const under: ((why: string) => void)[] = []
+  const send = () => new Promise<string>((resolve) => void under.push(resolve))
+  const tell = (each: NotifierNews) => void news.push(each)
+  const made = newNotifier({ ...means([one]), send, tell }, { first: 1, longest: 1 })
+  made.consider(one)
+  await expect.poll(() => under).toHaveLength(1)
+  under[0]?.('is down')
+  await expect.poll(() => under).toHaveLength(2)
+  const stopped = made.stop()
+  under[1]?.('was given up')
+  await stopped
+  expect(news).toEqual([
+    { type: 'not-sent', why: 'is down', again: true },
+    { type: 'not-sent', why: 'was given up', again: false },
+  ])
+})
+
 test('two processes at one record: both are told, and the memory keeps the newer one, whoever was slower', async () => {
   const old = { ...auditOf('old', host('web', 'pressure')), startedAt: '2026-01-01T12:00:00.000Z' }
   const newer = { ...auditOf('newer', host('web', 'loss')), startedAt: '2026-01-01T13:00:00.000Z' }

@@ -1,7 +1,7 @@
 import { parsePolicy } from '../../audit/parse-policy.ts'
 import { DEFAULT_POLICY, type Policy } from '../../audit/policy.ts'
 import { onlyChanged } from '../../audit/since.ts'
-import { quoted } from '../../input/complaint.ts'
+import { type InputError, quoted } from '../../input/complaint.ts'
 import { didYouMean } from '../../input/nearest.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import type { AuditResult, Severity } from '../../model/audit.ts'
@@ -18,7 +18,7 @@ import type { Sampler } from '../../run/sampling.ts'
 import { sifted, whereFrom } from '../../run/where.ts'
 import { STEP_KINDS } from '../../steps/catalog.ts'
 import { askForAccess } from '../access.ts'
-import { auditRecord } from '../audit-record.ts'
+import { auditRecord, type LostOn } from '../audit-record.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { type ExitCode, exitCodeOfAuditing } from '../exit-code.ts'
 import { recordedFrom } from '../facts-file.ts'
@@ -72,14 +72,20 @@ export async function auditCommand(words: AuditWords, terminal: Terminal): Promi
     tool: { version: version() },
   }
   const write = (paper: Paper) => AUDIT_REPORTS[format].write(audited, paper)
-  const failed = await deliverOrPrint(words.output, write, terminal, () =>
-    AUDIT_REPORTS.text.write(audited, terminal.paper),
-  )
-  const isLost = ((await terminal.reportLost?.()) ?? null) !== null
-  const lostOn = failed !== null ? 'file' : isLost ? 'stdout' : null
-  await record?.keep({ startedAt, endedAt: at, report: whole, lostOn })
+  const asText = () => AUDIT_REPORTS.text.write(audited, terminal.paper)
+  const keep = async (lostOn: LostOn) => await record?.keep({ startedAt, endedAt: at, report: whole, lostOn })
+  // With its terminal we may end too.
+  const isKeptFirst = words.output === undefined && terminal.hasReader === true
+  if (isKeptFirst) await keep(null)
+  const failed = await deliverOrPrint(words.output, write, terminal, asText)
+  if (!isKeptFirst) await keep(await lostIn(failed, terminal))
   if (failed !== null) throw failed
   return exitCodeOfAuditing(report, failOn)
+}
+
+async function lostIn(failed: InputError | null, { reportLost }: Terminal): Promise<LostOn> {
+  if (failed !== null) return 'file'
+  return ((await reportLost?.()) ?? null) === null ? null : 'stdout'
 }
 
 /** What came of it. */

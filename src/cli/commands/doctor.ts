@@ -29,7 +29,7 @@ export async function doctorCommand(words: DoctorWords, terminal: Terminal): Pro
   const format = formatFrom(words.format)
   const { print, printText, paper, say } = terminal
   const chosen = await hostFrom(words)
-  const machine = [...(await machineChecks(terminal)), ...chosen.checks]
+  const machine = [...(await machineChecks(terminal, chosen.host)), ...chosen.checks]
   // A host that does not answer takes its time.
   if (format === 'text') print(machineText(paper, machine))
   const host = chosen.host === null ? null : await visited(chosen.host, words, terminal)
@@ -80,14 +80,20 @@ async function hostFrom(words: DoctorWords): Promise<Chosen> {
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     const isMistyped = error.complaints.every(({ file }) => file === '--limit')
-    const checks = error.complaints.map(({ file, line, column, message, hint }): Check => {
+    const check = isMistyped ? 'hosts' : 'inventory'
+    const checks = error.complaints.slice(0, MOST_COMPLAINTS).map(({ file, line, column, message, hint }): Check => {
       const place = line === null ? file : `${file}:${line}:${column ?? 1}`
-      return { check: isMistyped ? 'hosts' : 'inventory', standing: 'failed', said: `${place}: ${message}`, next: hint }
+      return { check, standing: 'failed', said: `${place}: ${message}`, next: hint }
     })
+    const more = error.complaints.length - checks.length
+    if (more > 0) checks.push({ check, standing: 'failed', said: `and ${more} more`, next: null })
     const why = `No host was looked at: ${isMistyped ? '--limit means none' : 'first mend what is named above'}.`
     return { ...NONE, checks, why, isMistyped }
   }
 }
+
+/** Nobody mends more in one go. */
+const MOST_COMPLAINTS = 50
 
 async function visited(
   host: Host,

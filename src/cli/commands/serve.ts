@@ -30,6 +30,7 @@ import { secondsFrom } from '../arguments.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { EXIT, type ExitCode, exitCodeOfAuditing, exitCodeOfWatching } from '../exit-code.ts'
 import { seriesOf } from '../history.ts'
+import { stoppingSignals } from '../interruption.ts'
 import { forksFrom, READING } from '../parallel.ts'
 import { kept } from '../state.ts'
 import { type TargetWords, targetsFrom } from '../targets.ts'
@@ -76,7 +77,8 @@ export async function serveCommand(words: ServeWords, terminal: Terminal): Promi
   const store = historyDatabase(state, log, { standstill: STANDSTILL })
   await kept(async () => await store.latest(schedule.name, new Date().toISOString()))
   const stopping = new AbortController()
-  const atWork = counting(auditing(words, state, terminal, log))
+  const audits = counting(auditing(words, state, terminal, log))
+  const telling = notify === null ? null : counting(sending(notify, stopping.signal))
   const service: Service = {
     schedule: schedule.name,
     rules: rulesOf(schedule, times, hostname()),
@@ -85,8 +87,8 @@ export async function serveCommand(words: ServeWords, terminal: Terminal): Promi
     state,
     store,
     pagesStore: historyDatabase(state, log, { standstill: 0, patience: 1000 }),
-    audit: atWork.audit,
-    notify: notify === null ? null : sending(notify, stopping.signal),
+    audit: audits.work,
+    notify: telling?.work ?? null,
     listen: isOnce ? null : address.listen,
     tell: (news) => {
       const line = newsLine(news, notify?.name ?? 'nobody', isOnce)
@@ -99,7 +101,11 @@ export async function serveCommand(words: ServeWords, terminal: Terminal): Promi
     )
   const often = isOnce ? null : oftenWords(schedule.when)
   if (often !== null) log(often)
-  const unwatch = stopAtSignals(stopping, atWork.isUnderWay, log)
+  const leftBehind = () => [
+    ...(audits.isUnderWay() ? ['the audit that is under way is given up'] : []),
+    ...(notify?.by === 'command' && telling?.isUnderWay() ? [`${notify.name} is left time to end`] : []),
+  ]
+  const unwatch = stopAtSignals(stopping, leftBehind, log)
   try {
     if (isOnce) return await once(service, stopping.signal, log)
     const came = await serve(service, stopping.signal)
@@ -119,15 +125,15 @@ function checkSaysNotWhen({ every, cron }: ScheduleWords): void {
   if (other !== null) throw complainAbout('--once', `means now, and ${other} says when`, 'leave one of them out')
 }
 
-/** Knows whether one is under way. */
-function counting(audit: World['audit']): { readonly audit: World['audit']; readonly isUnderWay: () => boolean } {
+/** Knows whether some of it is under way. */
+function counting<Given extends readonly unknown[], T>(work: (...given: Given) => Promise<T>) {
   let count = 0
   return {
     isUnderWay: () => count > 0,
-    async audit(due, signal) {
+    work: async (...given: Given): Promise<T> => {
       count++
       try {
-        return await audit(due, signal)
+        return await work(...given)
       } finally {
         count--
       }
@@ -193,7 +199,7 @@ function auditing(words: ServeWords, state: string, { events }: Terminal, log: (
   }
 }
 
-function sending(notify: Notify, signal: AbortSignal): Service['notify'] {
+function sending(notify: Notify, signal: AbortSignal): NonNullable<Service['notify']> {
   return async (notice) => {
     const body = jsonText(notice)
     return notify.by === 'command'
@@ -202,18 +208,21 @@ function sending(notify: Notify, signal: AbortSignal): Service['notify'] {
   }
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
 /** The first stops in good order; a second one ends it as it ends any program. */
-function stopAtSignals(stopping: AbortController, isUnderWay: () => boolean, log: (line: string) => void): () => void {
+function stopAtSignals(
+  stopping: AbortController,
+  leftBehind: () => readonly string[],
+  log: (line: string) => void,
+): () => void {
+  const signals = stoppingSignals()
   const unwatch = () => {
-    for (const name of SIGNALS) process.off(name, onSignal)
+    for (const name of signals) process.off(name, onSignal)
   }
   const onSignal = (name: string) => {
     unwatch()
-    log(`${name}: stopping${isUnderWay() ? '; the audit that is under way is given up' : ''}`)
+    log([`${name}: stopping`, ...leftBehind()].join('; '))
     stopping.abort(new Error('stopped'))
   }
-  for (const name of SIGNALS) process.on(name, onSignal)
+  for (const name of signals) process.on(name, onSignal)
   return unwatch
 }

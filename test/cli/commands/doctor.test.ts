@@ -29,7 +29,7 @@ test('a node that is too old is named, with the least that will do', () => {
 })
 
 test('a machine without agent and terminal will do, and is told what that means', async () => {
-  const checks = await machineChecks(desk().terminal)
+  const checks = await machineChecks(desk().terminal, null)
   expect(checks.map(({ check }) => check)).toEqual([
     'program',
     'open files',
@@ -68,6 +68,21 @@ test('the host that is meant is looked at, and where its way ends the code is 1 
   expect(await doctorCommand({ ...words(file), limit: 'b' }, terminal)).toBe(1)
   expect(JSON.parse(printed.join('')).host).toMatchObject({ name: 'b', checks: expect.any(Array) })
   expect(said).toEqual([])
+})
+
+test('the known hosts are those of the host that is meant, not the usual ones', async () => {
+  const known = write('known', '')
+  const hosts = `a: {ctfleet_known_hosts_file: ${known}}, b: , c: {ctfleet_known_hosts_file: /dev/null}`
+  const file = write('known.yaml', `all: {vars: {ansible_port: 1, ansible_host: 127.0.0.1}, hosts: {${hosts}}}\n`)
+  const knownTo = async (limit: string) => {
+    const { terminal, printed } = desk()
+    await doctorCommand({ ...words(file), limit }, terminal)
+    const { machine } = JSON.parse(printed.join(''))
+    return machine.find(({ check }: { readonly check: string }) => check === 'known hosts')
+  }
+  expect(await knownTo('a')).toMatchObject({ standing: 'ok', said: known, next: null })
+  expect(await knownTo('b')).toMatchObject({ standing: 'note', said: expect.stringContaining('/.ssh/known_hosts') })
+  expect(await knownTo('c')).toMatchObject({ standing: 'note', said: expect.stringContaining('/dev/null'), next: null })
 })
 
 test('of several hosts it says which one is looked at, and that the others are not', async () => {
