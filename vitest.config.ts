@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 /**
  * Tests with a real sshd or a real kernel's rules: slow, and each in a lab of its own; and those that start hundreds of
@@ -34,6 +35,8 @@ const ofHosts = {
 export default defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
+    // One for all projects: vitest knows no other.
+    sequence: { sequencer: LongestFirst },
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
       {

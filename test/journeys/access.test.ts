@@ -8,7 +8,7 @@ import { must, poll, run } from '../lab/command.ts'
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { ctfleet, type Said, startCtfleet } from '../support/ctfleet.ts'
 import { untilListening } from '../support/lab-host.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { canOpenScreen, openScreen } from '../support/tmux.ts'
 
 /** All ways to log in, to one machine with as many sshds as there are ways. */
@@ -122,7 +122,7 @@ ${TWINS.map((port) => `        twin-${port}: ${host(port, 'ops')}\n`).join('')}`
   await writeFile(file('password'), `${PASSWORD}\n`, { mode: 0o600 })
   await writeFile(file('passphrase'), PASSPHRASE, { mode: 0o600 })
   await writeFile(file('wrong'), 'Common-Horse-14', { mode: 0o600 })
-  await writeFile(file('ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+  await putProgram(dir)
 })
 afterAll(async () => {
   agent?.kill()

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { poll } from '../lab/command.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { withQuietLog } from '../support/quiet-log.ts'
-import { canOpenScreen, openScreen, type Screen } from '../support/tmux.ts'
+import { canOpenScreen, openScreenIn, type Screen } from '../support/tmux.ts'
 
 /** What a terminal shows, and how it is left, where a question or the work is broken off; and a terminal that is gone itself. */
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await Promise.all(WEBS.map(async (name) => await withQuietLog(lab.host(name))))
   before = await dumps()
   env = { CTFLEET_INVENTORY: lab.inventoryPath, CTFLEET_STATE: join(dir, 'state') }
-  await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+  await putProgram(dir)
   const planned = await ctfleet(['plan', '--strategy', 'notrack', '--ports', '80', '-o', join(dir, 'plan.json')], env)
   if (planned.code !== 0) throw new Error(planned.stderr)
 })
@@ -40,11 +40,7 @@ afterAll(async () => {
 })
 beforeEach(async (context) => {
   if (whyNot !== undefined) return context.skip(whyNot)
-  screen = await openScreen({ dir, columns: 80 }, env)
-  await screen.until(/\$/)
-  await screen.type(`cd ${dir}; echo ready`)
-  await screen.until(/^ready$/m)
-  await screen.clear()
+  screen = await openScreenIn({ dir, columns: 80 }, env)
 })
 afterEach(async () => {
   if (whyNot !== undefined) return

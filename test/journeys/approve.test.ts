@@ -6,10 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { poll } from '../lab/command.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { withQuietLog } from '../support/quiet-log.ts'
 import { sameScreen } from '../support/screens.ts'
-import { canOpenScreen, openScreen, type Screen } from '../support/tmux.ts'
+import { canOpenScreen, openScreenIn, type Screen } from '../support/tmux.ts'
 
 /** A person at a terminal who approves some, skips some, changes his mind, and breaks off. */
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await Promise.all(HOSTS.map(async (name) => await withQuietLog(lab.host(name))))
   before = await dumps()
   env = { CTFLEET_INVENTORY: lab.inventoryPath, CTFLEET_STATE: join(dir, 'state') }
-  await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+  await putProgram(dir)
 })
 afterAll(async () => {
   await lab?.down()
@@ -40,11 +40,7 @@ afterAll(async () => {
 })
 beforeEach(async (context) => {
   if (whyNot !== undefined) return context.skip(whyNot)
-  screen = await openScreen({ dir, columns: 80 }, env)
-  await screen.until(/\$/)
-  await screen.type(`cd ${dir}; echo ready`)
-  await screen.until(/^ready$/m)
-  await screen.clear()
+  screen = await openScreenIn({ dir, columns: 80 }, env)
   // Enough for notrack to be worth it, and few enough to be there in no time.
   await Promise.all(HOSTS.map(async (name) => await lab.host(name).fill({ entries: 30_000, port: 443 })))
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { canOpenScreen, openScreen, type Screen } from '../support/tmux.ts'
 
 /** The first minutes of somebody who has hosts and nothing else, in a terminal of 80 columns. */
@@ -19,7 +19,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ctfleet-init-journey-'))
   lab = await startLab({ hosts: ['web-1', 'sudo-1', 'nft-1'] })
   env = { CTFLEET_STATE: join(dir, 'state'), SSH_AUTH_SOCK: '' }
-  await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+  await putProgram(dir)
   // What an operator has anyway: the way by ssh, and an inventory of Ansible's.
   const hosts = ['web-1', 'sudo-1', 'nft-1'].map((name) => lab.host(name))
   const ssh = hosts.map(({ name, address }) => `Host ${name}\n  HostName ${address}\n`).join('')

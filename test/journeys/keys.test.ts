@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet, type Said } from '../support/ctfleet.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { canOpenScreen, openScreen } from '../support/tmux.ts'
 
 /** A first run: nothing is known of a host, nor of the one in front of it, but of one somebody has told another key. */
@@ -84,7 +84,7 @@ test.skipIf(!canOpenScreen().ok)(
   'a person is asked for each host, with its fingerprints, and only a yes is written',
   async () => {
     await rm(known(), { force: true })
-    await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+    await putProgram(dir)
     await using screen = await openScreen({ dir, columns: 100 }, env)
     await screen.type(`ctfleet keys ${way().join(' ')} --limit bastion-1,web-1; echo "ended with $?"`)
     const asked = await screen.until(/bastion-1: write down .*\?.*\(ynsfaqH\)/s)

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { poll } from '../lab/command.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { canOpenScreen, openScreen } from '../support/tmux.ts'
 
 /** A window that is closed over a run that has no terminal: it goes on to its end. */
@@ -24,7 +24,7 @@ beforeAll(async () => {
   lab = await startLab({ hosts: ['web-1'] })
   before = await lab.host('web-1').dump()
   env = { CTFLEET_INVENTORY: lab.inventoryPath, CTFLEET_STATE: join(dir, 'state') }
-  await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+  await putProgram(dir)
 })
 afterAll(async () => {
   await lab?.down()

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet, type Said } from '../support/ctfleet.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { canOpenScreen, openScreen, type Screen } from '../support/tmux.ts'
 
 /** Playbooks of one's own on real hosts: written after docs/playbooks.md from nothing, and its example for name servers. */
@@ -36,7 +36,7 @@ test('whoever follows the page from an empty directory ends with a playbook that
   const name = /^name: (.*)$/m.exec(text)?.[1] ?? ''
   const host = lab.host('web-1')
   const before = await host.dump()
-  await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+  await putProgram(dir)
   await using screen = await openScreen({ dir, columns: 80 }, env)
   await screen.type(`cd ${dir}`)
 

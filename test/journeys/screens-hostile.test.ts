@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
-import { programWords } from '../support/program.ts'
-import { canOpenScreen, openScreen } from '../support/tmux.ts'
+import { putProgram } from '../support/program.ts'
+import { canOpenScreen, openScreenIn } from '../support/tmux.ts'
 
 /** Hosts that say whatever a terminal would obey: in their name, rules, logs, processes and files, and in lines of megabytes. */
 
@@ -74,7 +74,7 @@ beforeAll(async () => {
   if (whyNot !== undefined) return
   lab = await startLab({ hosts: ['web-1', 'web-2'] })
   env = { CTFLEET_INVENTORY: lab.inventoryPath, CTFLEET_STATE: join(dir, 'state') }
-  await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
+  await putProgram(dir)
   const [one, two] = [lab.host('web-1'), lab.host('web-2')]
   for (const [host, script] of [
     [one, HOSTILE],
@@ -131,10 +131,7 @@ test('events are JSON lines that a terminal may show', async () => {
 })
 
 test('on a terminal the title, the screen and the lines stay ours, at a question too', async () => {
-  await using screen = await openScreen({ dir, columns: 80 }, env)
-  await screen.until(/\$/)
-  await screen.type(`cd ${dir}; echo ready`)
-  await screen.until(/^ready$/m)
+  await using screen = await openScreenIn({ dir, columns: 80 }, env)
   const before = await screen.state()
   for (const words of COMMANDS) {
     await screen.clear()

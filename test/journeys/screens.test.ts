@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
-import { programWords } from '../support/program.ts'
+import { putProgram } from '../support/program.ts'
 import { withQuietLog } from '../support/quiet-log.ts'
 import { normalised, sameScreen } from '../support/screens.ts'
-import { canOpenScreen, openScreen, type Screen } from '../support/tmux.ts'
+import { canOpenScreen, openScreenIn, type Screen } from '../support/tmux.ts'
 
 /** The same plan on a wide terminal, without colour, in a pipe, for a ticket and for a program, as it is kept in `screens/`. */
 
@@ -27,14 +27,11 @@ beforeAll(async () => {
   await Promise.all(
     ['web-1', 'web-2', 'open-1'].map(async (name) => await lab.host(name).fill({ entries: 30_000, port: 443 })),
   )
-  await writeFile(join(dir, 'ctfleet'), `#!/bin/sh\nexec ${programWords().join(' ')} "$@"\n`, { mode: 0o755 })
-  screen = await openScreen(
+  await putProgram(dir)
+  screen = await openScreenIn(
     { dir, columns: 200 },
     { CTFLEET_INVENTORY: lab.inventoryPath, CTFLEET_STATE: join(dir, 'state') },
   )
-  await screen.until(/\$/)
-  await screen.type(`cd ${dir}; echo ready`)
-  await screen.until(/^ready$/m)
 })
 afterAll(async () => {
   await screen?.[Symbol.asyncDispose]()

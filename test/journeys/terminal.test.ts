@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { canRunLab, type Lab, type LabHost, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
 import { programWords } from '../support/program.ts'
-import { canOpenScreen, openScreen, type Screen } from '../support/tmux.ts'
+import { canOpenScreen, openScreenIn, type Screen } from '../support/tmux.ts'
 
 /** What a person at a terminal sees and is asked. */
 
@@ -42,10 +42,7 @@ describe.each([80, 200])('%i columns wide', (columns) => {
   let screen: Screen
   beforeAll(async () => {
     if (whyNot !== undefined) return
-    screen = await openScreen({ dir, columns }, env)
-    await screen.until(/\$/)
-    await screen.type(`cd ${dir}; echo ready`)
-    await screen.until(/^ready$/m)
+    screen = await openScreenIn({ dir, columns }, env)
   })
   afterAll(async () => await screen?.[Symbol.asyncDispose]())
   beforeEach(async () => await screen?.clear())

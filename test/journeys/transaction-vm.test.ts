@@ -1,11 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest'
 import { applyHost } from '../../src/run/apply-host.ts'
 import { rollbackHost } from '../../src/run/rollback-host.ts'
 import { approvedScript } from '../../src/shell/script.ts'
 import type { Session } from '../../src/transport/transport.ts'
 import { canRunLab, type LabVm, startVm } from '../lab/index.ts'
+import { ctfleet } from '../support/ctfleet.ts'
 import { planOn } from '../support/hand-made-plan.ts'
 import { inventoryHost, opened } from '../support/lab-host.ts'
+import { LOOK } from '../support/look.ts'
 import { acceptPort, edit } from '../support/rules.ts'
 import type { StepCase } from '../support/step-cases.ts'
 import { holdsTheLaws } from '../support/step-laws.ts'
@@ -73,7 +78,21 @@ beforeEach((ctx: TestContext) => {
   else there = vm
 })
 
-// First, while nothing of netfilter was ever loaded.
+// These first, while nothing of netfilter was ever loaded.
+test('commands that only look load nothing and leave no trace', async () => {
+  const state = await mkdtemp(join(tmpdir(), 'ctfleet-look-'))
+  const env = { CTFLEET_INVENTORY: there.inventoryPath, CTFLEET_STATE: state }
+  const look = async () => (await there.exec(LOOK)).stdout
+  const before = await look()
+  expect(before).toContain('@@ processes')
+  for (const words of [['facts'], ['explain'], ['plan'], ['plan', '--strategy', 'tune'], ['audit'], ['doctor']]) {
+    const { code, stdout, stderr } = await ctfleet(words, env)
+    expect([0, 1, 4], `${words.join(' ')}: ${stdout}${stderr}`).toContain(code)
+    await expect.poll(look, { timeout: 10_000, interval: 500 }).toBe(before)
+  }
+  await rm(state, { recursive: true })
+})
+
 test('modules and tables that a rule brought along go again with it', async () => {
   const host = inventoryHost(there.dir, there)
   const before = await there.dump()

@@ -3,16 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { STATEFUL } from '../support/stateful-dump.ts'
 
 const at = mkdtempSync(join(tmpdir(), 'ctfleet-judge-'))
 afterAll(() => rmSync(at, { recursive: true, force: true }))
-
-const STATEFUL = `*filter
-:INPUT DROP [0:0]
--A INPUT -m state --state ESTABLISHED -j ACCEPT
--A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT
-COMMIT
-`
 
 test('a folder is judged from the command line, and its words go through a pipe', () => {
   const run = (rest: string) =>

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parseRules } from '../../src/firewall/parse.ts'
+import { STATEFUL } from '../support/stateful-dump.ts'
 import { type Label, NotAFolder, readFolder } from './folder.ts'
 import { causeIn, contradiction, expected } from './packets.ts'
 import { reportOf } from './report.ts'
@@ -11,12 +12,6 @@ import { exitCodeFor, judge, judgeFolder } from './verdicts.ts'
 const at = mkdtempSync(join(tmpdir(), 'ctfleet-judge-'))
 afterAll(() => rmSync(at, { recursive: true, force: true }))
 
-const STATEFUL = `*filter
-:INPUT DROP [0:0]
--A INPUT -m state --state ESTABLISHED -j ACCEPT
--A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT
-COMMIT
-`
 const OPEN = '*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n'
 const TRANSLATED = `*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n${OPEN}`
 

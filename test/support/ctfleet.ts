@@ -4,6 +4,7 @@ import { programWords } from './program.ts'
 export type Said = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 type Running = {
+  readonly pid: number
   readonly ended: Promise<Said>
   /** Waits until stderr holds this; throws where the program ends before. */
   readonly until: (pattern: RegExp) => Promise<void>
@@ -18,13 +19,17 @@ export async function ctfleet(words: readonly string[], env: { readonly [name: s
   return await startCtfleet(words, env).ended
 }
 
-/** The same while it runs, for whoever does something meanwhile; its code is -1 where a signal ended it. */
-export function startCtfleet(words: readonly string[], env: { readonly [name: string]: string }): Running {
-  const [node, program] = programWords()
-  const child = spawn(node, [program, ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  })
+/**
+ * The same while it runs, for whoever does something meanwhile; its code is -1 where a signal ended it.
+ * @param by a command that becomes the one it is given, as `nice` does
+ */
+export function startCtfleet(
+  words: readonly string[],
+  env: { readonly [name: string]: string },
+  by: readonly string[] = [],
+): Running {
+  const [file = '', ...rest] = [...by, ...programWords(), ...words]
+  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk) => {
@@ -43,5 +48,11 @@ export function startCtfleet(words: readonly string[], env: { readonly [name: st
       look()
       void ended.then(() => reject(new Error(`it ended, and never said ${pattern}:\n${stderr}`)))
     })
-  return { ended, until, said: () => stderr, kill: (signal = 'SIGKILL') => void child.kill(signal) }
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    until,
+    said: () => stderr,
+    kill: (signal = 'SIGKILL') => void child.kill(signal),
+  }
 }

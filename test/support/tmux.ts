@@ -34,6 +34,16 @@ export function canOpenScreen(): { readonly ok: true } | { readonly ok: false; r
   return existsSync(TMUX) ? { ok: true } : { ok: false, why: 'tmux is not installed' }
 }
 
+/** One whose shell is in `dir`, with nothing on it yet. */
+export async function openScreenIn(...how: Parameters<typeof openScreen>): Promise<Screen> {
+  const screen = await openScreen(...how)
+  await screen.until(/\$/)
+  await screen.type(`cd ${how[0].dir}; echo ready`)
+  await screen.until(/^ready$/m)
+  await screen.clear()
+  return screen
+}
+
 /** A tmux server of its own, whose socket is in `dir`, as are the programs that come first; it ends with the screen. */
 export async function openScreen(
   { dir, columns }: { readonly dir: string; readonly columns: number },
