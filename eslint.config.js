@@ -10,6 +10,14 @@ export default tseslint.config({
   linterOptions: { reportUnusedDisableDirectives: 'error' },
   plugins: { '@typescript-eslint': tseslint.plugin },
   rules: {
+    'no-restricted-properties': [
+      'error',
+      {
+        object: 'AbortSignal',
+        property: 'any',
+        message: 'lifeWithin of src/transport/cancel.ts: on Node 20 any() leaks.',
+      },
+    ],
     '@typescript-eslint/await-thenable': 'error',
     '@typescript-eslint/no-base-to-string': 'error',
     '@typescript-eslint/no-floating-promises': 'error',

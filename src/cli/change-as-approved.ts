@@ -3,6 +3,7 @@ import type { Approval } from '../model/run.ts'
 import { changeHosts, openCourse } from '../run/change-hosts.ts'
 import { STOPPED } from '../run/fleet.ts'
 import type { RunStore } from '../store/store.ts'
+import { lifeWithin } from '../transport/cancel.ts'
 import type { Planned } from './approve.ts'
 import { type BegunRun, beginRun } from './begun-run.ts'
 import { besideQuestions } from './beside-questions.ts'
@@ -34,14 +35,16 @@ export async function changeAsApproved(
   const { run, results, pace } = undertaking
   const plans = planned.map(({ plan }) => plan)
   const beside = besideQuestions(terminal)
-  const inVain = new AbortController()
+  const { signal } = terminal.interruption
+  /** Over where nobody is to be asked on. */
+  const asking = lifeWithin(signal)
   const decided = new Map<string, HostResult>()
   const given: Approval[] = []
   const state: { begun: BegunRun | null; stopped: string | null } = { begun: null, stopped: null }
   const asDecided = () => replaced(results, [...decided.values()])
   const open = openCourse({ plans, before: results, pace }, (why) => {
     state.stopped = why
-    inVain.abort()
+    asking.end('too many failed')
   })
 
   const work = async (): Promise<readonly HostResult[]> => {
@@ -71,16 +74,16 @@ export async function changeAsApproved(
   sayWrapped(openCourseLines(open.planned, pace), terminal)
   const working = work()
   // Where nothing can be put on record, nobody is to be asked on.
-  working.catch(() => inVain.abort())
-  const { signal } = terminal.interruption
+  working.catch(() => asking.end('no record can be kept'))
   const answers = await decide({ ...undertaking, by: run.by }, planned, beside.questions, {
     onDecided,
     stopped: () => state.stopped,
     beforeQuestion: beside.catchUp,
-    withdrawn: AbortSignal.any([inVain.signal, signal]),
+    withdrawn: asking.signal,
   })
   const isBrokenOff = answers === 'interrupted'
-  if (isBrokenOff && given.length > 0 && !inVain.signal.aborted && !signal.aborted) terminal.interruption.stop()
+  if (isBrokenOff && given.length > 0 && !asking.signal.aborted) terminal.interruption.stop()
+  asking.end('all were asked')
   open.close()
   beside.end()
   const changed = await working

@@ -1,4 +1,4 @@
-import { type Complaint, InputError } from '../input/complaint.ts'
+import { InputError, together } from '../input/complaint.ts'
 
 type Checks = { readonly [name: string]: () => unknown }
 type Checked<T extends Checks> = { readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }
@@ -8,19 +8,17 @@ type Checked<T extends Checks> = { readonly [K in keyof T]: Awaited<ReturnType<T
  * @throws InputError with the complaints of all checks, in their order.
  */
 export async function checkAll<T extends Checks>(checks: T): Promise<Checked<T>> {
-  const complaints: Complaint[] = []
-  let more = 0
+  const wrong: InputError[] = []
   const values: { [name: string]: unknown } = {}
   for (const [name, check] of Object.entries(checks)) {
     try {
       values[name] = await check()
     } catch (error) {
       if (!(error instanceof InputError)) throw error
-      complaints.push(...error.complaints)
-      more += error.more
+      wrong.push(error)
     }
   }
-  if (complaints.length > 0) throw new InputError(complaints, more)
+  if (wrong.length > 0) throw together(wrong)
   return values as Checked<T>
 }
 

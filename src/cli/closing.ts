@@ -105,7 +105,7 @@ export async function locate<R extends OnRecord>(
   limit: string | undefined,
 ): Promise<readonly Located<R>[]> {
   const located = await Promise.all(
-    results.map(async (result): Promise<Located<R>> => ({ result, ...(await placeOf(result, inventory, words)) })),
+    results.map(async (result): Promise<Located<R>> => ({ result, ...(await locateOne(result, inventory, words)) })),
   )
   const named = located.map((one) =>
     'host' in one ? one.host : { name: one.result.host, groups: one.result.plan?.host.groups ?? [] },
@@ -128,7 +128,7 @@ export function failuresOf(located: readonly Located<OnRecord>[]): readonly Fail
 
 type Failure = { readonly host: string; readonly status: 'failed'; readonly fault: Fault }
 
-async function placeOf(
+async function locateOne(
   { host, plan, transaction }: OnRecord,
   file: string,
   words: AccessWords,

@@ -36,7 +36,7 @@ async function codeOf(words: readonly string[], { say, interruption }: Terminal)
     if (error instanceof InputError) {
       const shown = error.complaints.slice(0, MOST_COMPLAINTS)
       say(shown.flatMap((complaint) => printComplaint(complaint).split('\n').map(visible)))
-      const more = error.more + error.complaints.length - shown.length
+      const more = error.complaints.length - shown.length
       if (more > 0) say([`and ${more} more; is this the file that was meant?`])
       return EXIT.usage
     }

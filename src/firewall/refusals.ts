@@ -41,13 +41,13 @@ type Refused = {
   readonly among: Node
 }
 
-type Asked = Refused & {
+type AskedRefusal = Refused & {
   readonly how: Refusal
   /** For each of the first packets, the order in which it comes to the rules. */
   readonly turns: readonly (readonly LiveRules[])[]
 }
 
-function refusalsInTurn(question: Question, live: readonly LiveRules[], of: Asked): readonly Passage[] {
+function refusalsInTurn(question: Question, live: readonly LiveRules[], of: AskedRefusal): readonly Passage[] {
   const { decisions } = question
   const { how, turns } = of
   const ways: Way[] = []
@@ -91,7 +91,7 @@ export const ICMP_REFUSALS = 'ICMP errors'
 function refusedOnTheWay(
   question: Question,
   live: readonly LiveRules[],
-  { first, asked, how, turns }: Pick<Asked, 'first' | 'how' | 'turns'> & { readonly asked: State },
+  { first, asked, how, turns }: Pick<AskedRefusal, 'first' | 'how' | 'turns'> & { readonly asked: State },
 ): Node {
   const { decisions } = question
   let refused = no(decisions)

@@ -16,30 +16,22 @@ export type Position = { readonly line: number; readonly column: number }
 /** Mistakes that the operator must mend before anything is contacted: all of them at once. */
 export class InputError extends Error {
   override readonly name = 'InputError'
-  /** The first thousand of them. */
   readonly complaints: readonly Complaint[]
-  /** How many there are besides. */
-  readonly more: number
 
-  constructor(complaints: readonly Complaint[], more = 0) {
-    const kept = complaints.slice(0, MOST_KEPT)
-    super(kept.map(printComplaint).join('\n'))
-    this.complaints = kept
-    this.more = more + complaints.length - kept.length
+  /** The message has the first thousand of them. */
+  constructor(complaints: readonly Complaint[]) {
+    super(complaints.slice(0, MOST_TOLD).map(printComplaint).join('\n'))
+    this.complaints = complaints
   }
 }
 
 /** What several attempts have against what a person gave, as one. */
 export function together(errors: readonly InputError[]): InputError {
-  const complaints = errors.flatMap((error) => error.complaints)
-  return new InputError(
-    complaints,
-    errors.reduce((sum, { more }) => sum + more, 0),
-  )
+  return new InputError(errors.flatMap(({ complaints }) => complaints))
 }
 
 /** Nobody reads more, and every line of a large file that was not meant may be a mistake. */
-const MOST_KEPT = 1000
+const MOST_TOLD = 1000
 
 /** `inventory.yaml:14:9 hosts.db-3.port: expected a whole number, found "ssh"`, and a line for the hint where there is one. */
 export function printComplaint({ file, line, column, path, message, hint }: Complaint): string {

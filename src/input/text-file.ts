@@ -35,13 +35,13 @@ function readBytes(path: string): Buffer {
     // Opening a pipe that nobody writes to would wait for ever, and hear no signal meanwhile.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
-    throw refuse(path, ...reasonOf(error))
+    throw refuse(path, ...reasonOf(path, error))
   }
   try {
     if (fstatSync(file).isDirectory()) throw refuse(path, 'is a directory', 'name the file in it')
     return readUpToLimit(file, path)
   } catch (error) {
-    throw error instanceof InputError ? error : refuse(path, ...reasonOf(error))
+    throw error instanceof InputError ? error : refuse(path, ...reasonOf(path, error))
   } finally {
     closeSync(file)
   }
@@ -90,11 +90,16 @@ function rest(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS)
 }
 
-function reasonOf(error: unknown): [message: string, hint: string | null] {
+function reasonOf(path: string, error: unknown): [message: string, hint: string | null] {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   switch (code) {
     case 'ENOENT':
-      return ['no such file', `name another file, or run ctfleet where this one is`]
+      return [
+        'no such file',
+        path.startsWith('-')
+          ? 'the option before it wants a file, and took this one for its name'
+          : 'name another file, or run ctfleet where this one is',
+      ]
     case 'ENOTDIR':
       return ['no such file', 'a part of this path is a file, not a directory']
     case 'EACCES':

@@ -110,7 +110,7 @@ function variablesIn(file: string, passwords: readonly VaultPassword[], complain
     for (const each of opened.secret ? hushed(read.complaints) : read.complaints) complaints.push(each)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    complaints.push(...error.complaints)
+    for (const each of error.complaints) complaints.push(each)
   }
   return { file, vars: new Map() }
 }

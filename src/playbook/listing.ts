@@ -12,8 +12,6 @@ export type ListedPlaybook = {
   readonly from: 'shipped' | 'own'
   readonly playbook: Playbook | null
   readonly complaints: readonly Complaint[]
-  /** How many there are besides. */
-  readonly more: number
 }
 
 /** All that --strategy finds by name: those judged for every host in their order, then the user's. Never throws for a mistake in one. */
@@ -41,9 +39,9 @@ function listed(
 ): ListedPlaybook {
   const file = join(folder, `${name}.yaml`)
   try {
-    return { name, file, from, playbook: loadPlaybook(file, kinds, name), complaints: [], more: 0 }
+    return { name, file, from, playbook: loadPlaybook(file, kinds, name), complaints: [] }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    return { name, file, from, playbook: null, complaints: error.complaints, more: error.more }
+    return { name, file, from, playbook: null, complaints: error.complaints }
   }
 }

@@ -5,6 +5,7 @@ import type { Fault, FaultCode } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import { sh } from '../shell/script.ts'
 import { addressesOf } from '../transport/answers.ts'
+import { type Life, lifeWithin } from '../transport/cancel.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome, gatherAsRoot, gatherAsUser } from './facts-host.ts'
@@ -29,12 +30,20 @@ type Step = (typeof STEPS)[number]
  * before the session are told from what came of opening it, so that what is tried here is what is done elsewhere.
  */
 export async function doctorHost(host: Host, { signal, onStage }: Telling): Promise<readonly Check[]> {
+  const life = lifeWithin(signal)
+  try {
+    return await goIn(host, life, onStage)
+  } finally {
+    life.end('all was looked at')
+  }
+}
+
+async function goIn(host: Host, life: Life, onStage: Telling['onStage']): Promise<readonly Check[]> {
   onStage('connecting')
-  // The signal lives as long as the session, so that only the way in has this limit.
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(), LONGEST_SECONDS.way(host) * 1000)
-  const opened = await openSession(host, AbortSignal.any([signal, late.signal])).finally(() => clearTimeout(timer))
-  if ('refused' in opened && late.signal.aborted && opened.refused.code === 'cancelled')
+  // The session lives on after it: only the way in has this limit.
+  const late = setTimeout(() => life.end(LATE), LONGEST_SECONDS.way(host) * 1000)
+  const opened = await openSession(host, life.signal).finally(() => clearTimeout(late))
+  if ('refused' in opened && life.signal.reason === LATE && opened.refused.code === 'cancelled')
     return upTo('connection', tooLate(host), await wayChecks(host, null))
   if ('refused' in opened) return upTo(STEP_OF[opened.refused.code], opened.refused, await wayChecks(host, null))
   await using session = opened
@@ -57,6 +66,8 @@ export const LONGEST_SECONDS = {
   // A shell that says nothing, a way to root that does, facts.
   reading: 20 + 20 + 60,
 } as const
+
+const LATE = 'it took too long'
 
 function tooLate(host: Host): Fault {
   const message = `${host.name} answers, and was not in after ${LONGEST_SECONDS.way(host)} s`

@@ -167,6 +167,9 @@ export function outOfReach(
   return {
     code: 'lost',
     message: `the host could not be asked how its ${what} ended (${why})${meanwhile}`,
-    next: `when it answers again, on the host: cat ${directoryOf(transaction)}/journal`,
+    next:
+      picked === 'gone'
+        ? 'see what is in force there now: ctfleet plan'
+        : `when it answers again: ctfleet resume with the id of this run; or on the host: cat ${directoryOf(transaction)}/journal`,
   }
 }

@@ -1,9 +1,9 @@
-import { pause } from '../transport/cancel.ts'
+import { orAborted, pause } from '../transport/cancel.ts'
 import { type CountsAs, newBudget } from './budget.ts'
 import type { Discipline, LaterWaves } from './discipline.ts'
 import { type Fleet, type Otherwise, STOPPED, type Story, slots, teller } from './fleet.ts'
 import { type Placed, takeApart } from './order.ts'
-import { someOf, untilAborted } from './wave-pause.ts'
+import { someOf } from './wave-sample.ts'
 import type { Wave } from './waves.ts'
 
 /** A host that has been at work for so long is waited for no more, where the run can do without it. */
@@ -98,14 +98,13 @@ export async function runWaves<H extends Placed, R>(
   }
 
   async function holding({ changed }: LaterWaves<H>): Promise<void> {
-    const aborted = untilAborted(signal)
     for (let isTold = false; mayBegin() && mayHaveMore(); isTold = true) {
       const why = budget.spent([...stragglers])
       if (why === null) return
       if (!isTold) onNews({ type: 'held', why })
       const { promise: settled, resolve } = withResolver()
       onSettled = resolve
-      await Promise.race([changed(), settled, aborted])
+      await orAborted(Promise.race([changed(), settled]), signal)
     }
   }
 
@@ -231,7 +230,7 @@ export async function runWaves<H extends Placed, R>(
       results.set(host.name, result)
       note(host, result, isCanary)
     })
-    await Promise.race([Promise.all(asked), untilAborted(signal)])
+    await orAborted(Promise.all(asked), signal)
   }
 
   async function haveAlone(hosts: readonly H[]): Promise<void> {

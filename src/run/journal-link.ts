@@ -5,9 +5,11 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Script } from '../shell/script.ts'
+import { pause } from '../transport/cancel.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome } from './facts-host.ts'
+import { pausesBetween } from './open-again.ts'
 
 /** The host's journal of one transaction, as far as it was seen here. */
 export type SeenJournal = {
@@ -65,12 +67,14 @@ export async function pickUp(
   journal: SeenJournal,
   deadline: number,
 ): Promise<'picked-up' | 'gone' | 'silent' | { readonly fault: Fault }> {
-  let last: 'silent' | { readonly fault: Fault }
+  let last: 'silent' | { readonly fault: Fault } | null = null
+  const pauseAfter = pausesBetween()
   do {
     const opened = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
     if ('refused' in opened) {
-      last = { fault: opened.refused }
-      await new Promise((resolve) => setTimeout(resolve, 1000))
+      // It is our own deadline that ends the last try, and what the tries before it met is the cause.
+      if (last === null || opened.refused.code !== 'cancelled') last = { fault: opened.refused }
+      await pause(pauseAfter(opened.refused))
       continue
     }
     await using session = opened
@@ -82,7 +86,7 @@ export async function pickUp(
     if ('code' in told && told.code === 7) return 'gone'
     if ('code' in told && told.code === 0) return 'picked-up'
     last = 'fault' in told ? told : 'silent'
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await pause(pauseAfter('fault' in told ? told.fault : null))
   } while (Date.now() < deadline)
   return last
 }

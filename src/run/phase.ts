@@ -17,6 +17,8 @@ export type Phase<H, R> = {
   /** Hosts at a time, as far as file descriptors go. */
   readonly parallel: number
   readonly story: (host: H, telling: Telling) => Promise<R>
+  /** It changes nothing at any host, so one whose session was ended from here might as well not have been begun. */
+  readonly onlyReads?: boolean
   /** What to type when a person leaves while hosts are at work. */
   readonly onLeaving: readonly string[]
   /** Called as each host's story ends, and again where it is well no more after that. */
@@ -69,8 +71,7 @@ export async function conductPhase<H extends Placed, R extends Ended>(
   const end = (result: R | Otherwise) => audience.onEnd(result.host, result.status, faultOf(result))
   const story = async (host: H, telling: Telling): Promise<R | Otherwise> => {
     const told = await phase.story(host, telling)
-    // Whoever was still connecting when all was stopped is not to be taken for a host that is out of reach.
-    const isOurs = told.status === 'unreachable' && told.fault?.code === 'cancelled' && telling.signal.aborted
+    const isOurs = telling.signal.aborted && isBrokenOff(told, phase.onlyReads ?? false)
     const result = isOurs ? otherwise(host.name, { notReached: STOPPED }) : told
     phase.onEnd?.(result)
     end(result)
@@ -90,6 +91,13 @@ export async function conductPhase<H extends Placed, R extends Ended>(
     audience.onTrouble(result.host, faultOf(result)?.message ?? 'well no more')
   })
   return await runWaves<H, R | Otherwise>({ ...inWaves, watch, onNews: audience.onNews }, fleet, story, orElse)
+}
+
+/** A host that was still being connected to, or read, when all was stopped is not to be blamed for it. */
+function isBrokenOff({ status, fault }: Ended, onlyReads: boolean): boolean {
+  if (status === 'unreachable' && fault?.code === 'cancelled') return true
+  const isCut = fault?.code === 'cancelled' || fault?.code === 'lost'
+  return onlyReads && isCut && (status === 'unreachable' || status === 'failed')
 }
 
 /** Says of each host that is well no more. */

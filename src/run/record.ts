@@ -1,6 +1,7 @@
 import type { HostResult } from '../model/result.ts'
 import type { Approval, Run } from '../model/run.ts'
 import type { RunStore } from '../store/store.ts'
+import { pause } from '../transport/cancel.ts'
 
 export type UnderWay = Extract<HostResult, { readonly status: 'under-way' }>
 
@@ -37,8 +38,7 @@ export async function beginRecord(store: RunStore, run: Run): Promise<RunRecord>
   })
   let problem: string | null = null
   let writing: Promise<void> | null = null
-  let isClosed = false
-  let wake = () => {}
+  const closing = new AbortController()
 
   const flush = async () => {
     const batch = queue.take()
@@ -59,20 +59,13 @@ export async function beginRecord(store: RunStore, run: Run): Promise<RunRecord>
     }
   }
   const writeWhileAny = async () => {
-    while (!queue.isEmpty && !isClosed) {
+    while (!queue.isEmpty && !closing.signal.aborted) {
       const startedAt = Date.now()
       await flush()
       const wrote = Date.now() - startedAt
-      if (!isClosed) await pause(problem === null ? Math.min(REST * wrote, LONGEST_REST) : LONGEST_REST)
+      await pause(problem === null ? Math.min(REST * wrote, LONGEST_REST) : LONGEST_REST, closing.signal)
     }
     writing = null
-  }
-  const pause = async (milliseconds: number) => {
-    const timer = setTimeout(() => wake(), milliseconds)
-    await new Promise<void>((resolve) => {
-      wake = resolve
-    })
-    clearTimeout(timer)
   }
 
   return {
@@ -89,8 +82,7 @@ export async function beginRecord(store: RunStore, run: Run): Promise<RunRecord>
       approvals = [...approvals, approval]
     },
     async close(final, at) {
-      isClosed = true
-      wake()
+      closing.abort()
       await writing
       for (const result of final) if (known.get(result.host) !== result) queue.add(result)
       if (!queue.isEmpty || approvals.length > approvalsKept) await flush()

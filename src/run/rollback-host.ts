@@ -6,10 +6,12 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
+import { pause } from '../transport/cancel.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { ended, endedUnplanned, outOfReach, UNDO_SECONDS } from './endings.ts'
 import { converse, newSeenJournal, type SeenJournal, silent } from './journal-link.ts'
+import { pausesBetween } from './open-again.ts'
 import { refusal } from './refusal.ts'
 import { openToAsk, putOnRecord, type Telling } from './story.ts'
 
@@ -59,13 +61,14 @@ async function takeBack(host: Host, transaction: string, telling: Telling): Prom
   const seconds = UNDO_WINDOW_SECONDS + UNDO_SECONDS
   const deadline = Date.now() + seconds * 1000
   let told = await undoOver(opened, journal)
+  const pauseAfter = pausesBetween()
   // The undo may be asked for again: it goes on where it was cut off.
   while (!isOver(journal) && Date.now() < deadline) {
     if ('code' in told && told.code === 7) return { status: 'failed', fault: noTransaction(transaction) }
     if ('fault' in told && told.fault.code === 'no-privilege') return { status: 'failed', fault: told.fault }
     const again = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
     told = 'refused' in again ? { fault: again.refused } : await undoOver(again, journal)
-    if (!isOver(journal)) await new Promise((resolve) => setTimeout(resolve, 1000))
+    if (!isOver(journal)) await pause(pauseAfter('fault' in told ? told.fault : null))
   }
   if (isOver(journal)) return { journal }
   if ('fault' in told) return { outOfReach: outOfReach(journal, told, 'rollback') }

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fchmodSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Database, type Engine, isBusy, isDamage, loadEngine } from './engine.ts'
 import { makeDirectory } from './make-directory.ts'
 import { migrate, VERSION, versionOf } from './schema.ts'
@@ -96,7 +96,7 @@ async function soundlyAt<T>(
         )
         if (aside !== null) tell(`${path} was damaged (${messageOf(error)}); it was set aside as ${aside}`)
       } else if (isBusy(error) && Date.now() < deadline) {
-        await sleep(10 + Math.random() * 40)
+        await pause(10 + Math.random() * 40)
       } else {
         throw new Error(`${path}: ${messageOf(error)}`, { cause: error })
       }

@@ -7,7 +7,7 @@ import { keyring } from './keyring.ts'
 import { type Launch, type RunResult, runErrand, type Stopped } from './running.ts'
 import type { Secret } from './talk.ts'
 import type { RunHow } from './transport.ts'
-import { newTrials, placeOf } from './trials.ts'
+import { newTrials, placeNameOf } from './trials.ts'
 
 /** A session's way to run something on its host. */
 export type Way = {
@@ -112,5 +112,5 @@ function secretFor(host: Host, password: string): Secret & { readonly wasAsked: 
 
 /** Each login user asks sudo for an account of its own. */
 function accountAt(host: Host): string {
-  return `${host.user} ${placeOf(host)}`
+  return `${host.user} ${placeNameOf(host)}`
 }

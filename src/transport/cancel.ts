@@ -30,8 +30,18 @@ export function lifeWithin(outer: AbortSignal): Life {
   }
 }
 
-/** Waits, or stops waiting as soon as it is over. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits for work that goes on by itself, or stops waiting for it as soon as the signal says so. */
+export async function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const life = lifeWithin(signal)
+  const over = new Promise<void>((resolve) => {
+    if (life.signal.aborted) resolve()
+    else life.signal.addEventListener('abort', () => resolve())
+  })
+  await Promise.race([work, over]).finally(() => life.end('waited'))
+}
+
+/** Waits so many milliseconds, or stops waiting as soon as the signal says so. */
+export async function pause(ms: number, signal: AbortSignal = NEVER): Promise<void> {
   if (signal.aborted) return
   await new Promise<void>((resolve) => {
     const done = () => {
@@ -43,3 +53,5 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', done)
   })
 }
+
+const NEVER = new AbortController().signal

@@ -1,7 +1,7 @@
 import type { Host, SshWay } from '../model/host.ts'
 import type { Offer } from './identities.ts'
 import type { AnyAuthMethod } from './ssh2.ts'
-import { placeOf, type Trial, type Trials } from './trials.ts'
+import { placeNameOf, type Trial, type Trials } from './trials.ts'
 
 /** What is at hand to log in with. */
 export type Proofs = { readonly keys: readonly Offer[]; readonly password: string | undefined; readonly trials: Trials }
@@ -83,7 +83,7 @@ export function offering(
 
   const begin = async (): Promise<boolean> => {
     course.onWait()
-    const begun = await trials.begin({ user: username, password: password ?? '' }, placeOf(way))
+    const begun = await trials.begin({ user: username, password: password ?? '' }, placeNameOf(way))
     if ('stopped' in begun) state.stopped = begun.stopped
     else if (ended) begun.end('unsaid')
     else trial = begun

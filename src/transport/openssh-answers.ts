@@ -5,7 +5,7 @@ import { keyring } from './keyring.ts'
 import { type Question, wantedBy } from './openssh-askpass.ts'
 import type { NamedWay } from './openssh-config.ts'
 import type { Stopped } from './openssh-faults.ts'
-import { loginTrials, placeOf, type Trial } from './trials.ts'
+import { loginTrials, placeNameOf, type Trial } from './trials.ts'
 
 /** What ssh is told where it asks for a secret in one login. */
 export type Answers = {
@@ -51,7 +51,7 @@ export function answering(way: NamedWay, jumps: readonly SshWay[], letOthersGo: 
           if (told) return stop({ type: 'password-refused' })
           if (password === undefined) return stop({ type: 'question', words: question.words })
           letOthersGo()
-          const begun = await loginTrials.begin({ user: way.user, password }, placeOf({ ...way, jumps }))
+          const begun = await loginTrials.begin({ user: way.user, password }, placeNameOf({ ...way, jumps }))
           if ('stopped' in begun) return stop({ type: 'password-kept', why: begun.stopped })
           // ssh may have ended while this one waited for its turn.
           if (isOver) return begun.end('unsaid')

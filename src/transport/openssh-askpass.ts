@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
+import { pause } from './cancel.ts'
 
 /**
  * How ssh asks us for a secret: it runs this program (SSH_ASKPASS) with the question as its argument. That tells us its number
@@ -71,7 +72,7 @@ async function write(pipe: string, text: string): Promise<void> {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'ENXIO') return
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      await pause(PAUSE_MS)
     }
   }
 }

@@ -33,7 +33,7 @@ export function shareConnection(
   open: (signal: AbortSignal) => Promise<Connection | NotOpened>,
   sharing: Sharing,
 ): SharedConnection {
-  let standing: Standing | undefined
+  let standing: Lasting | undefined
   let opening: Opening | undefined
   let failed: { readonly notOpened: NotOpened; readonly until: number } | undefined
 
@@ -94,14 +94,14 @@ export function shareConnection(
   function stand(connection: Connection): void {
     const { lost } = connection
     setMaxListeners(0, lost)
-    const stands: Standing = { connection, users: 0, timer: undefined }
+    const stands: Lasting = { connection, users: 0, timer: undefined }
     standing = stands
     lost.addEventListener('abort', () => leave(stands))
     if (lost.aborted) leave(stands)
     else linger(stands)
   }
 
-  function take(stands: Standing): Use {
+  function take(stands: Lasting): Use {
     clearTimeout(stands.timer)
     stands.users += 1
     let over = false
@@ -114,16 +114,16 @@ export function shareConnection(
     return { connection: stands.connection, done }
   }
 
-  function linger(stands: Standing): void {
+  function linger(stands: Lasting): void {
     stands.timer = setTimeout(() => void close(stands), sharing.lingering)
   }
 
-  function leave(stands: Standing): void {
+  function leave(stands: Lasting): void {
     clearTimeout(stands.timer)
     if (standing === stands) standing = undefined
   }
 
-  async function close(stands: Standing): Promise<void> {
+  async function close(stands: Lasting): Promise<void> {
     leave(stands)
     const { client, socket, lost } = stands.connection
     client.end()
@@ -132,7 +132,7 @@ export function shareConnection(
   }
 }
 
-type Standing = { readonly connection: Connection; users: number; timer: NodeJS.Timeout | undefined }
+type Lasting = { readonly connection: Connection; users: number; timer: NodeJS.Timeout | undefined }
 
 type Opening = {
   readonly entered: Promise<Connection | NotOpened>

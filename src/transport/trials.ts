@@ -9,12 +9,12 @@ export type Trial = { end(verdict: 'accepted' | 'refused' | 'unsaid'): void }
  * further where the first hosts refused it and none took it.
  */
 export type Trials = {
-  /** @param place where it is tried, as `placeOf` has it; waits while as many as may refuse it have not answered yet. */
+  /** @param place where it is tried, as `placeNameOf` has it; waits while as many as may refuse it have not answered yet. */
   begin(account: Account, place: string): Promise<Trial | { readonly stopped: string }>
 }
 
 /** Where a way leads: the same address behind another jump host is another place. */
-export function placeOf(way: Place & { readonly jumps?: readonly Place[] }): string {
+export function placeNameOf(way: Place & { readonly jumps?: readonly Place[] }): string {
   return [...(way.jumps ?? []), way].map(({ address, port }) => `${address}:${port}`).join(' ')
 }
 
@@ -27,12 +27,12 @@ const MOST_REFUSALS = 3
 export const loginTrials: Trials = newTrials()
 
 export function newTrials(): Trials {
-  const all = new Map<string, Standing>()
-  const standingOf = ({ user, password }: Account): Standing => {
+  const all = new Map<string, Tried>()
+  const standingOf = ({ user, password }: Account): Tried => {
     const key = `${user}\0${password}`
     const known = all.get(key)
     if (known !== undefined) return known
-    const fresh: Standing = { accepted: false, refusedAt: new Set(), undecided: 0, waiting: [] }
+    const fresh: Tried = { accepted: false, refusedAt: new Set(), undecided: 0, waiting: [] }
     all.set(key, fresh)
     return fresh
   }
@@ -55,14 +55,14 @@ export function newTrials(): Trials {
   }
 }
 
-type Standing = {
+type Tried = {
   accepted: boolean
   readonly refusedAt: Set<string>
   undecided: number
   waiting: (() => void)[]
 }
 
-function decide(standing: Standing, place: string, verdict: Parameters<Trial['end']>[0]): void {
+function decide(standing: Tried, place: string, verdict: Parameters<Trial['end']>[0]): void {
   standing.undecided -= 1
   if (verdict === 'accepted') standing.accepted = true
   if (verdict === 'refused') standing.refusedAt.add(place)

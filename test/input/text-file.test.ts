@@ -21,6 +21,11 @@ test('a pipe is read to its end', () => {
 
 const refused: readonly [what: string, path: () => string, told: RegExp][] = [
   ['a missing file', () => join(folder, 'none'), /none: no such file\n {2}name another/],
+  [
+    'an option in the place of a file',
+    () => '--dry-run',
+    /--dry-run: no such file\n {2}the option before it wants a file/,
+  ],
   ['a directory', () => folder, /: is a directory\n {2}name the file in it/],
   ['a path through a file', () => join(file('plain', ''), 'x'), /no such file\n {2}a part of this path is a file/],
   ['a path with NUL', () => 'a\0b', /is not a file name/],

@@ -144,3 +144,14 @@ async function written(files: { readonly [name: string]: string }, mode = 0o644)
 test('a user before a name in a list is told how to be written', async () => {
   await expect(loadInventory('root@web-1,web-2')).rejects.toThrow('write web-1, and --user root')
 })
+
+test('no mistake goes uncounted, however many a program makes', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ctfleet-sources-'))
+  made.push(directory)
+  const names = JSON.stringify(Array.from({ length: 1500 }, (_, index) => `no host ${index}`))
+  const script = `#!/bin/sh\necho '{"good": {"hosts": ["web-1"]}, "bad": {"hosts": ${names}}}'\n`
+  await writeFile(join(directory, 'list.sh'), script, { mode: 0o755 })
+  const error: unknown = await loadInventory(join(directory, 'list.sh')).catch((error: unknown) => error)
+  expect(error).toBeInstanceOf(InputError)
+  expect((error as InputError).complaints).toHaveLength(1500)
+})

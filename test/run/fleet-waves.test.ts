@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { fc, test as law } from '@fast-check/vitest'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { gather } from '../../src/run/as-approved.ts'
@@ -531,4 +532,12 @@ describe('while a person is asked on', () => {
       expect(Math.max(0, ...failedBeforeEach)).toBeLessThanOrEqual(Math.max(1, Math.floor(yes.length / 10)))
     },
   )
+})
+
+test('nothing is left at the signal, however many waves there were', async () => {
+  const stop = new AbortController()
+  const names = ['a', 'b', 'c', 'd', 'e']
+  await run({ hosts: hosts(...names), sizes: [{ hosts: 1 }], pauseMs: 10, stop, yesAfter: { e: 3 } })
+  await run({ hosts: hosts(...names), sizes: [{ hosts: 1 }], pauseMs: 10, stop })
+  expect(getEventListeners(stop.signal, 'abort')).toEqual([])
 })

@@ -130,7 +130,18 @@ describe('a webhook', () => {
     const stop = new AbortController()
     const telling = notifyByWebhook({ url, secret: 's' }, message, stop.signal, pace([3600]))
     setTimeout(() => stop.abort(), 50)
-    expect(await telling).toContain('could not be reached')
+    expect(await telling).toMatch(/^could not be reached.*, and was given up, since ctfleet stops$/)
+  })
+
+  test('that hangs at a stop was given up, and nothing is wrong with it', async () => {
+    const stop = new AbortController()
+    await withServer(
+      () => stop.abort(),
+      async (url) => {
+        const why = await notifyByWebhook({ url, secret: 's' }, message, stop.signal, pace([0.01]))
+        expect(why).toBe('was given up, since ctfleet stops')
+      },
+    )
   })
 
   test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newTrials, placeOf, type Trial } from '../../src/transport/trials.ts'
+import { newTrials, placeNameOf, type Trial } from '../../src/transport/trials.ts'
 
 const OPS = { user: 'ops', password: 'secret' }
 
@@ -57,6 +57,6 @@ async function turn(): Promise<void> {
 test('the same address behind another jump host is another place', () => {
   const way = { address: '10.0.0.1', port: 22 }
   const jump = { address: 'bastion', port: 2222 }
-  expect(placeOf(way)).toBe('10.0.0.1:22')
-  expect(placeOf({ ...way, jumps: [jump] })).toBe('bastion:2222 10.0.0.1:22')
+  expect(placeNameOf(way)).toBe('10.0.0.1:22')
+  expect(placeNameOf({ ...way, jumps: [jump] })).toBe('bastion:2222 10.0.0.1:22')
 })

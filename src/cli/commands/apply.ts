@@ -16,7 +16,7 @@ import { type ApproveFile, readApproveFile, type SavedIds } from '../approve-fil
 import { formatFrom, secondsFrom } from '../arguments.ts'
 import { changeFleet, checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
-import { type Asked, askedBy, askedOf, checkWindow } from '../confirm-window.ts'
+import { askedBy, askedOf, checkWindow, type Gated } from '../confirm-window.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { conductOn } from '../fleet-phase.ts'
 import { inventoryName, keepSamples } from '../history.ts'
@@ -46,7 +46,7 @@ export type ApplyWords = TargetWords &
 /** What to apply: plans as they were saved, or hosts to plan first. */
 type Source = {
   readonly inventory: string
-  readonly asked: readonly Asked[]
+  readonly asked: readonly Gated[]
   readonly plan: (terminal: Terminal, kept: KeptSessions) => Promise<Sifted<HostResult>>
   /** Null where hosts are planned first. */
   readonly saved: SavedIds | null

@@ -49,8 +49,8 @@ export async function explainCommand(words: ExplainWords, terminal: Terminal): P
   return exitCodeOfExplaining(results)
 }
 
-type Asked = { readonly all: readonly (ExplainResult | LeftOut)[]; readonly source: FactsSource | null }
-type Ask = (wish: Wish, terminal: Terminal) => Promise<Asked>
+type Explained = { readonly all: readonly (ExplainResult | LeftOut)[]; readonly source: FactsSource | null }
+type Ask = (wish: Wish, terminal: Terminal) => Promise<Explained>
 
 /** The hosts themselves, or what was recorded of them. */
 async function sourceFrom(words: ExplainWords): Promise<Ask> {
@@ -66,7 +66,8 @@ async function sourceFrom(words: ExplainWords): Promise<Ask> {
   return async (wish, terminal) => {
     await askForAccess(targets.hosts, words)
     const story = (host: Host, telling: Parameters<typeof explainHost>[2]) => explainHost(host, wish, telling)
-    const phase = { title: 'Explaining', hosts: targets.hosts, parallel, onLeaving: ['Nothing was changed.'] }
+    const onLeaving = ['Nothing was changed.']
+    const phase = { title: 'Explaining', hosts: targets.hosts, parallel, onlyReads: true, onLeaving }
     const sampler = newSampler(inventoryName(words))
     const asked = await sampler.over(conductOn(terminal))({ ...phase, story })
     await keepSamples(sampler, terminal)

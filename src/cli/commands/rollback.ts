@@ -101,14 +101,14 @@ function toTakeBack(plan: Plan): Plan {
 }
 
 /** What a change may still be in force by, with the plan that it was made by. */
-type Standing = Extract<HostResult, { readonly status: 'applied' | 'under-way' | 'needs-hands' }> & {
+type StandingResult = Extract<HostResult, { readonly status: 'applied' | 'under-way' | 'needs-hands' }> & {
   readonly plan: Plan
 }
 
 type TakingBack = {
   readonly store: RunStore
   readonly run: Run
-  readonly result: Standing
+  readonly result: StandingResult
   readonly problems: string[]
 }
 
@@ -155,12 +155,12 @@ function standingHosts<R extends Parameters<typeof stillApplied>[1][number]>(
   id: string,
   hosts: readonly R[],
   runs: readonly RunSummary[],
-): readonly (R & { readonly status: Standing['status'] })[] {
+): readonly (R & { readonly status: StandingResult['status'] })[] {
   const standing = new Set<R>([...stillApplied(id, hosts, runs, null), ...stillOpen(id, hosts, runs)])
-  return hosts.filter((host): host is R & { readonly status: Standing['status'] } => standing.has(host))
+  return hosts.filter((host): host is R & { readonly status: StandingResult['status'] } => standing.has(host))
 }
 
-function hasPlan(result: HostResult): result is Standing {
+function hasPlan(result: HostResult): result is StandingResult {
   return 'plan' in result && result.plan !== null
 }
 

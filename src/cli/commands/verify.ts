@@ -59,6 +59,7 @@ export async function verifyCommand(words: VerifyWords, terminal: Terminal): Pro
             parallel,
             story: async ({ result }, telling): Promise<VerifyResult> =>
               await verifyHost(result, words.afterReboot, telling),
+            onlyReads: true,
             onLeaving: ['Nothing was changed.'],
           },
           terminal,
@@ -83,9 +84,9 @@ async function findApplied(words: VerifyWords, terminal: Terminal): Promise<Foun
   }
 }
 
-type Standing = { readonly place: string; readonly standing: readonly Applied[] }
+type InForce = { readonly place: string; readonly standing: readonly Applied[] }
 
-async function ofRun(store: RunStore, wanted: string, terminal: Terminal): Promise<Standing> {
+async function ofRun(store: RunStore, wanted: string, terminal: Terminal): Promise<InForce> {
   const run = await findRun(store, wanted, LAST, terminal)
   if (run.command !== 'apply') {
     throw complainAbout(wanted, `this run is a ${run.command}, and applied nothing`, 'see which did: ctfleet runs')
@@ -98,7 +99,7 @@ async function ofRun(store: RunStore, wanted: string, terminal: Terminal): Promi
 }
 
 /** Of each host what was applied to it last; those of which nothing is known here are named. */
-async function ofInventory(store: RunStore, words: VerifyWords, terminal: Terminal): Promise<Standing> {
+async function ofInventory(store: RunStore, words: VerifyWords, terminal: Terminal): Promise<InForce> {
   const { inventory, hosts, setAside } = await targetsFrom({
     ...words,
     inventory: words.what,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { counted, grouped } from '../../diagnosis/numbers.ts'
 import type { Change } from '../../model/change.ts'
 import type { Fault } from '../../model/fault.ts'
@@ -116,9 +117,19 @@ function worksOf(results: readonly HostResult[]): readonly Work[] {
 
 type Planned = { readonly result: HostResult; readonly plan: Plan }
 
-/** What a person would read of it, but for numbers in notes that differ from host to host. */
+/** What a person would read of it. Of many megabytes a digest does, where an escaped copy would be made for each host. */
 function sameWork({ strategy, changes }: Plan): string {
-  return JSON.stringify([strategy, changes.map(({ title, phase, shown, notes }) => [title, phase, shown, notes])])
+  const digest = createHash('sha256')
+  const add = (texts: readonly string[]) => {
+    digest.update(`${texts.length}\n`)
+    for (const text of texts) digest.update(`${text.length} `).update(text, 'utf16le')
+  }
+  add([strategy])
+  for (const { title, phase, shown, notes } of changes) {
+    add([title, phase])
+    for (const texts of [shown.before, shown.after, notes]) add(texts)
+  }
+  return digest.digest('base64')
 }
 
 function workOf(members: readonly Planned[]): readonly Work[] {

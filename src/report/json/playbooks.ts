@@ -7,14 +7,16 @@ import type { ListedPlaybook } from '../../playbook/listing.ts'
 export function playbooksJson(listed: readonly ListedPlaybook[], isJudgedAlways: (name: string) => boolean): object {
   return {
     version: 1,
-    playbooks: listed.map(({ name, file, from, playbook, complaints, more }) => ({
+    playbooks: listed.map(({ name, file, from, playbook, complaints }) => ({
       name,
       title: playbook?.title ?? null,
       from,
       file,
       always: isJudgedAlways(name),
-      complaints,
-      more,
+      complaints: complaints.slice(0, MOST),
+      more: Math.max(0, complaints.length - MOST),
     })),
   }
 }
+
+const MOST = 1000

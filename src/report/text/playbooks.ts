@@ -11,12 +11,12 @@ export function playbooksText(
   isJudgedAlways: (name: string) => boolean,
 ): readonly string[] {
   const width = Math.max(...listed.map(({ name }) => paper.width(name))) + 2
-  return listed.flatMap(({ name, file, from, playbook, complaints, more }) => {
+  return listed.flatMap(({ name, file, from, playbook, complaints }) => {
     const first = name.padEnd(width)
     const when = isJudgedAlways(name) ? 'judged for every host' : `only with --strategy ${name}`
     const rest = ' '.repeat(width)
     return [
-      ...paragraph(paper, { first, rest }, ...titleOf(playbook, complaints.length + more)),
+      ...paragraph(paper, { first, rest }, ...titleOf(playbook, complaints.length)),
       ...paragraph(paper, rest, { tone: 'faint', text: `${from === 'own' ? file : 'comes with ctfleet'}; ${when}` }),
     ]
   })

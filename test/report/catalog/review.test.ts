@@ -49,6 +49,28 @@ test('hosts with the same change are one work, and each keeps its plan and trans
   ])
 })
 
+test('what differs in one word that a person would read is another work, also where the words run on in the same order', () => {
+  const worksOf = (...changes: readonly Parameters<typeof aChange>[0][]) => {
+    const results = changes.map((change, index): HostResult => {
+      const host = `web-${index}`
+      return { host, status: 'planned', plan: { ...aPlan(host), changes: [aChange(change)] } }
+    })
+    return reviewOf(aRun({ results }), []).works.length
+  }
+  const change = { title: 't', phase: 'runtime', shown: { before: ['a', 'b'], after: ['c'] }, notes: ['n'] } as const
+  expect(worksOf(change, { ...change, probe: 'other', want: 'other' })).toBe(1)
+  for (const other of [
+    { title: 't2' },
+    { phase: 'persist' },
+    { shown: { before: ['a'], after: ['b', 'c'] } },
+    { shown: { before: ['ab'], after: ['c'] } },
+    { shown: { before: ['a 1 b'], after: ['c'] } },
+    { shown: { before: ['a', 'b'], after: [] }, notes: ['c', 'n'] },
+    { notes: [] },
+  ] as const)
+    expect(worksOf(change, { ...change, ...other })).toBe(2)
+})
+
 test('what is left to do names every host that is not as wanted, and no other', () => {
   expect(review.troubles.flatMap(({ hosts }) => hosts)).toEqual(['web-6', 'web-7', 'web-5', 'web-8', 'web-9'])
   expect(review.troubles[0]).toMatchObject({ status: 'needs-hands', next: expect.stringContaining('journal') })

@@ -7,8 +7,3 @@ export function someOf<H>(hosts: readonly H[]): readonly H[] {
   const isChosen = (index: number) => Math.floor((index * SAMPLE) / of) !== Math.floor(((index - 1) * SAMPLE) / of)
   return of <= SAMPLE ? hosts : hosts.filter((_, index) => isChosen(index))
 }
-
-export async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-}
