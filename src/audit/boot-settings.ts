@@ -1,3 +1,4 @@
+import { bucketsOf } from '../model/buckets.ts'
 import type { ConntrackFacts, Facts, PersistenceFile } from '../model/facts.ts'
 import { known, type Reading } from '../model/reading.ts'
 
@@ -93,13 +94,10 @@ function loadsModule({ path, lines }: PersistenceFile): boolean {
 }
 
 /** What the kernel has now of a setting that files may make; undefined where this kernel has no such setting. */
-export function runningValue(
-  { max, buckets, hashSize, timeouts }: ConntrackFacts,
-  key: string,
-): Reading<number> | null {
+export function runningValue(conntrack: ConntrackFacts, key: string): Reading<number> | null {
+  const { max, timeouts } = conntrack
   if (key === 'max') return max
-  // Where the sysctl is stale, the module parameter is right.
-  if (key === 'buckets') return hashSize.known && hashSize.value > 0 ? hashSize : buckets
+  if (key === 'buckets') return bucketsOf(conntrack)
   if (!timeouts.known) return timeouts
   const value = Object.hasOwn(timeouts.value, key) ? timeouts.value[key] : undefined
   return value === undefined ? null : known(value)

@@ -1,3 +1,4 @@
+import { bucketsOf } from '../model/buckets.ts'
 import type { Facts } from '../model/facts.ts'
 
 /**
@@ -11,8 +12,7 @@ export function mayBeDefault(key: string, value: number, { conntrack, memory }: 
   if (known !== undefined) return known.includes(value)
   if (key === 'buckets') return mayBeDefaultBuckets(value, memory)
   if (key !== 'max') return true
-  const { hashSize, buckets } = conntrack
-  const heads = hashSize.known && hashSize.value > 0 ? hashSize : buckets
+  const heads = bucketsOf(conntrack)
   return USUAL_MAX.has(value) || !heads.known || [1, 4, 8].some((factor) => value === heads.value * factor)
 }
 

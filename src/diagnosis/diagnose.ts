@@ -1,3 +1,4 @@
+import { bucketsOf } from '../model/buckets.ts'
 import type { Facts, PortShare } from '../model/facts.ts'
 import { type Finding, type FindingRule, SEVERITIES } from '../model/finding.ts'
 import type { Reading } from '../model/reading.ts'
@@ -120,8 +121,7 @@ function hashTooSmall({ conntrack, counters }: Facts, thresholds: Thresholds): r
   const refusing = chainTooLong.known && chainTooLong.value > 0
   const within = seconds.known ? ` within ${duration(seconds.value)}` : ''
   if (refusing) evidence.push(`chaintoolong grew by ${grouped(chainTooLong.value)}${within}`)
-  // Where the sysctl is stale, the module parameter is right.
-  const buckets = conntrack.hashSize.known && conntrack.hashSize.value > 0 ? conntrack.hashSize : conntrack.buckets
+  const buckets = bucketsOf(conntrack)
   const { max } = conntrack
   if (max.known && buckets.known && buckets.value > 0 && max.value / buckets.value > thresholds.entriesPerBucket) {
     const ratio = Math.round((max.value / buckets.value) * 10) / 10

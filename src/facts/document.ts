@@ -1,5 +1,6 @@
 import { checkAgainst, z } from '../input/schema.ts'
 import { pathText } from '../input/yaml-tree.ts'
+import { firstTwice } from '../model/first-twice.ts'
 import type { FactsResult } from '../model/result.ts'
 import { factsSchema } from './document/facts.ts'
 import { faultSchema } from './document/fault.ts'
@@ -40,7 +41,7 @@ export function readFactsDocument(text: string): FactsDocument | { readonly prob
   }
   const { version, takenAt = null, tool = null, hosts } = checked.value
   const names = hosts.map(({ host }) => host)
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  const twice = firstTwice(names)
   if (twice !== undefined) return problem(`names ${JSON.stringify(twice)} twice`, 'keep one of the two', 'hosts')
   return { version, takenAt, tool, hosts: hosts.map((host) => ({ ...host, groups: host.groups ?? [] })) }
 }

@@ -1,4 +1,11 @@
-import type { EntryFacts, EntrySample, PortShare, RemainingTime, Share } from '../model/facts.ts'
+import {
+  type EntryFacts,
+  type EntrySample,
+  MOST_NAMED,
+  type PortShare,
+  type RemainingTime,
+  type Share,
+} from '../model/facts.ts'
 import { known, type Reading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import { canonicalAddress, type Fact, linesOf, notUnderstood, readWith, wholeNumber } from './fact.ts'
@@ -166,5 +173,5 @@ function remainingIn(seen: readonly Entry[]): RemainingTime | null {
 
 /** Equal numbers stand in the order of their keys, so that the same table always reads the same. */
 function largest<T extends readonly [string, number, ...unknown[]]>(groups: readonly T[]): readonly T[] {
-  return [...groups].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 10)
+  return [...groups].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_NAMED)
 }

@@ -7,7 +7,7 @@ import { type Fact, filesIn, linesOf, notUnderstood, readWith, wholeNumber } fro
 const probe = sh`printf 'machine %s\n' "$machine"
 grep -s -m 60 '' /proc/sys/kernel/hostname /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /proc/uptime /proc/1/stat \
   /sys/devices/system/cpu/online /sys/kernel/address_bits /proc/self/personality /run/systemd/container \
-  /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding \
+  /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/ip_local_port_range \
   /etc/os-release /etc/redhat-release /etc/debian_version
 [ -d /proc/sys/net/ipv4 ] && ! [ -d /proc/sys/net/ipv6 ] && echo 'ipv6 absent'
 case $machine in
@@ -66,6 +66,7 @@ export const system: Fact<SystemFacts> = {
           /^ipv6 absent$/m.test(from.text) ? known(false) : switchAt(from, '/proc/sys/net/ipv6/conf/all/forwarding'),
         ),
       },
+      clientPorts: ask(clientPortsOf),
     }
   },
 }
@@ -81,6 +82,15 @@ function switchAt(seen: Seen, path: string): Reading<boolean> {
   return readWith(line(seen, path), (text) => {
     const value = wholeNumber(text)
     return value === undefined ? notUnderstood(path, text) : known(value !== 0)
+  })
+}
+
+function clientPortsOf(seen: Seen): SystemFacts['clientPorts'] {
+  const path = '/proc/sys/net/ipv4/ip_local_port_range'
+  return readWith(line(seen, path), (text) => {
+    const [first, last, ...more] = text.split(/\s+/).map(wholeNumber)
+    const isRange = first !== undefined && last !== undefined && first <= last && last <= 65_535 && more.length === 0
+    return isRange ? known({ first, last }) : notUnderstood(path, text)
   })
 }
 

@@ -40,6 +40,8 @@ export type SystemFacts = {
   readonly container: Reading<string | null>
   /** Whether packets for other hosts go through this one: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding. */
   readonly forwarding: { readonly ip: Reading<boolean>; readonly ip6: Reading<boolean> }
+  /** The ports that its own connections take, of both families: net.ipv4.ip_local_port_range, both ends included. */
+  readonly clientPorts: Reading<{ readonly first: number; readonly last: number }>
 }
 
 export type MemoryFacts = {
@@ -129,7 +131,7 @@ export type EntrySample = {
   readonly read: number
   readonly total: number
   readonly unreadable: number
-  /** Largest first, at most ten each; `share` is of the entries read. */
+  /** Largest first, at most `MOST_NAMED` each; `share` is of the entries read. */
   readonly bySource: readonly Share[]
   readonly byDestinationPort: readonly PortShare[]
   readonly byProtocol: readonly Share[]
@@ -137,6 +139,9 @@ export type EntrySample = {
   /** null where no entry told its time, as in an empty table. */
   readonly remaining: RemainingTime | null
 }
+
+/** Of sources, ports, protocols and states the facts name no more than this: who is not among so many may still be in the table. */
+export const MOST_NAMED = 10
 
 /** How soon the entries read run out, if no packet of theirs comes; in whole seconds, as the kernel lists them. */
 export type RemainingTime = {

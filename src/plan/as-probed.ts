@@ -1,15 +1,18 @@
-import type { ConntrackFacts, Facts } from '../model/facts.ts'
+import { bucketsOf } from '../model/buckets.ts'
+import { type ConntrackFacts, type Facts, MOST_NAMED } from '../model/facts.ts'
 import { isJsonMap, type Json } from '../model/json.ts'
 import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 
 /**
  * What a step's probe would have printed on the host, as far as facts tell it: then the step kind itself reads it, and says
- * what changes. Unknown, with the cause, where only the host could answer.
+ * what changes. Unknown, with the cause, where only the host could answer. `standing`: the keys of ctfleet's rules that are there.
  */
 export function asProbed(
   { kind, want }: { readonly kind: string; readonly want: Json },
   facts: Facts,
+  standing: Reading<ReadonlySet<string>>,
 ): Reading<string> {
+  if (kind === 'firewall') return rulesAsProbed(fieldsOf(want), standing)
   const answer = ANSWERS[kind]
   return answer === undefined
     ? unknown(`what a step of the kind ${kind} would find is not among the facts`)
@@ -22,7 +25,6 @@ const ANSWERS: { readonly [kind: string]: (want: Fields, facts: Facts) => Readin
   sysctl: settingAsProbed,
   'hash-size': bucketsAsProbed,
   'kernel-modules': modulesAsProbed,
-  firewall: rulesAsProbed,
   'flush-entries': entriesAsProbed,
   file: () => unknown('what is in the file now is not among the facts'),
   'rules-file': fileRulesAsProbed,
@@ -49,8 +51,7 @@ function settingOf({ settings }: ConntrackFacts, name: string): Reading<string> 
 
 function bucketsAsProbed(_want: Fields, { conntrack, system }: Facts): Reading<string> {
   const { bucketsWritable } = conntrack
-  // Where the sysctl is stale, the module parameter is right.
-  const buckets = conntrack.hashSize.known ? conntrack.hashSize : conntrack.buckets
+  const buckets = bucketsOf(conntrack)
   if (!buckets.known) return buckets
   if (!bucketsWritable.known) return bucketsWritable
   const path = bucketsWritable.value ? 'path /proc/sys/net/netfilter/nf_conntrack_buckets\n' : ''
@@ -91,13 +92,14 @@ function settingsLost(
   ])
 }
 
-// The edits were worked out from these very rules: what is to come is not there, what is to go is.
-function rulesAsProbed({ edits }: Fields): Reading<string> {
-  const rows = (Array.isArray(edits) ? edits : []).map((edit) => {
-    const { key, action } = fieldsOf(edit)
-    return `${textOf(key)} ${action === 'remove' ? 'yes' : 'no'}\n`
-  })
-  return known(rows.join(''))
+// The edits were worked out from these very rules: what is to go is there, and of what is to come what an earlier apply left.
+function rulesAsProbed({ edits }: Fields, standing: Reading<ReadonlySet<string>>): Reading<string> {
+  return mapReading(standing, (keys) =>
+    listOf(edits)
+      .map(fieldsOf)
+      .map(({ key, action }) => `${textOf(key)} ${action === 'remove' || keys.has(textOf(key)) ? 'yes' : 'no'}\n`)
+      .join(''),
+  )
 }
 
 // So were the lines of a file: what stands in it already is not among those that come.
@@ -122,12 +124,9 @@ function entriesAsProbed({ all, protocol, ports }: Fields, { entries: { sample }
   const wanted = Array.isArray(ports) ? ports : []
   const mine = byDestinationPort.filter((each) => each.protocol === protocol && wanted.includes(each.port))
   if (mine.some(({ local }) => local !== null && local > 0)) return known('some\n')
-  const namesAll = read >= total && byDestinationPort.length < MOST_PORTS && mine.every(({ local }) => local === 0)
+  const namesAll = read >= total && byDestinationPort.length < MOST_NAMED && mine.every(({ local }) => local === 0)
   return namesAll ? known('none\n') : unknown('the sample of entries names none of them')
 }
-
-/** The facts name no more ports than this. */
-const MOST_PORTS = 10
 
 function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value)

@@ -1,3 +1,4 @@
+import { firstTwice } from '../model/first-twice.ts'
 import { canonicalJson, type Json } from '../model/json.ts'
 import type { HostResult } from '../model/result.ts'
 import { sha256 } from '../shell/script.ts'
@@ -36,7 +37,7 @@ export function readPlanDocument(text: string): PlanDocument | { readonly proble
   )
   if (misnamed !== undefined) return { problem: `what it calls ${misnamed.host} is a plan for another host` }
   const names = value.hosts.map(({ host }) => host)
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  const twice = firstTwice(names)
   if (twice !== undefined) return { problem: `it holds ${twice} twice` }
   return value
 }

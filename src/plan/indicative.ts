@@ -1,7 +1,9 @@
+import { standingKeys } from '../firewall/standing.ts'
 import type { Facts } from '../model/facts.ts'
 import type { IndicativeChange, IndicativePlan } from '../model/indicative.ts'
-import { known, type Reading, unknown } from '../model/reading.ts'
+import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 import type { Step } from '../steps/step-kind.ts'
+import { liveRules } from '../strategies/live-rules.ts'
 import { asProbed } from './as-probed.ts'
 
 /**
@@ -14,15 +16,17 @@ export function indicativePlan(
   steps: readonly Step[],
   facts: Facts,
 ): Reading<IndicativePlan> {
+  const changesRules = steps.some(({ kind }) => kind === 'firewall')
+  const seen = { facts, standing: changesRules ? mapReading(liveRules(facts), standingKeys) : known(NONE) }
   // Entries come and go: a flush has something to do once the rules before it change.
   const moves = steps.some((step) => {
-    const foretold = foretell(step, facts, false)
+    const foretold = foretell(step, seen, false)
     return !step.volatile && foretold.known && foretold.value !== 'at its goal'
   })
   const changes: IndicativeChange[] = []
   const kept: string[] = []
   for (const step of steps) {
-    const foretold = foretell(step, facts, moves && step.volatile)
+    const foretold = foretell(step, seen, moves && step.volatile)
     if (!foretold.known) return unknown(`${step.title}: ${foretold.why}`)
     if (foretold.value === 'at its goal') kept.push(step.title)
     else changes.push(foretold.value)
@@ -30,9 +34,13 @@ export function indicativePlan(
   return known({ appliable: false, ...judged, changes, kept })
 }
 
-function foretell(step: Step, facts: Facts, always: boolean): Reading<IndicativeChange | 'at its goal'> {
+const NONE: ReadonlySet<string> = new Set()
+
+type Seen = { readonly facts: Facts; readonly standing: Reading<ReadonlySet<string>> }
+
+function foretell(step: Step, { facts, standing }: Seen, always: boolean): Reading<IndicativeChange | 'at its goal'> {
   const { kind, title, phase } = step
-  const probed = asProbed(step, facts)
+  const probed = asProbed(step, facts, standing)
   if (!probed.known) return known({ kind, title, phase, before: probed, after: wanted(step, probed.why), notes: [] })
   const planned = step.plan(probed.value, always)
   if (!planned.known) return planned

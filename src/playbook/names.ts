@@ -97,6 +97,7 @@ const facts: ShapeOf<Facts> = {
     init: 'string',
     container: 'dyn',
     forwarding: { ip: 'bool', ip6: 'bool' },
+    clientPorts: { first: 'double', last: 'double' },
   },
   memory: { total: 'double', available: 'double' },
   modules: { loadable: 'bool', loaded: 'list<dyn>', builtin: 'list<string>' },

@@ -5,7 +5,6 @@ import type { Facts } from '../model/facts.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Verdict } from '../model/verdict.ts'
-import type { BoundStep } from '../playbook/bind.ts'
 import { hostView } from '../playbook/names.ts'
 import type { Playbook } from '../playbook/playbook.ts'
 import { STEP_KINDS } from '../steps/catalog.ts'
@@ -14,6 +13,7 @@ import { type Analysis, analyse } from '../strategies/analysis.ts'
 import { bootNotes } from '../strategies/boot-notes.ts'
 import { type Choice, choose } from '../strategies/choose.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
+import { untracksIn } from '../strategies/wanted-of-table.ts'
 import { lockOf } from './held-by.ts'
 import type { Where } from './where.ts'
 
@@ -85,16 +85,16 @@ export function statusWithout(wish: Wish): 'no-strategy' | 'blocked' {
 
 type Chosen = Choice & { readonly type: 'chosen' }
 
-export function stepsOf({ steps }: Chosen): readonly Step[] {
-  return steps.flatMap(({ kind, want }) => STEP_KINDS.find((each) => each.kind === kind)?.bind(want) ?? [])
+export function stepsOf({ steps }: Pick<Chosen, 'steps'>): readonly Step[] {
+  return steps.flatMap(({ kind: name, want }) => {
+    const kind = STEP_KINDS.find((each) => each.kind === name)
+    // A playbook of an unknown kind does not load; a plan that leaves a step out without a word must not be made.
+    if (kind === undefined) throw new Error(`there is no step kind ${name}`)
+    return kind.bind(want)
+  })
 }
 
 /** What a person must know before saying yes. */
 export function notesOn({ notes, steps }: Chosen, facts: Facts, analysis: Analysis): readonly string[] {
-  return [...notes, ...(untracks(steps) ? analysis.notrack.notes : []), ...bootNotes(facts, steps)]
-}
-
-/** Whether rules that leave flows untracked are among the steps, under whatever playbook's name. */
-export function untracks(steps: readonly BoundStep[]): boolean {
-  return steps.some(({ kind, want }) => kind === 'firewall' && /NOTRACK|\bnotrack\b/.test(JSON.stringify(want)))
+  return [...notes, ...(untracksIn(steps) ? analysis.notrack.notes : []), ...bootNotes(facts, steps)]
 }

@@ -1,8 +1,9 @@
 import type { Facts } from '../model/facts.ts'
 import type { ExplainResult, FactsResult, ForetoldResult, LeftOut } from '../model/result.ts'
 import { indicativePlan } from '../plan/indicative.ts'
+import { untracksIn } from '../strategies/wanted-of-table.ts'
 import { explanationOf } from './explain-host.ts'
-import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
+import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, type Wish } from './judge-host.ts'
 import { leftOutBy } from './where.ts'
 
 /** From facts that were recorded earlier: no host is contacted, and a host whose facts could not be read stays what it was. */
@@ -46,7 +47,7 @@ function foretold(host: string, facts: Facts, wish: Wish): ForetoldResult {
       return { host, status: statusWithout(wish), findings, considered, why: choice.why }
     case 'chosen': {
       const { rollbackNotes, sessionLoss } = analysis.notrack
-      const later = untracks(choice.steps) ? [...rollbackNotes, ...sessionLoss] : []
+      const later = untracksIn(choice.steps) ? [...rollbackNotes, ...sessionLoss] : []
       const notes = [...notesOn(choice, facts, analysis), ...later]
       const judged = { strategy: choice.playbook.name, considered, findings, notes }
       const plan = indicativePlan(judged, stepsOf(choice), facts)

@@ -27,6 +27,7 @@ export async function planFleet(
     parallel,
     story: (host: Host, telling): Promise<HostResult | LeftOut> =>
       planHost(host, wish, kept === undefined ? telling : { ...telling, kept }),
+    onlyReads: true,
     onLeaving: ['Nothing was changed.'],
   })
   const { results, ...others } = sifted<HostResult>(all)

@@ -7,11 +7,12 @@ import { unbundle } from '../shell/bundle.ts'
 import { lines, sh } from '../shell/script.ts'
 import type { Analysis } from '../strategies/analysis.ts'
 import type { Choice } from '../strategies/choose.ts'
+import { untracksIn } from '../strategies/wanted-of-table.ts'
 import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome, gatherAsRoot, gatherFacts, newNonce } from './facts-host.ts'
 import { STOPPED } from './fleet.ts'
-import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, untracks, type Wish } from './judge-host.ts'
+import { blockedBy, judgeHost, notesOn, statusWithout, stepsOf, type Wish } from './judge-host.ts'
 import { gatesFor } from './plan-gates.ts'
 import { machineOf } from './same-machine.ts'
 import { openToAsk, type Telling } from './story.ts'
@@ -72,7 +73,7 @@ async function planOver(
     case 'none':
       return { host: host.name, status: statusWithout(wish), findings, considered, why: choice.why }
     case 'chosen': {
-      const untracked = untracks(choice.steps) ? analysis.notrack : null
+      const untracked = untracksIn(choice.steps) ? analysis.notrack : null
       return await planChosen(session, facts, {
         analysis,
         choice,

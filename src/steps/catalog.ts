@@ -1,5 +1,7 @@
+import { checkAgainst } from '../input/schema.ts'
+import { pathText } from '../input/yaml-tree.ts'
 import { type Json, sameJson } from '../model/json.ts'
-import { known, type Reading } from '../model/reading.ts'
+import { known, type Reading, unknown } from '../model/reading.ts'
 import { sh } from '../shell/script.ts'
 import { file } from './file.ts'
 import { firewall } from './firewall.ts'
@@ -18,9 +20,9 @@ export type StepKind = {
   readonly want: StepKindSpec<unknown, Json>['want']
   /** @throws the schema's error on an input that was not checked before. */
   bind(want: unknown): readonly Step[]
-  /** The state that a probe of this want printed. */
+  /** The state that a probe of this want printed; unknown too where the want is none of this kind, as one that another ctfleet planned. */
   read(probed: string, want: Json): Reading<Json>
-  /** A state that was read, as lines. */
+  /** A state that was read, as lines; none where the want is none of this kind. */
   show(state: Json, want: Json): readonly string[]
   /** What a planned change of this kind does for a table that is full; null: nothing. */
   relief(change: Planned): Relief | null
@@ -49,11 +51,29 @@ function sealed<Want, State extends Json>(spec: StepKindSpec<Want, State>): Step
       const want = spec.want.parse(input)
       return (spec.split?.(want) ?? [want]).map((each) => bound(spec, each))
     },
-    read: (probed, want) => spec.read(probed, spec.want.parse(want)),
-    // Its own parser made it.
-    show: (state, want) => spec.show(state as State, spec.want.parse(want)),
-    relief: ({ want, before, after }) => spec.relief?.(before as State, after as State, spec.want.parse(want)) ?? null,
+    // These wants come from plans on record, of which another version may have made some.
+    read(probed, input) {
+      const want = wantOf(spec, input)
+      return want.known ? spec.read(probed, want.value) : want
+    },
+    // Its own parser made the state.
+    show(state, input) {
+      const want = wantOf(spec, input)
+      return want.known ? spec.show(state as State, want.value) : []
+    },
+    relief({ want: input, before, after }) {
+      const want = wantOf(spec, input)
+      return want.known ? (spec.relief?.(before as State, after as State, want.value) ?? null) : null
+    },
   }
+}
+
+function wantOf<Want, State extends Json>({ kind, want }: StepKindSpec<Want, State>, input: Json): Reading<Want> {
+  const checked = checkAgainst(want, input)
+  if (checked.ok) return known(checked.value)
+  const [first] = checked.complaints
+  const what = first === undefined ? '' : ` (${[pathText(first.path), first.message].filter(Boolean).join(' ')})`
+  return unknown(`the step is none that this ctfleet's kind ${kind} knows${what}: another ctfleet planned it`)
 }
 
 function bound<Want, State extends Json>(spec: StepKindSpec<Want, State>, want: Want): Step {

@@ -1,4 +1,5 @@
 import { deleteEntries, flowSchema } from '../firewall/flow-entries.ts'
+import { leavesUntracked } from '../firewall/leaves-untracked.ts'
 import { NFT_EDITOR } from '../firewall/nft-editor.ts'
 import { takeKept } from '../firewall/normalise.ts'
 import { iptablesTools, RULE_READER, RULE_WRITER } from '../firewall/rule-editor.ts'
@@ -62,7 +63,8 @@ export const firewall: StepKindSpec<Want, State> = {
   split({ edits, flows }) {
     const groups = [...new Set(edits.map(groupOf))].map((group) => {
       const mine = edits.filter((each) => groupOf(each) === group)
-      return { mine, untracks: mine.some(untracks), isLast: isRaw(group) || mine.some(untracks) }
+      const untracks = mine.some(leavesUntracked)
+      return { mine, untracks, isLast: isRaw(group) || untracks }
     })
     return groups
       .toSorted((a, b) => Number(a.isLast) - Number(b.isLast))
@@ -110,7 +112,7 @@ export const firewall: StepKindSpec<Want, State> = {
       // The schema that checked them makes nothing but JSON.
       gone: moved.filter(({ action }) => action === 'remove') as readonly Json[],
       come: come.length > 0,
-      untracked: come.some(untracks) ? (flows ?? []) : [],
+      untracked: come.some(leavesUntracked) ? (flows ?? []) : [],
     }
   },
   show: (state, { edits }) =>
@@ -133,10 +135,6 @@ function placeOf(edits: readonly Edit[]): string {
 
 function groupOf({ backend, family, table }: Edit): string {
   return backend === 'native' ? 'native' : `${backend} ${family} ${table}`
-}
-
-function untracks({ spec }: Edit): boolean {
-  return /NOTRACK|--notrack|\bnotrack\b(?!:)/.test(spec.replace(/comment "[^"]*"/, ''))
 }
 
 function isRaw(group: string): boolean {

@@ -1,7 +1,7 @@
 import { drainOf } from '../diagnosis/forecast.ts'
 import { duration } from '../diagnosis/numbers.ts'
 import type { Basis, Effect, Emptied, Estimate, LeftOut, Resized } from '../model/explanation.ts'
-import type { Facts, PortShare } from '../model/facts.ts'
+import { type Facts, MOST_NAMED, type PortShare } from '../model/facts.ts'
 import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 import { type Binding, bindSteps, computeVars, type Vars } from '../playbook/bind.ts'
 import { hostView } from '../playbook/names.ts'
@@ -25,7 +25,8 @@ export function effectsOf(facts: Facts, analysis: Analysis, playbook: Playbook):
   const binding = bindSteps(playbook, view)
   const has = (kind: string) => playbook.steps.some((step) => step.kind.kind === kind)
   if (has('kernel-modules')) return emptied(facts, analysis)
-  if (has('flush-entries') || untracksIn(binding)) return leftOut(facts, analysis, binding)
+  if (has('flush-entries') || (binding.type === 'bound' && untracksIn(binding.steps)))
+    return leftOut(facts, analysis, binding)
   if (has('hash-size') || isAboutTheTable(binding)) return resized(facts, analysis, { binding, vars })
   if (binding.type !== 'bound') return { remedy: 'other', why: causeOf(binding) }
   return { remedy: 'other', why: 'none of its steps changes the size of the table, or what is tracked' }
@@ -93,8 +94,8 @@ function shareHeldBy(facts: Facts, services: readonly Service[]): Reading<Estima
   let held = 0
   for (const service of services) {
     const found = byDestinationPort.find((each) => each.protocol === service.protocol && each.port === service.port)
-    if (found === undefined && byDestinationPort.length >= MOST_PORTS) {
-      return unknown(`${service.port}/${service.protocol} is not among the ${MOST_PORTS} busiest ports of the sample`)
+    if (found === undefined && byDestinationPort.length >= MOST_NAMED) {
+      return unknown(`${service.port}/${service.protocol} is not among the ${MOST_NAMED} busiest ports of the sample`)
     }
     if (found?.local === null) return unknown("whether its flows end here is not known: the host's addresses")
     const part = found === undefined ? 0 : entriesHere(found)
@@ -102,9 +103,6 @@ function shareHeldBy(facts: Facts, services: readonly Service[]): Reading<Estima
   }
   return known(shareOfTable(held, { read, total }))
 }
-
-/** The facts name no more ports than this. */
-const MOST_PORTS = 10
 
 function entriesHere({ entries, local }: PortShare): number {
   return Math.round(entries * (local ?? 0))

@@ -87,7 +87,7 @@ export function analyseNotrack(
   }
   const [taken] = (wanted ?? []).filter((each) => mayBeClients(facts, each))
   if (taken !== undefined) {
-    const why = `nothing listens on ${taken.protocol} port ${taken.port} here, and the host may take it for connections of its own`
+    const why = `nothing listens on ${taken.protocol} port ${taken.port} here, and the host may take it for connections of its own (net.ipv4.ip_local_port_range)`
     return facts.listeners.sockets.known ? refused(why) : doubtful(facts.listeners.sockets.why)
   }
   const host: PatchedHost = {
@@ -215,11 +215,18 @@ function standingNotes(standing: readonly Service[]): readonly string[] {
   ]
 }
 
-/** Of a TCP port that listens no connection of the host's own begins; of another one in the clients' range (ip_local_port_range) any may. */
-function mayBeClients({ listeners: { sockets } }: Facts, { protocol, port, forwarded }: Service): boolean {
-  if (protocol !== 'tcp' || port < 32_768 || forwarded) return false
+/** Of a TCP port that listens no connection of the host's own begins; of another one in the clients' range any may. */
+function mayBeClients(
+  { listeners: { sockets }, system: { clientPorts } }: Facts,
+  { protocol, port, forwarded }: Service,
+): boolean {
+  const { first, last } = clientPorts.known ? clientPorts.value : UNPRIVILEGED
+  if (protocol !== 'tcp' || port < first || port > last || forwarded) return false
   return !sockets.known || !sockets.value.some((each) => each.protocol === 'tcp' && each.port === port)
 }
+
+/** What clients may take at most unless somebody lets them have privileged ports; busy hosts are given all of it. */
+const UNPRIVILEGED = { first: 1024, last: 65_535 }
 
 /** A rule for a port where nothing listens frees nothing: a slip, more often than not. */
 function unheardNotes({ listeners }: Facts, wanted: readonly Service[]): readonly string[] {

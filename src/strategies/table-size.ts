@@ -1,3 +1,4 @@
+import { bucketsOf } from '../model/buckets.ts'
 import type { EntrySize, TableSize } from '../model/explanation.ts'
 import type { Facts } from '../model/facts.ts'
 import { known, mapReading, type Reading } from '../model/reading.ts'
@@ -8,7 +9,7 @@ export function tableSize(facts: Facts, tune: Analysis['tune']): TableSize {
   const { conntrack } = facts
   const absent = conntrack.generation.known && conntrack.generation.value === 'none'
   const entries = absent ? known(0) : conntrack.count
-  const buckets = absent ? known(0) : bucketsOf(facts)
+  const buckets = absent ? known(0) : bucketsOf(facts.conntrack)
   const entrySize = entrySizeOf(facts, tune)
   return {
     entries,
@@ -27,11 +28,6 @@ export function bytesOfBucket({ system }: Facts): number {
 /** A value of two readings; the first that is not known says why. */
 export function combined<A, B, C>(one: Reading<A>, other: Reading<B>, join: (a: A, b: B) => C): Reading<C> {
   return one.known ? mapReading(other, (value) => join(one.value, value)) : one
-}
-
-// Where the sysctl is stale, the module parameter is right.
-function bucketsOf({ conntrack: { hashSize, buckets } }: Facts): Reading<number> {
-  return hashSize.known && hashSize.value > 0 ? hashSize : buckets
 }
 
 function entrySizeOf({ conntrack }: Facts, { entryBytes: bytes, entryBytesMeasured }: Analysis['tune']): EntrySize {

@@ -2,6 +2,7 @@ import { type Drain, drainOf } from '../diagnosis/forecast.ts'
 import { tableDrops } from '../diagnosis/loss.ts'
 import { bytes, counted, duration, grouped, percent } from '../diagnosis/numbers.ts'
 import { DEFAULT_THRESHOLDS } from '../diagnosis/thresholds.ts'
+import { bucketsOf } from '../model/buckets.ts'
 import type { CounterFacts, Facts } from '../model/facts.ts'
 import { known, mapReading, type Reading, unknown } from '../model/reading.ts'
 import type { Analysis } from '../playbook/names.ts'
@@ -113,12 +114,11 @@ function lifetimeOf(sample: Facts['entries']['sample']): Reading<number> {
  */
 function fittingMax({ memory, conntrack }: Facts, entryBytes: number): Reading<number> {
   const { available } = memory
-  const { count, buckets, hashSize } = conntrack
+  const { count } = conntrack
   if (!available.known) return available
   if (!count.known) return count
-  return mapReading(buckets, (shown) => {
-    // On some kernels the sysctl is stale and the module parameter right.
-    const bucketBytes = Math.max(shown, hashSize.known ? hashSize.value : 0) * BUCKET_BYTES
+  return mapReading(bucketsOf(conntrack), (buckets) => {
+    const bucketBytes = buckets * BUCKET_BYTES
     const room = (available.value + count.value * entryBytes + bucketBytes) / 2
     const entries = Math.min((room - bucketBytes) / entryBytes, room / (entryBytes + BUCKET_BYTES))
     return Math.max(0, Math.floor(entries))

@@ -1,4 +1,5 @@
-import type { Binding } from '../playbook/bind.ts'
+import { leavesUntracked } from '../firewall/leaves-untracked.ts'
+import type { Binding, BoundStep } from '../playbook/bind.ts'
 import type { Service } from './busy-ports.ts'
 
 /** What a playbook's steps, bound to one host, want of its table. */
@@ -13,9 +14,16 @@ export function flushedIn(binding: Binding): readonly Service[] | null {
   return services.length === 0 ? null : services
 }
 
-/** Whether rules are among its steps that leave flows untracked. */
-export function untracksIn(binding: Binding): boolean {
-  return stepsIn(binding, 'firewall').some((want) => /NOTRACK|\bnotrack\b/.test(JSON.stringify(want)))
+/** Whether steps add rules that leave flows untracked, under whatever playbook's name; such rules that go leave none. */
+export function untracksIn(steps: readonly BoundStep[]): boolean {
+  return wantedBy(steps, 'firewall').some((want) => {
+    const { edits } = fieldsOf(want)
+    return Array.isArray(edits) && edits.some((edit) => comesUntracked(fieldsOf(edit)))
+  })
+}
+
+function comesUntracked({ action, spec }: Fields): boolean {
+  return action === 'add' && typeof spec === 'string' && leavesUntracked({ spec })
 }
 
 /** Whether one of its settings is the table's limit, or a timeout of its entries. */
@@ -37,7 +45,11 @@ const MAX = /^net\.(?:ipv4\.)?(?:netfilter\.)?(?:nf|ip)_conntrack_max$/
 const OF_TABLE = /^net\.(?:ipv4\.)?(?:netfilter\.)?(?:nf|ip)_conntrack_(?:max|buckets|.*timeout.*)$/
 
 function stepsIn(binding: Binding, kind: string): readonly unknown[] {
-  return binding.type === 'bound' ? binding.steps.flatMap((step) => (step.kind === kind ? [step.want] : [])) : []
+  return binding.type === 'bound' ? wantedBy(binding.steps, kind) : []
+}
+
+function wantedBy(steps: readonly BoundStep[], kind: string): readonly unknown[] {
+  return steps.flatMap((step) => (step.kind === kind ? [step.want] : []))
 }
 
 function keyOf(want: unknown): string {
@@ -45,6 +57,8 @@ function keyOf(want: unknown): string {
   return typeof key === 'string' ? key : ''
 }
 
-function fieldsOf(want: unknown): { readonly [field: string]: unknown } {
+type Fields = { readonly [field: string]: unknown }
+
+function fieldsOf(want: unknown): Fields {
   return typeof want === 'object' && want !== null ? { ...want } : {}
 }

@@ -18,6 +18,7 @@ export const HEALTHY: Facts = {
     init: known('systemd'),
     container: known(null),
     forwarding: { ip: known(false), ip6: known(false) },
+    clientPorts: known({ first: 32_768, last: 60_999 }),
   },
   memory: { total: known(48 * 2 ** 30), available: known(40 * 2 ** 30) },
   modules: {

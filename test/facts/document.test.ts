@@ -36,12 +36,13 @@ test('hosts that could not be read stay what they were', () => {
 })
 
 test('a document of before its time was written down is readable, and what it was not asked is not known', () => {
-  const { forwarding: _, ...system } = FULL_WEB_SERVER.system
+  const { forwarding: _, clientPorts: __, ...system } = FULL_WEB_SERVER.system
   const old = { version: 1, hosts: [{ host: 'a', status: 'read', facts: { ...FULL_WEB_SERVER, system } }] }
   const { takenAt, tool, hosts } = documentIn(JSON.stringify(old))
   expect([takenAt, tool]).toEqual([null, null])
   const [host] = hosts
   expect(host?.status === 'read' && host.facts.system.forwarding.ip).toMatchObject({ known: false })
+  expect(host?.status === 'read' && host.facts.system.clientPorts).toMatchObject({ known: false })
 })
 
 describe('a wrong file is told in one sentence, with its place and the next step', () => {

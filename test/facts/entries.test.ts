@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { entries } from '../../src/facts/entries.ts'
-import type { EntrySample } from '../../src/model/facts.ts'
+import { type EntrySample, MOST_NAMED } from '../../src/model/facts.ts'
+import { known } from '../../src/model/reading.ts'
+import { asProbed } from '../../src/plan/as-probed.ts'
+import { factsWith } from '../diagnosis/sample-facts.ts'
 import { answers, corpusFiles, NO_CORPUS } from './answers.ts'
 
 function sampleOf(lines: readonly string[], addresses?: string, generation = 'nf'): EntrySample {
@@ -91,6 +94,21 @@ test('shares are of what was read, and lines that make no sense are counted', ()
       states: [{ key: 'TIME_WAIT', entries: 1, share: 0.25 }],
     },
   ])
+})
+
+test('no more are named than those who read the facts reckon with', () => {
+  const line = (port: number) =>
+    `ipv4 2 tcp 6 5 TIME_WAIT src=10.0.${port}.1 dst=10.0.1.1 sport=1 dport=${port} src=1.1.1.1 dst=1.1.1.1 use=1`
+  const named = (ports: number) => sampleOf(Array.from({ length: ports }, (_, at) => line(at + 1)))
+  expect(named(MOST_NAMED + 2).byDestinationPort).toHaveLength(MOST_NAMED)
+  expect(named(MOST_NAMED + 2).bySource).toHaveLength(MOST_NAMED)
+  const flush = { kind: 'flush-entries', want: { protocol: 'tcp', ports: [443] } }
+  const found = (ports: number) => {
+    const all = { ...named(ports), total: ports }
+    return asProbed(flush, factsWith({ entries: { sample: known(all) } }), known(new Set()))
+  }
+  expect(found(MOST_NAMED - 1)).toEqual(known('none\n'))
+  expect(found(MOST_NAMED + 2).known).toBe(false)
 })
 
 test('states are counted port by port, as shares of all that was read', () => {

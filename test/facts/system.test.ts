@@ -21,3 +21,19 @@ test.each([
 ])('%s: whether it forwards', (_, output, ip, ip6) => {
   expect(system.parse(answers({ system: output })).forwarding).toEqual({ ip, ip6 })
 })
+
+const RANGE = '/proc/sys/net/ipv4/ip_local_port_range'
+test.each([
+  ['as most hosts have it', '32768\t60999', known({ first: 32_768, last: 60_999 })],
+  ['widened', '1024 65535', known({ first: 1024, last: 65_535 })],
+  ['turned round', '60999\t32768', unknown(`${RANGE} is not understood: "60999\\t32768"`)],
+  ['no ports', '0\t70000', unknown(`${RANGE} is not understood: "0\\t70000"`)],
+  ['one alone', '32768', unknown(`${RANGE} is not understood: "32768"`)],
+])('the ports of its own connections, %s', (_, range, ports) => {
+  expect(system.parse(answers({ system: `${RANGE}:${range}\n` })).clientPorts).toEqual(ports)
+})
+
+test('the ports of its own connections, not told', () => {
+  const { clientPorts } = system.parse(answers({ system: 'machine x86_64\n' }))
+  expect(clientPorts).toEqual(unknown(`${RANGE} could not be read`))
+})

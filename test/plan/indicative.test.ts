@@ -54,6 +54,12 @@ describe('what facts tell is shown as a plan on the host would show it', () => {
   })
 })
 
+test('buckets are those of the sysctl where the module parameter tells none', () => {
+  const facts = factsWith({ conntrack: { hashSize: known(0), buckets: known(16_384) } })
+  const [change] = planOf([['hash-size', { buckets: 65_536 }]], facts).changes
+  expect(change?.before).toEqual(known(['buckets = 16384']))
+})
+
 describe('what facts do not tell is said, not guessed', () => {
   test('a file: what will be in it, not what is', () => {
     const want = { path: '/etc/sysctl.d/90-ctfleet-conntrack.conf', content: 'net.netfilter.nf_conntrack_max = 5\n' }

@@ -18,6 +18,7 @@ export const FULL_WEB_SERVER: Facts = {
     init: known('systemd'),
     container: known(null),
     forwarding: { ip: known(false), ip6: known(false) },
+    clientPorts: known({ first: 32_768, last: 60_999 }),
   },
   memory: { total: known(8_201_338_880), available: known(5_412_552_704) },
   modules: {

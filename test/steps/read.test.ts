@@ -70,6 +70,13 @@ describe.each(STEP_KINDS)('$kind', (kind) => {
     expect(kind.read('', WANTS[kind.kind] ?? null)).toMatchObject({ known: false })
   })
 
+  test('a wish on record that the schema would not take is a step of another ctfleet, and no bug', () => {
+    const want = { made: 'by another version' }
+    expect(kind.read('', want)).toEqual({ known: false, why: expect.stringContaining('another ctfleet planned it') })
+    expect(kind.show({}, want)).toEqual([])
+    expect(kind.relief({ want, before: {}, after: {} })).toBeNull()
+  })
+
   test('has a checked wish here', () => {
     expect(kind.bind(WANTS[kind.kind])).toHaveLength(1)
   })

@@ -52,6 +52,23 @@ describe('which ports are worth leaving out', () => {
     expect(notrack.notes.join()).toContain('stay until they time out')
   })
 
+  test.each([
+    ['a widened range', known({ first: 1024, last: 65_535 }), 8080, false],
+    ['the usual range', known({ first: 32_768, last: 60_999 }), 8080, true],
+    ['the usual range', known({ first: 32_768, last: 60_999 }), 40_000, false],
+    ['the usual range', known({ first: 32_768, last: 60_999 }), 61_000, true],
+    ['a range that could not be read', unknown('it hides'), 8080, false],
+    ['a range that could not be read', unknown('it hides'), 1023, true],
+  ] as const)('with %s (%j), port %i where nothing listens may go: %s', (_, clientPorts, port, mayGo) => {
+    const { notrack } = analyse(factsWith({ system: { clientPorts } }), [{ protocol: 'tcp', port }])
+    expect(notrack.safe).toEqual(known(mayGo))
+    expect(notrack.why).toBe(
+      mayGo
+        ? ''
+        : `nothing listens on tcp port ${port} here, and the host may take it for connections of its own (net.ipv4.ip_local_port_range)`,
+    )
+  })
+
   test('rules that cannot be known leave both cures undecided, not refused', () => {
     const facts = factsWith({ firewall: { nftRuleset: unknown('there is no nft on the host to list them') } })
     const { notrack, unload } = analyse(facts, [{ protocol: 'tcp', port: 80 }])

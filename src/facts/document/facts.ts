@@ -54,6 +54,7 @@ const system = z.object({
   init: reading(z.enum(['systemd', 'other'])),
   container: reading(word.nullable()),
   forwarding: z.object({ ip: reading(yesOrNo), ip6: reading(yesOrNo) }).default({ ip: notAsked(), ip6: notAsked() }),
+  clientPorts: reading(z.object({ first: whole, last: whole })).default(notAsked()),
 })
 
 const conntrack = z.object({

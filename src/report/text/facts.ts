@@ -103,6 +103,7 @@ function systemRows({ system, memory, lock, privilege }: Facts): readonly Row[] 
     ['container', mapReading(system.container, (container) => container ?? 'none, a whole machine')],
     ['boot id', system.bootId],
     ['network namespace', system.netns],
+    ['own connections', mapReading(system.clientPorts, ({ first, last }) => `from ports ${first} to ${last}`)],
     ['we are', both(privilege.user, privilege.root, (user, root) => `${user}${root ? '' : ', without root'}`)],
     ['locked', mapReading(lock.holder, lockText)],
     ['sshd port', mapReading(privilege.sshPort, (port) => (port === null ? 'not over SSH' : String(port)))],
