@@ -1,7 +1,7 @@
 import type { HostResult } from '../model/result.ts'
 import type { Approval } from '../model/run.ts'
-import { declareWork } from '../run/at-work.ts'
-import { beginRecord, type RunRecord } from '../run/record.ts'
+import { beginWork } from '../run/begin-work.ts'
+import type { RunRecord } from '../run/record.ts'
 import { resultEvents } from '../run/result-events.ts'
 import type { RunStore } from '../store/store.ts'
 import { kept } from './state.ts'
@@ -24,11 +24,12 @@ export async function beginRun(
   { store, terminal: { events } }: { readonly store: RunStore; readonly terminal: Terminal },
 ): Promise<BegunRun> {
   const tell = ({ at: _, ...approval }: Approval) => events?.tell({ event: 'approval', ...approval })
+  const given = approvals.length === 0 ? {} : { approvals }
+  const { record, stopWork } = await kept(
+    async () => await beginWork(store, { ...run, endedAt: null, ...given, results }),
+  )
   events?.tell({ event: 'run-began', run: run.id, command: run.command })
   approvals.forEach(tell)
-  const stopWork = await kept(async () => await declareWork(run.id))
-  const given = approvals.length === 0 ? {} : { approvals }
-  const record = await kept(async () => await beginRecord(store, { ...run, endedAt: null, ...given, results }))
   return {
     record,
     approved(approval) {
@@ -39,8 +40,7 @@ export async function beginRun(
       const problem = await record.close(ended, new Date())
       for (const event of resultEvents(ended)) events?.tell(event)
       events?.tell({ event: 'run-ended', run: run.id, command: run.command })
-      // What is left behind where nothing can be written says by itself that its process is gone.
-      await stopWork().catch(() => undefined)
+      await stopWork()
       return problem
     },
   }

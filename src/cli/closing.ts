@@ -71,11 +71,18 @@ export async function endIfClosed(store: RunStore, id: string): Promise<void> {
   if (!isOpen) await store.end(id, new Date().toISOString())
 }
 
-/** @throws InputError where another ctfleet on this machine works on the run. */
+/** @throws InputError where another ctfleet on this machine works on the run, or may do so. */
 export async function checkLeftAlone(run: Run, { say }: Terminal): Promise<void> {
   if (run.endedAt !== null) return
   const worker = await workerOn(run.id)
   if (worker === null || worker.life === 'gone') return
+  if (worker.life === 'unknown') {
+    throw complainAbout(
+      run.id,
+      `whether ctfleet is still at work on this run cannot be told: ${worker.file}: ${worker.why}`,
+      `see that none is, then: rm ${worker.file}`,
+    )
+  }
   if (worker.life === 'alive') {
     throw complainAbout(
       run.id,

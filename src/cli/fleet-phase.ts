@@ -1,5 +1,6 @@
 import { visible } from '../report/format.ts'
 import { listed } from '../report/text/listed.ts'
+import { bugLines } from '../run/bug-lines.ts'
 import type { Placed } from '../run/order.ts'
 import {
   type Conduct,
@@ -62,10 +63,4 @@ export async function runPhase<H extends Placed, R extends Ended>(
   terminal.say(notes.take().map(({ note, hosts }) => visible(`${listed(hosts, 5)}: ${note}`)))
   terminal.say(bugs.flat())
   return results
-}
-
-/** Each of its lines, for whoever reports it. */
-export function bugLines(host: string, bug: unknown): readonly string[] {
-  const told = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)
-  return `bug at ${host}: ${told}`.split('\n').map(visible)
 }

@@ -22,6 +22,7 @@ export async function holdingsFleet(
       hosts,
       parallel,
       story: async (host: Host, telling): Promise<OnMachine> => await transactionsHost(host, telling),
+      onlyReads: true,
       onLeaving: ['Nothing was changed.'],
     },
     terminal,

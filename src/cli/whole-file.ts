@@ -8,7 +8,7 @@ import { complainAbout } from './checks.ts'
 /**
  * Whole or not at all, since somebody may read it at any time, and on disk. What is no plain file (a pipe, /dev/stdout, a link) is
  * written to as it is.
- * @param mode of a file that is made anew, less the umask.
+ * @param mode of a file that is made anew, less the umask; one that is replaced keeps its own, as far as that allows no more.
  */
 export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
   const temporary = `${path}.${pid}.tmp`
@@ -18,9 +18,12 @@ export async function writeWhole(path: string, text: string, mode: number): Prom
       await writeFile(path, text, { mode })
       return
     }
-    const file = await open(temporary, 'wx', mode)
+    const before = await modeOf(path)
+    const file = await open(temporary, 'wx', before === null ? mode : mode & before)
     isOurs = true
     try {
+      // Else the umask would take from it.
+      if (before !== null) await file.chmod(mode & before)
       await file.writeFile(text)
       await file.sync()
     } finally {
@@ -57,6 +60,15 @@ async function isReplaceable(path: string): Promise<boolean> {
   } catch {
     // It is not there yet.
     return true
+  }
+}
+
+async function modeOf(path: string): Promise<number | null> {
+  try {
+    return (await lstat(path)).mode & 0o777
+  } catch {
+    // It is not there yet.
+    return null
   }
 }
 

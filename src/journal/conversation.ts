@@ -163,12 +163,16 @@ rmdir ${ROOT} 2> /dev/null || :`,
 export const CLEAN: Script = lines(
   GUARD,
   GROUND,
-  sh`root=${ROOT}
+  sh`root=${ROOT} unbegun=
+for id; do
+  dir=$root/$id
+  if [ -d "$dir" ] && [ ! -e "$dir/transaction" ]; then decide aborted; unbegun=yes; fi
+done
+# One that is still on its way finds that it was closed, or nothing at all. All are waited for at once: there may be hundreds.
+if [ -n "$unbegun" ]; then sleep 1; fi
 for id; do
   dir=$root/$id
   if [ ! -d "$dir" ]; then continue; fi
-  # One that is still on its way finds that it was closed, or nothing at all.
-  if [ ! -e "$dir/transaction" ]; then decide aborted; sleep 1; fi
   if [ -e "$dir/transaction" ]; then
     if sh "$dir/transaction" is-carried; then printf '# carried %s\n' "$id"; continue; fi
     sh "$dir/transaction" tidy > /dev/null 2>&1

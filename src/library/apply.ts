@@ -6,10 +6,9 @@ import type { Approval } from '../model/run.ts'
 import { leastToConfirm } from '../plan/gate-time.ts'
 import { isSealed } from '../plan/seal.ts'
 import { applyHost } from '../run/apply-host.ts'
-import { declareWork } from '../run/at-work.ts'
+import { beginWork } from '../run/begin-work.ts'
 import { changeHosts, courseOfChanges } from '../run/change-hosts.ts'
 import { PAUSE_SECONDS } from '../run/course.ts'
-import { beginRecord } from '../run/record.ts'
 import { requester } from '../run/requester.ts'
 import { resultEvents } from '../run/result-events.ts'
 import { watchPlan } from '../run/wave-gate.ts'
@@ -17,9 +16,9 @@ import type { Share } from '../run/waves.ts'
 import { databaseStore } from '../store/database.ts'
 import { newRunId } from '../store/run-id.ts'
 import { stateDirectory } from '../store/state-directory.ts'
-import { checkOptions } from './checked-options.ts'
+import { checkApplyOptions } from './checked-options.ts'
 import { chosenHosts, type HostOptions, readyHosts } from './chosen-hosts.ts'
-import { conductFor, type FollowOptions, heard, NEVER } from './following.ts'
+import { conductFor, type FollowOptions, heard, NEVER, warnOfBug } from './following.ts'
 import { type Planned, planChosen, type WishOptions, wishOf } from './plan.ts'
 
 export type ApplyOptions = HostOptions &
@@ -67,7 +66,7 @@ const CONFIRM_WITHIN = 60
  *   Once changes began nothing is thrown: what goes wrong at a host is in its result.
  */
 export async function apply(options: ApplyOptions): Promise<Applied> {
-  checkOptions(options)
+  checkApplyOptions(options)
   const { signal, confirmWithinSeconds = CONFIRM_WITHIN, changing = CHANGING } = options
   const onEvent = heard(options.onEvent)
   const state = options.stateDirectory ?? stateDirectory(process.env, homedir())
@@ -89,10 +88,9 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
     results: decided,
     ...(approvals.length === 0 ? {} : { approvals }),
   } as const
+  const { record, stopWork } = await beginWork(store, run, state)
   onEvent({ event: 'run-began', run: id, command: 'apply' })
   for (const { at: _, ...approved } of approvals) onEvent({ event: 'approval', ...approved })
-  const stopWork = await declareWork(id, state)
-  const record = await beginRecord(store, run)
   const changes = {
     title: 'Applying',
     run: id,
@@ -109,7 +107,7 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
       sparesPairs: true,
     },
     record,
-    onBug: () => undefined,
+    onBug: warnOfBug,
     onLeaving: [],
   }
   const following = signal === undefined ? { onEvent } : { onEvent, signal }
@@ -119,7 +117,7 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
   const recordProblem = await record.close(results, new Date())
   for (const event of resultEvents(results)) onEvent(event)
   onEvent({ event: 'run-ended', run: id, command: 'apply' })
-  await stopWork().catch(() => undefined)
+  await stopWork()
   return { ...planned, results, run: id, recordProblem }
 }
 

@@ -10,6 +10,7 @@ import { whereFrom } from '../run/where.ts'
 import { STEP_KINDS } from '../steps/catalog.ts'
 import { databaseStore } from '../store/database.ts'
 import { stateDirectory } from '../store/state-directory.ts'
+import { checkOptions } from './checked-options.ts'
 import { chosenHosts, type HostOptions } from './chosen-hosts.ts'
 import { conductFor, type FollowOptions, heard } from './following.ts'
 import { READING } from './plan.ts'
@@ -34,6 +35,7 @@ export type AuditOptions = HostOptions &
  *   in the report, with why.
  */
 export async function audit(options: AuditOptions = {}): Promise<Audited> {
+  checkOptions({ parallel: options.parallel })
   const { policy = DEFAULT_POLICY, drift = true, parallel = READING } = options
   const read = typeof policy === 'string' ? parsePolicy(readTextFile(policy), policy) : policy
   const { playbooks } = loadPlaybooks('auto', STEP_KINDS)

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { FleetEvent } from '../model/event.ts'
+import { bugLines } from '../run/bug-lines.ts'
 import { type Conduct, conductPhase } from '../run/phase.ts'
 import { remarkOn, waveEvent } from '../run/wave-remarks.ts'
 
@@ -37,8 +38,7 @@ export function conductFor({ onEvent: listener, signal = NEVER }: FollowOptions)
           if (said !== '') remark(said, news.type === 'stopped')
         },
         onTrouble: (host, why) => remark(`${host}  ${why}`, true),
-        // The host's result says it, and so does the event of its end.
-        onBug: () => undefined,
+        onBug: warnOfBug,
       },
       inWaves,
     )
@@ -58,6 +58,11 @@ export function heard(onEvent: FollowOptions['onEvent']): (event: FleetEvent) =>
       warn(error)
     }
   }
+}
+
+/** The host's result says that there was one, and so does the event of its end; only this has the stack. */
+export function warnOfBug(host: string, bug: unknown): void {
+  process.emitWarning(bugLines(host, bug).join('\n'))
 }
 
 export const NEVER: AbortSignal = new AbortController().signal

@@ -6,6 +6,7 @@ import type { Wish } from '../run/plan-host.ts'
 import { whereFrom } from '../run/where.ts'
 import { STEP_KINDS } from '../steps/catalog.ts'
 import type { Service } from '../strategies/notrack-analysis.ts'
+import { checkOptions } from './checked-options.ts'
 import { type ChosenHosts, chosenHosts, type HostOptions } from './chosen-hosts.ts'
 import { conductFor, type FollowOptions } from './following.ts'
 
@@ -17,7 +18,7 @@ export type WishOptions = {
   readonly ports?: readonly Service[]
   /** Only hosts for which this is true, in CEL over their facts: `conntrack.usage > 0.8`. */
   readonly where?: string
-  /** From where on a table counts as near full, and the like. */
+  /** From where on a table counts as near full, and the like: shares from 0 to 1, so that 75 % are 0.75. Left out: the usual ones. */
   readonly thresholds?: Partial<Thresholds>
   /** Hosts at a time, from 1 on. Left out: 100. */
   readonly parallel?: number
@@ -41,6 +42,7 @@ export const READING = 100
  * @throws InputError with every mistake in what was given, before any host is contacted. What goes wrong at a host is in its result.
  */
 export async function plan(options: PlanOptions = {}): Promise<Planned> {
+  checkOptions(options)
   const wish = wishOf(options)
   return await planChosen(await chosenHosts(options), wish, options)
 }

@@ -58,10 +58,10 @@ type Judged<Status> = {
   readonly considered: readonly Verdict[]
 }
 
-/** What reading one host's facts came to. */
+/** What reading one host's facts came to. `notRoot` is why root was not to be had, and what needs root is unknown. */
 export type FactsResult = {
   readonly host: string
-} /** `notRoot` is why root was not to be had, and what needs root is unknown. */ & (
+} & (
   | { readonly status: 'read'; readonly facts: Facts; readonly notRoot?: Fault | undefined }
   | { readonly status: 'unreachable' | 'failed'; readonly fault: Fault }
   | { readonly status: 'not-reached'; readonly why: string }

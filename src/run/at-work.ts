@@ -1,11 +1,15 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { dirname, join } from 'node:path'
+import { plainReason } from '../input/system-error.ts'
 import { makeDirectory } from '../store/make-directory.ts'
 import { stateDirectory } from '../store/state-directory.ts'
 
 /** A process that said it works on a run, and whether it does so still. */
-export type Worker = { readonly pid: number; readonly machine: string; readonly life: 'alive' | 'gone' | 'elsewhere' }
+export type Worker =
+  | { readonly pid: number; readonly machine: string; readonly life: 'alive' | 'gone' | 'elsewhere' }
+  /** Somebody said so in this file, and who cannot be read: it may be alive. */
+  | { readonly life: 'unknown'; readonly file: string; readonly why: string }
 
 /**
  * Says beside the record that this process works on a run, so that nobody resumes it under our feet. A process that is
@@ -16,14 +20,23 @@ export async function declareWork(run: string, state?: string): Promise<() => Pr
   const path = pathOf(run, state)
   makeDirectory(dirname(path), 0o700)
   const { pid } = process
-  await writeFile(path, `${JSON.stringify({ pid, since: await startOf(pid), machine: hostname() })}\n`, { mode: 0o600 })
+  const text = `${JSON.stringify({ pid, since: await startOf(pid), machine: hostname() })}\n`
+  // Whole or not at all: whoever reads half of it could not tell that we are at work.
+  const next = `${path}.${pid}.tmp`
+  try {
+    await writeFile(next, text, { mode: 0o600, flush: true })
+    await rename(next, path)
+  } catch (error) {
+    await rm(next, { force: true })
+    throw error
+  }
   return async () => await rm(path, { force: true })
 }
 
 /** Who said so last, or null where nobody did, or whoever did has said that it is over. */
 export async function workerOn(run: string): Promise<Worker | null> {
   const told = await readDeclaration(pathOf(run))
-  if (told === null) return null
+  if (told === null || 'life' in told) return told
   const { pid, since, machine } = told
   if (machine !== hostname()) return { pid, machine, life: 'elsewhere' }
   return { pid, machine, life: since !== null && (await startOf(pid)) === since ? 'alive' : 'gone' }
@@ -39,9 +52,20 @@ function pathOf(run: string, state = stateDirectory(process.env, homedir())): st
 
 type Declaration = { readonly pid: number; readonly since: string | null; readonly machine: string }
 
-async function readDeclaration(path: string): Promise<Declaration | null> {
+async function readDeclaration(file: string): Promise<Declaration | Extract<Worker, { life: 'unknown' }> | null> {
+  let text: string
   try {
-    const { pid, since, machine } = JSON.parse(await readFile(path, 'utf8'))
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    return { life: 'unknown', file, why: plainReason(error) }
+  }
+  return parseDeclaration(text) ?? { life: 'unknown', file, why: 'it does not say which process' }
+}
+
+function parseDeclaration(text: string): Declaration | null {
+  try {
+    const { pid, since, machine } = JSON.parse(text)
     return Number.isInteger(pid) && pid > 0 && typeof machine === 'string' ? { pid, since, machine } : null
   } catch {
     return null

@@ -64,7 +64,7 @@ async function askHosts(
   const standing = applied === null ? [] : await applied(hosts)
   const asked: Audit = { ...audit, applied: new Map(standing.map((result) => [result.host, result])) }
   const story = async (host: Host, telling: Telling) => await auditHost(host, asked, telling)
-  const phase = { title: 'Auditing', hosts, parallel, story, onLeaving: ['Nothing was changed.'] }
+  const phase = { title: 'Auditing', hosts, parallel, story, onlyReads: true, onLeaving: ['Nothing was changed.'] }
   return [...(await conduct(phase)), ...asideResults(setAside)]
 }
 

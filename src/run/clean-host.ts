@@ -9,7 +9,7 @@ import { openSession } from '../transport/catalog.ts'
 import { faultOfTalk } from './journal-link.ts'
 import type { Telling } from './story.ts'
 
-/** Each transaction is asked for its staged files, a second or less. */
+/** Each of at most 500 transactions is asked for its staged files, half a second or less. */
 const TIMEOUT_MS = 300_000
 
 /**

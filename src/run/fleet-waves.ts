@@ -33,6 +33,8 @@ export async function runWaves<H extends Placed, R>(
 ): Promise<readonly R[]> {
   const { parallel, signal } = fleet
   const queue = [...waves]
+  // One row for all waves: whoever waited for its pair may begin when its own wave is over.
+  const slot = slots(parallel)
   const tell = teller(fleet, story, otherwise)
   const budget = newBudget(() => later?.allowances().soFar ?? allowance, failedBefore)
   const results = new Map<string, R>()
@@ -117,17 +119,17 @@ export async function runWaves<H extends Placed, R>(
   }
 
   /** @returns a promise that the wave waits for, which may be kept before the host ended. */
-  async function begin(host: H, slot: Slot, how: { readonly isCanary: boolean; readonly isWaitedFor: boolean }) {
+  async function begin(host: H, how: { readonly isCanary: boolean; readonly isWaitedFor: boolean }) {
     const { pair } = host
-    // Only a straggler of an earlier wave, or who waits for one.
+    // Only a straggler of an earlier wave, or who waits for one; the wave does not wait for those who do.
     const other = pair === undefined ? undefined : [...atWork.values()].findLast((each) => each.host.pair === pair)
     const { promise: ended, resolve } = withResolver()
     atWork.set(host.name, { host, ended })
     if (other === undefined) await slot(() => work(host, how, resolve))
-    else void other.ended.then(() => work(host, how, resolve))
+    else void other.ended.then(() => slot(() => work(host, how, resolve)))
   }
 
-  async function work(host: H, { isCanary, isWaitedFor }: Parameters<typeof begin>[2], end: () => void): Promise<void> {
+  async function work(host: H, { isCanary, isWaitedFor }: Parameters<typeof begin>[1], end: () => void): Promise<void> {
     toCome--
     await untilBorne()
     const why = whyNot(host)
@@ -166,17 +168,15 @@ export async function runWaves<H extends Placed, R>(
   }
 
   async function go(hosts: readonly H[], isWaitedFor: boolean): Promise<readonly H[]> {
-    const slot = slots(parallel)
-    await Promise.all(hosts.map((host) => begin(host, slot, { isCanary: false, isWaitedFor })))
+    await Promise.all(hosts.map((host) => begin(host, { isCanary: false, isWaitedFor })))
     return hosts
   }
 
   async function goFirst(first: Wave<H>): Promise<readonly H[]> {
-    const slot = slots(parallel)
     const members: H[] = []
     for (let { hosts } = first; hosts.length > 0; ) {
       members.push(...hosts)
-      await Promise.all(hosts.map((host) => begin(host, slot, { isCanary: true, isWaitedFor: true })))
+      await Promise.all(hosts.map((host) => begin(host, { isCanary: true, isWaitedFor: true })))
       const missing = hosts.filter((host) => !wasReached(host))
       hosts = missing.length > 0 && mayBegin() && !first.alone ? await nextInstead(missing.length, members) : []
       if (hosts.length > 0) onNews({ type: 'instead', missing: namesOf(missing), hosts: namesOf(hosts) })
@@ -247,8 +247,6 @@ export async function runWaves<H extends Placed, R>(
 export function stoppedText(why: string): string {
   return `the run was stopped: ${why}; look into that, then plan again`
 }
-
-type Slot = ReturnType<typeof slots>
 
 function namesOf(hosts: readonly Placed[]): readonly string[] {
   return hosts.map(({ name }) => name)

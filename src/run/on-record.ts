@@ -54,6 +54,6 @@ function bugAfterBegin(error: unknown, run: string): Fault {
   return {
     code: 'bug',
     message: `ctfleet met a bug of its own after its change was on record, so how it ended is not known here: ${said}`,
-    next: `ask the host: ctfleet resume ${run}; and report the lines that begin with "bug"`,
+    next: `ask the host: ctfleet resume ${run}; and report it with the stack that follows "bug at" on standard error`,
   }
 }

@@ -123,7 +123,7 @@ function otherwise(host: string, why: { readonly notReached: string } | { readon
   return {
     host,
     status: 'failed',
-    fault: { code: 'bug', message, next: 'report it with the lines that begin with "bug"' },
+    fault: { code: 'bug', message, next: 'report it with the stack that follows "bug at" on standard error' },
   }
 }
 

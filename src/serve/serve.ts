@@ -46,23 +46,26 @@ export async function serve(service: Service, signal: AbortSignal): Promise<{ re
   const pages = pagesOf({ schedule, rules, tallies, onRecord: shown.get, troubleNow: () => trouble })
   const listening = service.listen === null ? null : await listenAt(service.listen, pages)
   if (listening !== null && 'problem' in listening) return listening
-  if (listening !== null) tell({ type: 'listening', at: listening.at })
-
   const notifier = notifierOf(service, tell)
-  if (notifier !== null) {
-    // Whoever was here before may have ended between keeping an audit and telling of it.
-    const audit = await lastOnRecord(store, schedule, rules)().catch(() => null)
-    if (audit !== null) notifier.consider(audit)
+  try {
+    if (listening !== null) tell({ type: 'listening', at: listening.at })
+    if (notifier !== null) {
+      // Whoever was here before may have ended between keeping an audit and telling of it.
+      const audit = await lastOnRecord(store, schedule, rules)().catch(() => null)
+      if (audit !== null) notifier.consider(audit)
+    }
+    // At once: what is given up by the signal is not sent again.
+    signal.addEventListener('abort', () => void notifier?.stop())
+    const onKept = (audit: AuditOnRecord) => {
+      shown.forget()
+      notifier?.consider(audit)
+    }
+    await drive(watch({ rules, lease }), { ...service, onKept, tell }, signal)
+  } finally {
+    // Also where it throws: the pages would say for ever what was last.
+    await listening?.close()
+    await notifier?.stop()
   }
-  // At once: what is given up by the signal is not sent again.
-  signal.addEventListener('abort', () => void notifier?.stop())
-  const onKept = (audit: AuditOnRecord) => {
-    shown.forget()
-    notifier?.consider(audit)
-  }
-  await drive(watch({ rules, lease }), { ...service, onKept, tell }, signal)
-  await listening?.close()
-  await notifier?.stop()
   return null
 }
 

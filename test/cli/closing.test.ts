@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { failuresOf, locate } from '../../src/cli/closing.ts'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { checkLeftAlone, failuresOf, locate } from '../../src/cli/closing.ts'
+import type { Terminal } from '../../src/cli/terminal.ts'
 import type { Plan } from '../../src/model/plan.ts'
+import type { Run } from '../../src/model/run.ts'
 import { scriptedPlanFor } from '../support/scripted-host.ts'
 
 const transaction = '3fe12545e6'
@@ -52,4 +54,16 @@ test('the limit comes first, and knows also those that nobody can be sent to', a
   expect(await limited('web-2')).toEqual(['web-2'])
   expect(await limited('web-1')).toEqual(['web-1'])
   expect(await limited('web')).toEqual(['web-1', 'web-2'])
+})
+
+test('a run of which nobody can tell who is at work is left alone, and the file to look at is named', async () => {
+  vi.stubEnv('CTFLEET_STATE', directory)
+  const file = join(directory, 'at-work', '20261126-0942-7f3a')
+  mkdirSync(join(directory, 'at-work'))
+  writeFileSync(file, '')
+  const open = { id: '20261126-0942-7f3a', endedAt: null } as Run
+  const terminal = { say: () => undefined } as unknown as Terminal
+  await expect(checkLeftAlone(open, terminal)).rejects.toThrow(`rm ${file}`)
+  await expect(checkLeftAlone({ ...open, endedAt: '2026-11-26T09:50:00.000Z' }, terminal)).resolves.toBeUndefined()
+  vi.unstubAllEnvs()
 })

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { writeSavedPlan } from '../../src/cli/saved-plan.ts'
-import { checkWritable } from '../../src/cli/whole-file.ts'
+import { checkWritable, writeWhole } from '../../src/cli/whole-file.ts'
 import { planDocument } from '../../src/plan/document.ts'
 
 let dir: string
@@ -52,6 +52,18 @@ test('a link is written through, and stays one', async () => {
   await writeSavedPlan(path, PLAN)
   expect(lstatSync(path).isSymbolicLink()).toBe(true)
   expect(JSON.parse(readFileSync(target, 'utf8'))).toMatchObject({ inventory: 'inventory.yaml' })
+})
+
+test.each([
+  ['made private', 0o600],
+  ['shared', 0o664],
+])('a report that somebody %s stays so when it is written anew', async (_, mode) => {
+  const path = join(dir, 'report.html')
+  writeFileSync(path, 'old')
+  chmodSync(path, mode)
+  await writeWhole(path, 'new', 0o666)
+  expect(readFileSync(path, 'utf8')).toBe('new')
+  expect(statSync(path).mode & 0o777).toBe(mode)
 })
 
 test('of what is replaced its directory tells whether it can be written, of what is not it does itself', async () => {

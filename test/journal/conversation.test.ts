@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { FOLLOW_ON, launch } from '../../src/journal/conversation.ts'
+import { CLEAN, FOLLOW_ON, launch } from '../../src/journal/conversation.ts'
 import { ROOT } from '../../src/journal/transaction.ts'
 
 let root: string
@@ -63,4 +63,19 @@ test('the undo on the host says in words what came of it, and what to do where i
       'Transaction bbb is not taken back whole, its journal ends with: 5 needs-hands\n' +
       'Next: cat /bbb/journal, mend what it names, then the same again: sh /bbb/undo\n',
   })
+})
+
+test('those that never began are waited for once, all together; one that begins meanwhile is left alone', () => {
+  const [root, bin] = [mkdtempSync(join(tmpdir(), 'ctfleet-clean-')), mkdtempSync(join(tmpdir(), 'ctfleet-clean-bin-'))]
+  const ids = Array.from({ length: 20 }, (_, at) => `never${at}`)
+  for (const id of [...ids, 'late']) mkdirSync(join(root, id, 'undecided'), { recursive: true })
+  const late = `printf 'exit 0\\n' > ${root}/late/transaction`
+  writeFileSync(join(bin, 'sleep'), `#!/bin/sh\necho "$1" >> ${bin}/slept\n${late}\n`, { mode: 0o755 })
+  const { stdout } = spawnSync('sh', ['-c', CLEAN.text.replaceAll(ROOT, root), 'sh', ...ids, 'late', 'gone'], {
+    encoding: 'utf8',
+    env: { PATH: `${bin}:${process.env.PATH}` },
+  })
+  expect(stdout.trimEnd().split('\n')).toEqual([...ids.map((id) => `# removed ${id}`), '# carried late', '# left late'])
+  expect(readFileSync(join(bin, 'slept'), 'utf8')).toBe('1\n')
+  for (const each of [root, bin]) rmSync(each, { recursive: true })
 })

@@ -1,3 +1,5 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { apply, audit, type FleetEvent, type HostResult, type Plan, type Planned, plan } from '../../src/index.ts'
 import { sealPlan } from '../../src/plan/seal.ts'
@@ -171,6 +173,34 @@ describe('apply', () => {
     expect(warned).toHaveBeenCalledWith(new Error('the dashboard answers with 500'))
   })
 
+  test('a bug of ours comes with its stack, as a warning of the process, and the result says where it is', async () => {
+    scriptedHost(() => {
+      throw new TypeError('ours')
+    })
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const { results } = await apply({ planned: planned(one), approve: () => 'yes' })
+    expect(results).toMatchObject([{ fault: { code: 'bug', next: expect.stringContaining('follows "bug at"') } }])
+    expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^bug at web-1: TypeError: ours\n +at /))
+    warned.mockClear()
+    expect((await plan({ inventory: INVENTORY })).results).toMatchObject([{ status: 'failed', fault: { code: 'bug' } }])
+    expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^bug at web-1: TypeError: ours\n +at /))
+  })
+
+  test('a record that cannot be begun: no run has begun for anybody, and nobody is said to be at work', async () => {
+    const { asked } = dead()
+    const events: FleetEvent[] = []
+    const approve = () => {
+      for (const file of readdirSync(state())) rmSync(join(state(), file), { recursive: true })
+      mkdirSync(join(state(), 'ctfleet.db'))
+      return 'yes' as const
+    }
+    const onEvent = (event: FleetEvent) => void events.push(event)
+    await expect(apply({ planned: planned(one), approve, onEvent })).rejects.toThrow()
+    expect(events).toEqual([])
+    expect(readdirSync(join(state(), 'at-work'))).toEqual([])
+    expect(asked).toEqual([])
+  })
+
   test('a window that is over before the gates are is refused, with how long they may take', async () => {
     const narrow = apply({ planned: planned(one), approve: () => 'yes', confirmWithinSeconds: 5 })
     await expect(narrow).rejects.toThrow(/^confirmWithinSeconds: expected 1\d to 3600 seconds, found 5/)
@@ -187,6 +217,41 @@ describe('plan and audit', () => {
     })
     const { report } = await audit({ inventory: INVENTORY })
     expect(report.results).toMatchObject([{ host: 'web-1', status: 'unreachable' }])
+  })
+
+  test('numbers that cannot be meant are told at once, all of them, by each of the three', async () => {
+    const { asked } = dead()
+    const ports = [
+      { protocol: 'tcp', port: 443 },
+      { protocol: 'tcp', port: 99_999 },
+      { protocol: 'sctp', port: 1 },
+      null,
+    ]
+    const thresholds = { usage: 75, logAgeSeconds: 7200, portShare: Number.NaN, full: 1 }
+    const wrong = { inventory: INVENTORY, parallel: 0, ports, thresholds } as unknown as Parameters<typeof plan>[0]
+    const complaints = [
+      { file: 'parallel', message: 'found 0', hint: 'a whole number of hosts, 1 or more' },
+      { file: 'ports[1]' },
+      { file: 'ports[2]' },
+      { file: 'ports[3]', message: 'found null' },
+      { file: 'thresholds.usage', message: 'found 75', hint: 'a share from 0 to 1: 0.75 is 75 %' },
+      { file: 'thresholds.portShare' },
+      { file: 'thresholds.full', message: 'there is no such threshold' },
+    ]
+    await expect(plan(wrong)).rejects.toMatchObject({ complaints })
+    await expect(apply({ ...wrong, approve: () => 'no' })).rejects.toMatchObject({ complaints })
+    for (const parallel of [0, -1, 1.5, Number.NaN, '3' as never]) {
+      await expect(audit({ inventory: INVENTORY, parallel })).rejects.toMatchObject({
+        complaints: [{ file: 'parallel' }],
+      })
+    }
+    expect(asked).toEqual([])
+    const right = {
+      parallel: 1,
+      ports: [{ protocol: 'udp', port: 53 }],
+      thresholds: { usage: 1, entriesPerBucket: 8 },
+    } as const
+    expect((await plan({ inventory: INVENTORY, ...right })).results).toHaveLength(1)
   })
 
   test('mistakes are told all at once, with their place, before any host is contacted', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Stage } from '../../src/model/event.ts'
 import { applyHost } from '../../src/run/apply-host.ts'
+import { aFault } from '../report/fleet.ts'
 import { readingOf, scriptedHost, scriptedPlan } from '../support/scripted-host.ts'
 import { terms } from '../support/terms.ts'
 
@@ -106,6 +107,46 @@ test('who leaves during the launch does not cut it off: it is heard to its end',
   })
   expect(await applyHost(scriptedPlan, terms(60), telling(stop))).toMatchObject({ status: 'applied' })
   expect(asked.map(([what]) => what)).toEqual(['launch', 'read', 'decide'])
+})
+
+test.each([
+  ['refused', 'auth', 11],
+  ['out of reach', 'connect-timed-out', 400],
+] as const)(
+  'a host that is %s after the change is asked at most so often, not to be locked out: %s, %i',
+  async (_, code, most) => {
+    let isChanged = false
+    const logins: number[] = []
+    scriptedHost(
+      () => {
+        isChanged = true
+        return { lines: UNTIL_APPLIED }
+      },
+      () => {
+        logins.push(Date.now())
+        return isChanged ? aFault({ code }) : null
+      },
+    )
+    expect(await applyHost(scriptedPlan, terms(60), telling())).toMatchObject({ status: 'needs-hands' })
+    expect(logins.length).toBeLessThanOrEqual(most)
+    const [first = 0, last = 0] = [logins[1], logins.at(-1)]
+    expect((last - first) / 1000).toBeGreaterThan(120)
+  },
+)
+
+test('one that lets nobody in until it has taken its change back is heard then', async () => {
+  let changedAt = Number.POSITIVE_INFINITY
+  const { asked } = scriptedHost(
+    (what, words) => {
+      if (what === 'launch') changedAt = Date.now()
+      if (what === 'launch') return { lines: UNTIL_APPLIED }
+      if (what === 'follow') return { lines: ['61 expired', '61 undoing', '61 undone 1', '62 rolled-back'] }
+      return what === 'read' ? readingOf('1', words) : {}
+    },
+    () => (Date.now() > changedAt && Date.now() < changedAt + 62_000 ? aFault({ code: 'auth' }) : null),
+  )
+  expect(await applyHost(scriptedPlan, terms(60), telling())).toMatchObject({ status: 'rolled-back' })
+  expect(asked.map(([what]) => what)).toContain('follow')
 })
 
 test('a bug before the launch closes the session', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -62,14 +62,33 @@ test('of another machine nothing is known but its name', async () => {
   expect(await workerOn(RUN)).toEqual({ pid: process.pid, machine: 'elsewhere', life: 'elsewhere' })
 })
 
-test.each(['', '{"pid":', '[]', '{"pid":-1,"machine":"a"}', '{"pid":"1"}'])(
-  'what says nothing is nobody: %j',
+test.each(['', '{"pid":', '[]', 'null', '{"pid":-1,"machine":"a"}', '{"pid":"1"}'])(
+  'what says nothing may be somebody: %j',
   async (text) => {
     await declareWork(RUN)
     writeFileSync(declared, text)
-    expect(await workerOn(RUN)).toBeNull()
+    expect(await workerOn(RUN)).toEqual({ life: 'unknown', file: declared, why: 'it does not say which process' })
   },
 )
+
+test('nor is what cannot be read taken for nobody', async () => {
+  mkdirSync(declared, { recursive: true })
+  expect(await workerOn(RUN)).toMatchObject({ life: 'unknown', file: declared })
+})
+
+test('a declaration is put in place whole, and leaves nothing else behind', async () => {
+  await declareWork(RUN)
+  const { ino } = statSync(declared)
+  await declareWork(RUN)
+  expect(statSync(declared).ino).not.toBe(ino)
+  expect(readdirSync(join(state, 'at-work'))).toEqual([RUN])
+})
+
+test('one that cannot be put in place leaves nothing behind', async () => {
+  mkdirSync(declared, { recursive: true })
+  await expect(declareWork(RUN)).rejects.toThrow()
+  expect(readdirSync(join(state, 'at-work'))).toEqual([RUN])
+})
 
 /** As that process would have declared it. */
 async function declareAs({ pid }: ChildProcess): Promise<void> {

@@ -360,6 +360,20 @@ describe('who depends on whom', () => {
     expect(failed.told.e).toBe('well')
   })
 
+  test('the other host of a pair takes a slot like everybody, also once its wave is over', async () => {
+    const pair = hosts('b', 'd').map((host) => ({ ...host, pair: 'front' }))
+    const all = [...hosts('a'), ...pair, ...hosts('c', 'e', 'f', 'g')]
+    const atOnce = async (sizes: readonly Share[]) => {
+      const seconds = { b: STRAGGLER_MS / 1000 + 2, c: 3, e: 3, f: 3, g: 3 }
+      const { log, told } = await run({ hosts: all, sizes, seconds, parallel: 1 })
+      expect(Object.values(told)).toEqual(all.map(() => 'well'))
+      // The straggler gave its slot away.
+      return log.filter((line) => line.startsWith('at once:') && !/ b( |$)/.test(line))
+    }
+    expect(await atOnce([{ hosts: 1 }, { hosts: 2 }, { percent: 100 }])).toEqual([])
+    expect(await atOnce([{ hosts: 1 }, { hosts: 2 }, { hosts: 4 }, { percent: 100 }])).toEqual([])
+  })
+
   test('where a change is taken back the other host of a pair is not left alone', async () => {
     const pair = hosts('a', 'b').map((host) => ({ ...host, pair: 'front' }))
     const wish = {

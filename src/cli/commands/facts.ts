@@ -44,7 +44,8 @@ export async function factsCommand(words: FactsWords, terminal: Terminal): Promi
       const read = await factsHost(host, telling)
       return (read.status === 'read' ? leftOutBy(where, host.name, read.facts) : null) ?? kept(read)
     }
-    const phase = { title: 'Reading', hosts: targets.hosts, parallel, story, onLeaving: ['Nothing was changed.'] }
+    const onLeaving = ['Nothing was changed.']
+    const phase = { title: 'Reading', hosts: targets.hosts, parallel, story, onlyReads: true, onLeaving }
     const sampler = newSampler(inventoryName(words))
     const all = await sampler.over(conductOn(terminal))(phase)
     await keepSamples(sampler, terminal)

@@ -12,9 +12,9 @@ import { jsonText } from '../../report/json/text.ts'
 import { holdingsText } from '../../report/text/holdings.ts'
 import { resultText } from '../../report/text/result.ts'
 import { names } from '../../report/text/status.ts'
-import { declareWork } from '../../run/at-work.ts'
+import { beginWork } from '../../run/begin-work.ts'
+import { bugLines } from '../../run/bug-lines.ts'
 import { storyOnRecord } from '../../run/on-record.ts'
-import { beginRecord } from '../../run/record.ts'
 import { requester } from '../../run/requester.ts'
 import { rollbackFromHost } from '../../run/rollback-host.ts'
 import { sameMachine } from '../../run/same-machine.ts'
@@ -28,7 +28,7 @@ import { checkApproval } from '../change-fleet.ts'
 import { checkAll, complainAbout } from '../checks.ts'
 import { orRemember } from '../closing.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-code.ts'
-import { bugLines, runPhase } from '../fleet-phase.ts'
+import { runPhase } from '../fleet-phase.ts'
 import { decideHoldings, holdingsFleet, type Listed, secondNames } from '../holdings-fleet.ts'
 import type { PaceWords } from '../pace.ts'
 import { CHANGING, forksFrom, READING } from '../parallel.ts'
@@ -111,11 +111,8 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
       const own = made.get(transaction)
       if (own !== undefined) await orRemember(problems, async () => await store.record(own.run, [own.result]))
     }
-    const stopWork = await kept(async () => await declareWork(id))
-    const record = await kept(
-      async () =>
-        await beginRecord(store, { ...run, startedAt: startedAt.toISOString(), endedAt: null, results: others }),
-    )
+    const begun = { ...run, startedAt: startedAt.toISOString(), endedAt: null, results: others }
+    const { record, stopWork } = await kept(async () => await beginWork(store, begun))
     const taken = await runPhase(
       {
         title: 'Taking back',
@@ -133,8 +130,7 @@ export async function rollbackFromHostsCommand(words: FromHostsWords, terminal: 
     )
     results = [...taken, ...others]
     problems.push(...[await record.close(results, new Date())].filter((each) => each !== null))
-    // What is left behind where nothing can be written says by itself that its process is gone.
-    await stopWork().catch(() => undefined)
+    await stopWork()
   }
   const declined = decided.filter(({ decision }) => decision !== 'yes').map(({ one }) => one)
   if (format === 'json') {
