@@ -2,7 +2,7 @@ import { type Script, sh } from '../shell/script.ts'
 
 /** Prints what a host's life is known by. After a restart, of the machine or of the container alone, nothing seen before counts. */
 export const LIFE: Script = sh`read -r boot < /proc/sys/kernel/random/boot_id && echo "$boot"
-first_started() { read -r stat < /proc/1/stat; set -- \${stat##*) }; echo "\${20}"; }
+first_started() { read -r stat < /proc/1/stat; set -- \${stat##*\) }; echo "\${20}"; }
 first_started`
 
 /**
@@ -52,11 +52,14 @@ ${LIFE}
 }
 # After a restart what was changed at run time is gone, unless a file of ours brought it back.
 restarted() { [ -s "$dir/life" ] && [ "$(cat "$dir/life")" != "$(life)" ] ; }
-# Sets $state and $started of a process; fails where there is none. Its name, in brackets, may hold anything.
+# Sets $state, $parent, $group, $session and $started of a process; fails where there is none. Its name, in brackets, may hold
+# anything, line ends too.
 see_process() {
-  { read -r stat < "/proc/$1/stat"; } 2> /dev/null || { state= started=; return 1; }
-  set -- \${stat##*) }
-  state=$1 started=\${20}
+  stat= state= parent= group= session= started=
+  { while read -r line; do stat="$stat $line"; done < "/proc/$1/stat"; } 2> /dev/null
+  [ -n "$stat" ] || return 1
+  set -- \${stat##*\) }
+  state=$1 parent=$2 group=$3 session=$4 started=\${20}
 }
 started_at() { see_process "$1"; echo "$started" ; }
 # Leaves the process in $pid.
@@ -83,7 +86,7 @@ any_alive() {
 end_tree() {
   killed=
   kill_tree "$1"
-  for each in $(pids_by_stat "[0-9]* $1 $1"); do
+  for each in $(members_of "$1"); do
     if is_ours "$each"; then kill_tree "$each"; fi
   done
   for each in $killed; do
@@ -92,13 +95,18 @@ end_tree() {
   done
 }
 kill_tree() {
-  if [ "$1" = "$$" ] || [ "$1" = "$spared" ]; then return; fi
+  if [ "$1" -le 1 ] || [ "$1" = "$$" ] || [ "$1" = "$spared" ]; then return; fi
   kill -STOP "$1" 2> /dev/null
-  for child in $(pids_by_stat "$1"); do kill_tree "$child"; done
+  for child in $(children_of "$1"); do kill_tree "$child"; done
   kill -KILL "$1" 2> /dev/null
   killed="$killed $1"
 }
-# Processes by parent, or by parent, group and session.
+children_of() { for each in $(pids_by_stat "$1"); do if see_process "$each" && [ "$parent" = "$1" ]; then echo "$each"; fi; done ; }
+members_of() {
+  for each in $(pids_by_stat "[0-9]* $1 $1"); do if see_process "$each" && [ "$group $session" = "$1 $1" ]; then echo "$each"; fi; done
+}
+# Processes by parent, or by parent, group and session; and whatever a process says in its name, which may look like a line of
+# another one: each is to be asked itself.
 pids_by_stat() { sed -n "s/^\([0-9]*\) (.*) [A-Za-z] $1 .*/\1/p" /proc/[0-9]*/stat 2> /dev/null ; }
 # All that this transaction starts carries its name: the number of one that died long ago may be that of a daemon's group now.
 is_ours() { cat "/proc/$1/environ" 2> /dev/null | tr '\0' '\n' | grep -q -x "CTFLEET_TRANSACTION=\${dir##*/}" ; }

@@ -17,6 +17,9 @@ const NAMESPACE_PACKAGES = {
   fish: '/usr/bin/fish',
   tcsh: '/usr/bin/tcsh',
   zsh: '/usr/bin/zsh',
+  // What a few hosts have as /bin/sh.
+  'ksh93u+m': '/usr/bin/ksh93',
+  mksh: '/usr/bin/mksh',
   // Holds what we write as XML against its schema.
   'libxml2-utils': '/usr/bin/xmllint',
 }

@@ -69,7 +69,7 @@ export function traceProbes(
 grep -sxF ${ACTOR_NAMES.flatMap((name) => ['-e', name])} /proc/[0-9]*/comm | while IFS=: read -r path name; do
   pid=\${path%/comm}
   read -r stat < "$pid/stat" || continue
-  set -- \${stat##*) }
+  set -- \${stat##*\) }
   echo "process $name \${20}"
   # Anybody may call a process so; of whose command line root opens a file it is only root's own.
   if [ "$name" = kube-proxy ] && [ "$(stat -c %u "$pid")" = 0 ]; then
