@@ -5,11 +5,9 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Script } from '../shell/script.ts'
-import { pause } from '../transport/cancel.ts'
-import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { faultOfOutcome } from './facts-host.ts'
-import { pausesBetween } from './open-again.ts'
+import { askUntil, secondsUntil } from './open-again.ts'
 
 /** The host's journal of one transaction, as far as it was seen here. */
 export type SeenJournal = {
@@ -67,28 +65,19 @@ export async function pickUp(
   journal: SeenJournal,
   deadline: number,
 ): Promise<'picked-up' | 'gone' | 'silent' | { readonly fault: Fault }> {
-  let last: 'silent' | { readonly fault: Fault } | null = null
-  const pauseAfter = pausesBetween()
-  do {
-    const opened = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
-    if ('refused' in opened) {
-      // It is our own deadline that ends the last try, and what the tries before it met is the cause.
-      if (last === null || opened.refused.code !== 'cancelled') last = { fault: opened.refused }
-      await pause(pauseAfter(opened.refused))
-      continue
-    }
-    await using session = opened
-    const seconds = Math.max(1, Math.ceil((deadline - Date.now()) / 1000))
-    const told = await converse(session, FOLLOW_ON, [journal.transaction, String(journal.lines), String(seconds)], {
-      journal,
-      seconds: seconds + 5,
-    })
-    if ('code' in told && told.code === 7) return 'gone'
-    if ('code' in told && told.code === 0) return 'picked-up'
-    last = 'fault' in told ? told : 'silent'
-    await pause(pauseAfter('fault' in told ? told.fault : null))
-  } while (Date.now() < deadline)
-  return last
+  const told = await askUntil(host, deadline, {
+    async ask(session) {
+      await using asked = session
+      const seconds = secondsUntil(deadline)
+      const words = [journal.transaction, String(journal.lines), String(seconds)]
+      return await converse(asked, FOLLOW_ON, words, { journal, seconds: seconds + 5 })
+    },
+    isEnd: (told) => 'code' in told && (told.code === 0 || told.code === 7),
+  })
+  // Who was let in, and heard nothing until the time was over, could ask.
+  if ('fault' in told) return told.fault.code === 'timed-out' ? 'silent' : told
+  if (told.code === 7) return 'gone'
+  return told.code === 0 ? 'picked-up' : 'silent'
 }
 
 /** Of a host that was heard to the end and did not say how this ended: it takes longer than any should, or nobody can write there. */

@@ -6,12 +6,10 @@ import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Plan } from '../model/plan.ts'
 import type { HostResult } from '../model/result.ts'
-import { pause } from '../transport/cancel.ts'
-import { openSession } from '../transport/catalog.ts'
 import type { Session } from '../transport/transport.ts'
 import { ended, endedUnplanned, outOfReach, UNDO_SECONDS } from './endings.ts'
 import { converse, newSeenJournal, type SeenJournal, silent } from './journal-link.ts'
-import { pausesBetween } from './open-again.ts'
+import { askUntil, secondsUntil } from './open-again.ts'
 import { refusal } from './refusal.ts'
 import { openToAsk, putOnRecord, type Telling } from './story.ts'
 
@@ -60,27 +58,26 @@ async function takeBack(host: Host, transaction: string, telling: Telling): Prom
   await putOnRecord(transaction, opened, telling)
   const seconds = UNDO_WINDOW_SECONDS + UNDO_SECONDS
   const deadline = Date.now() + seconds * 1000
-  let told = await undoOver(opened, journal)
-  const pauseAfter = pausesBetween()
+  const isEnd = (told: Heard) =>
+    isOver(journal) || ('code' in told ? told.code === 7 : told.fault.code === 'no-privilege')
+  const ask = async (session: Session) => await undoOver(session, journal, deadline)
+  const first = await ask(opened)
   // The undo may be asked for again: it goes on where it was cut off.
-  while (!isOver(journal) && Date.now() < deadline) {
-    if ('code' in told && told.code === 7) return { status: 'failed', fault: noTransaction(transaction) }
-    if ('fault' in told && told.fault.code === 'no-privilege') return { status: 'failed', fault: told.fault }
-    const again = await openSession(host, AbortSignal.timeout(Math.max(1000, deadline - Date.now())))
-    told = 'refused' in again ? { fault: again.refused } : await undoOver(again, journal)
-    if (!isOver(journal)) await pause(pauseAfter('fault' in told ? told.fault : null))
-  }
+  const told = isEnd(first) ? first : await askUntil(host, deadline, { ask, isEnd, before: first })
   if (isOver(journal)) return { journal }
-  if ('fault' in told) return { outOfReach: outOfReach(journal, told, 'rollback') }
-  return {
-    outOfReach: told.code === 7 ? outOfReach(journal, 'gone', 'rollback') : silent(journal, 'rollback', seconds),
-  }
+  if ('code' in told && told.code === 7) return { status: 'failed', fault: noTransaction(transaction) }
+  if ('code' in told || told.fault.code === 'timed-out') return { outOfReach: silent(journal, 'rollback', seconds) }
+  if (told.fault.code === 'no-privilege') return { status: 'failed', fault: told.fault }
+  return { outOfReach: outOfReach(journal, told, 'rollback') }
 }
 
-async function undoOver(opened: Session, journal: SeenJournal): ReturnType<typeof converse> {
+type Heard = Awaited<ReturnType<typeof converse>>
+
+async function undoOver(opened: Session, journal: SeenJournal, deadline: number): Promise<Heard> {
   await using session = opened
   const words = [journal.transaction, 'all', 'undo']
-  return await converse(session, DECIDE, words, { journal, seconds: UNDO_WINDOW_SECONDS })
+  const seconds = Math.min(UNDO_WINDOW_SECONDS, secondsUntil(deadline) + 5)
+  return await converse(session, DECIDE, words, { journal, seconds })
 }
 
 function isOver(journal: SeenJournal): boolean {

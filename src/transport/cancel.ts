@@ -41,17 +41,15 @@ export async function orAborted(work: Promise<unknown>, signal: AbortSignal): Pr
 }
 
 /** Waits so many milliseconds, or stops waiting as soon as the signal says so. */
-export async function pause(ms: number, signal: AbortSignal = NEVER): Promise<void> {
-  if (signal.aborted) return
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return
   await new Promise<void>((resolve) => {
     const done = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', done)
+      signal?.removeEventListener('abort', done)
       resolve()
     }
     const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
+    signal?.addEventListener('abort', done)
   })
 }
-
-const NEVER = new AbortController().signal
