@@ -19,16 +19,19 @@ export type AuditRecord = {
   /** What the last audit read of each host; undefined, and said, where the record cannot be read. */
   readonly earlier: () => Promise<ReadonlyMap<string, Sample> | undefined>
   /**
-   * Never rejects: an audit that is not kept is an audit all the same. One that did not reach whom it was for is not kept, which
-   * is said: the next one would be compared with it, and never tell what it found. What it read of the tables stays.
+   * Never rejects: an audit that is not kept is an audit all the same, and that it is not is said. One that was lost on its way
+   * into a file is not kept: the next one would be compared with it, and never tell what it found. What it read of the tables
+   * stays.
    */
-  readonly keep: (audit: {
-    readonly startedAt: string
-    readonly endedAt: string
-    readonly report: AuditReport
-    /** Where it did not get through. */
-    readonly lostOn: LostOn
-  }) => Promise<void>
+  readonly keep: (
+    audit: {
+      readonly startedAt: string
+      readonly endedAt: string
+      readonly report: AuditReport
+      readonly lostOn: LostOn
+    },
+    say: Terminal['say'],
+  ) => Promise<void>
 }
 
 const COMPARED = 'the next --since-last is compared with the one before.'
@@ -52,9 +55,9 @@ export function auditRecord(words: AuditSeriesWords, terminal: Terminal): AuditR
       const samples = await orSay(terminal, what, async () => await history.lastSamples(series.inventory))
       return samples === null ? undefined : new Map(samples.map((sample) => [sample.host, sample]))
     },
-    async keep({ startedAt, endedAt, report, lostOn }) {
-      if (lostOn !== null) terminal.say([NOT_TOLD[lostOn]])
-      await orSay(terminal, 'This audit was not kept', async () => {
+    async keep({ startedAt, endedAt, report, lostOn }, say) {
+      if (lostOn !== null) say([NOT_TOLD[lostOn]])
+      await orSay({ ...terminal, say }, 'This audit was not kept', async () => {
         // Whoever stopped it does not want it to be what the next one is compared with.
         if (lostOn !== null || report.results.some(({ status }) => status === 'not-reached'))
           return await history.keepSamples(sampler.taken())

@@ -24,7 +24,7 @@ import { leftLines } from './what-is-left.ts'
 /** @throws InputError where a person would have to be asked and nobody can be. */
 export function checkApproval(yes: boolean, terminal: Terminal): void {
   if (yes || terminal.canAsk) return
-  const hint = 'run this in a terminal to be asked for each host, or give --yes when you are sure'
+  const hint = 'run this in a terminal to be asked for each host, or give --yes when you are sure, or --approve-file'
   throw complainAbout('--yes', 'there is no terminal to ask in, and changes need a yes', hint)
 }
 

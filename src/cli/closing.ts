@@ -13,6 +13,7 @@ import { resumeHost } from '../run/resume-host.ts'
 import { resumeRollbackHost } from '../run/resume-rollback-host.ts'
 import { asideResults } from '../run/set-aside.ts'
 import type { Telling } from '../run/story.ts'
+import { quote } from '../shell/script.ts'
 import type { RunStore } from '../store/store.ts'
 import type { AccessWords } from './access-words.ts'
 import { complainAbout } from './checks.ts'
@@ -80,7 +81,7 @@ export async function checkLeftAlone(run: Run, { say }: Terminal): Promise<void>
     throw complainAbout(
       run.id,
       `whether ctfleet is still at work on this run cannot be told: ${worker.file}: ${worker.why}`,
-      `see that none is, then: rm ${worker.file}`,
+      `see that none is, then: rm ${quote(worker.file)}`,
     )
   }
   if (worker.life === 'alive') {

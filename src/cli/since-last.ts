@@ -1,7 +1,7 @@
 import { changesSince, findingsHad } from '../audit/since.ts'
 import type { AuditReport } from '../model/audit.ts'
 import type { SinceLast } from '../model/history.ts'
-import { visible } from '../report/format.ts'
+import { paragraph, visible } from '../report/format.ts'
 import type { AuditFound } from '../store/history.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,9 +18,13 @@ export function sinceLast(last: AuditFound, report: AuditReport, terminal: Termi
       return { audit: null, ...compared(nothing, report) }
     case 'none':
     case 'several':
-      terminal.say([
-        'No audit of these hosts with this policy is on record to compare with (ctfleet runs --audits shows those there are): all counts as new. The next one is compared with this one.',
-      ])
+      terminal.say(
+        paragraph(
+          terminal.notices,
+          '',
+          'No audit of these hosts with this policy is on record to compare with (ctfleet runs --audits shows those there are): all counts as new. The next one is compared with this one.',
+        ),
+      )
       return { audit: null, ...compared(nothing, report) }
   }
 }

@@ -3,6 +3,6 @@ export function leavesUntracked({ spec }: { readonly spec: string }): boolean {
   return UNTRACKS.test(spec.replace(QUOTED, '""').replace(COMMENT, ''))
 }
 
-const UNTRACKS = /(?:^|\s)(?:-j NOTRACK|--notrack|(?<!-[jg] )notrack)(?=\s|$)/
+const UNTRACKS = /(?:^|\s)(?:-j NOTRACK|--notrack|(?<!-[jg] |jump |goto )notrack)(?=\s|$)/
 const QUOTED = /"(?:[^"\\]|\\.)*"/g
 const COMMENT = /--comment \S+/g

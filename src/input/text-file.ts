@@ -96,7 +96,7 @@ function reasonOf(path: string, error: unknown): [message: string, hint: string 
     case 'ENOENT':
       return [
         'no such file',
-        path.startsWith('-')
+        /^--?[a-z]/i.test(path)
           ? 'the option before it wants a file, and took this one for its name'
           : 'name another file, or run ctfleet where this one is',
       ]

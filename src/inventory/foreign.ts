@@ -1,5 +1,6 @@
 import type { Complaint } from '../input/complaint.ts'
 import { quote } from '../shell/script.ts'
+import { MOST_COMPLAINTS } from './written.ts'
 
 export type Told = { readonly message: string; readonly hint: string }
 
@@ -18,6 +19,7 @@ export function foreignText(text: string, file: string): Told | undefined {
  * A few mistakes in a small inventory are not that.
  */
 export function isOtherText(text: string, complaints: readonly Complaint[]): boolean {
+  if (complaints.length > MOST_COMPLAINTS) return true
   const wrong = new Set(complaints.map(({ line }) => line)).size
   return wrong > 5 && wrong > text.split('\n').filter((line) => line.trim() !== '').length / 2
 }
@@ -26,9 +28,13 @@ export function isOtherText(text: string, complaints: readonly Complaint[]): boo
 export function firstFew(complaints: readonly Complaint[]): readonly Complaint[] {
   const next = complaints[3]
   if (next === undefined) return complaints
-  const many = complaints.length === 4 ? '1 more mistake' : `${complaints.length - 3} more mistakes from here on`
-  const message = `${many}; is this the inventory that you meant?`
+  const message = `${howMany(complaints.length - 3)}; is this the inventory that you meant?`
   return [...complaints.slice(0, 3), { ...next, path: '', message, hint: EXAMPLE }]
+}
+
+function howMany(more: number): string {
+  if (more === 1) return '1 more mistake'
+  return more < MOST_COMPLAINTS - 3 ? `${more} more mistakes from here on` : 'thousands of mistakes from here on'
 }
 
 /** What `ctfleet plan -o` saves: JSON too. */

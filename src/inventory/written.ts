@@ -114,8 +114,19 @@ export function groupsBelow(groups: ReadonlyMap<string, WrittenGroup>, name: str
 
 /** Complaints about one file. */
 export function complainIn(file: string, complaints: Complaint[]): Complain {
-  return (at, path, message, hint = null) => complaints.push(complaintAt(file, at, path, message, hint))
+  return (at, path, message, hint = null) => {
+    if (complaints.length > MOST_COMPLAINTS) return
+    const isLast = complaints.length === MOST_COMPLAINTS
+    complaints.push(
+      isLast
+        ? complaintAt(file, at, [], 'mistakes from here on are not listed any more')
+        : complaintAt(file, at, path, message, hint),
+    )
+  }
 }
+
+/** Of a file that is no inventory every line may be one, and there may be millions of them. */
+export const MOST_COMPLAINTS = 10_000
 
 export function complaintAt(
   file: string,

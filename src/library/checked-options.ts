@@ -80,7 +80,7 @@ function thresholdMistakes(thresholds: unknown): readonly Complaint[] {
   }
   return Object.entries(thresholds).flatMap(([name, value]) => {
     const place = `thresholds.${name}`
-    if (!(name in DEFAULT_THRESHOLDS)) {
+    if (!Object.hasOwn(DEFAULT_THRESHOLDS, name)) {
       return [mistake(place, 'there is no such threshold', Object.keys(DEFAULT_THRESHOLDS).join(', '))]
     }
     if (!isNumber(value, 0)) return [mistake(place, `found ${shown(value)}`, 'a number, 0 or more')]

@@ -64,14 +64,17 @@ export async function drive(work: ReturnType<typeof watch>, world: World, signal
   }
 
   let step = work.next()
+  let isToTell = false
   for (;;) {
     const effect: Effect = step.value
     const answer = await perform(effect).then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     )
-    // What is on record by now is said to be.
-    if (signal.aborted && effect.do !== 'keep') break
+    // What came of keeping it is said, one way or the other.
+    if (effect.do === 'keep') isToTell = true
+    else if (effect.do === 'tell') isToTell = false
+    if (signal.aborted && !isToTell) break
     step = 'error' in answer ? work.throw(answer.error) : work.next(answer.value)
   }
   const left: UnderWay | null = underWay

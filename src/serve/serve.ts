@@ -49,13 +49,13 @@ export async function serve(service: Service, signal: AbortSignal): Promise<{ re
   const notifier = notifierOf(service, tell)
   try {
     if (listening !== null) tell({ type: 'listening', at: listening.at })
+    // At once: what is given up by the signal is not sent again.
+    signal.addEventListener('abort', () => void notifier?.stop())
     if (notifier !== null) {
       // Whoever was here before may have ended between keeping an audit and telling of it.
       const audit = await lastOnRecord(store, schedule, rules)().catch(() => null)
-      if (audit !== null) notifier.consider(audit)
+      if (audit !== null && !signal.aborted) notifier.consider(audit)
     }
-    // At once: what is given up by the signal is not sent again.
-    signal.addEventListener('abort', () => void notifier?.stop())
     const onKept = (audit: AuditOnRecord) => {
       shown.forget()
       notifier?.consider(audit)

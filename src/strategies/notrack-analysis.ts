@@ -88,7 +88,8 @@ export function analyseNotrack(
   const [taken] = (wanted ?? []).filter((each) => mayBeClients(facts, each))
   if (taken !== undefined) {
     const why = `nothing listens on ${taken.protocol} port ${taken.port} here, and the host may take it for connections of its own (net.ipv4.ip_local_port_range)`
-    return facts.listeners.sockets.known ? refused(why) : doubtful(facts.listeners.sockets.why)
+    const unread = [facts.listeners.sockets, facts.system.clientPorts].find((reading) => !reading.known)
+    return unread === undefined || unread.known ? refused(why) : doubtful(unread.why)
   }
   const host: PatchedHost = {
     families,

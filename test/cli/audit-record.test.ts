@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { auditCommand } from '../../src/cli/commands/audit.ts'
 import { openHistory, seriesOf } from '../../src/cli/history.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
@@ -33,6 +33,23 @@ test('an audit is kept before a person reads it, who may never be through with i
     reportLost: () => new Promise(() => undefined),
   })
   expect(await Promise.all(kept)).toEqual(['found'])
+})
+
+test('that an audit could not be kept stands below its report, where it is seen', async () => {
+  const { terminal } = desk()
+  const told: string[] = []
+  const audited = words()
+  vi.stubEnv('CTFLEET_STATE', '/proc/none')
+  await auditCommand(audited, {
+    ...terminal,
+    hasReader: true,
+    printText: () => told.push('the report'),
+    say: (lines) => told.push(...lines),
+  })
+  expect(told.slice(told.indexOf('the report'))).toEqual([
+    'the report',
+    expect.stringMatching(/^This audit was not kept: \/proc\/none/),
+  ])
 })
 
 /** A host that nobody answers for can be audited, and the audit kept. */

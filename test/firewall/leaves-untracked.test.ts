@@ -11,6 +11,7 @@ test.each([
   ['-p tcp -m string --string " notrack " --algo bm -j DROP', false],
   ['tcp dport 80 accept comment "no notrack here"', false],
   ['-p udp -j notrack', false],
+  ['udp dport 53 jump notrack', false],
   ['-p udp -j CT --zone 1', false],
 ])('%s: %s', (spec, untracks) => {
   expect(leavesUntracked({ spec })).toBe(untracks)

@@ -62,6 +62,18 @@ test('nor is every line of a text complained of that is prose, or a program', ()
   expect(complaintsAt(mistaken.join('\n'), 'hosts.ini')).toHaveLength(8)
 })
 
+test('nor are millions of mistakes kept', () => {
+  const wrong = '!\n'.repeat(30_000)
+  expect(complaintsAt(wrong, 'noise').at(-1)).toMatch(/^noise:4:1: thousands of mistakes from here on; is this/)
+  const names = Array.from({ length: 40_000 }, (_, at) => `web-${at}`)
+  const told = complaintsAt(`${names.join('\n')}\n${wrong}`, 'hosts')
+  expect(told).toHaveLength(4)
+  expect(told.at(-1)).toMatch(/^hosts:40004:1: thousands of mistakes from here on; is this/)
+  // As is prose of which a word may be the name of a host.
+  const prose = `web-1\n${'Each of them has a name, and is called so.\n'.repeat(10_000)}`
+  expect(complaintsAt(prose, 'README')).toHaveLength(4)
+})
+
 function complaintsAt(text: string, file: string): readonly string[] {
   try {
     parseInventory(text, file, HERE)

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { poll } from '../lab/command.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { ctfleet } from '../support/ctfleet.ts'
@@ -43,6 +43,8 @@ test.each([
   const log = join(dir, name === 'nohup' ? 'nohup.log' : 'away.log')
   const said = async () => await readFile(log, 'utf8').catch(() => '')
   const screen = await openScreen({ dir, columns: 80 }, env)
+  const closed = async () => await screen[Symbol.asyncDispose]()
+  onTestFinished(closed)
   await screen.until(/\$/)
   // Of bash a job hears that the window is gone, as in a person's terminal.
   await screen.type(`cd ${dir}; exec bash --norc -i`)
@@ -51,7 +53,7 @@ test.each([
   // It is at the host.
   const went = await poll(async () => (/Planning/.test(await said()) ? true : undefined), SOON)
   expect(went, await said()).toBe(true)
-  await screen[Symbol.asyncDispose]()
+  await closed()
 
   const ended = await poll(async () => /^ended with \d+$/m.exec(await said())?.[0], SOON)
   expect(ended, await said()).toBe('ended with 0')

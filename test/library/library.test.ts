@@ -227,7 +227,7 @@ describe('plan and audit', () => {
       { protocol: 'sctp', port: 1 },
       null,
     ]
-    const thresholds = { usage: 75, logAgeSeconds: 7200, portShare: Number.NaN, full: 1 }
+    const thresholds = { usage: 75, logAgeSeconds: 7200, portShare: Number.NaN, toString: 1 }
     const wrong = { inventory: INVENTORY, parallel: 0, ports, thresholds } as unknown as Parameters<typeof plan>[0]
     const complaints = [
       { file: 'parallel', message: 'found 0', hint: 'a whole number of hosts, 1 or more' },
@@ -236,7 +236,7 @@ describe('plan and audit', () => {
       { file: 'ports[3]', message: 'found null' },
       { file: 'thresholds.usage', message: 'found 75', hint: 'a share from 0 to 1: 0.75 is 75 %' },
       { file: 'thresholds.portShare' },
-      { file: 'thresholds.full', message: 'there is no such threshold' },
+      { file: 'thresholds.toString', message: 'there is no such threshold' },
     ]
     await expect(plan(wrong)).rejects.toMatchObject({ complaints })
     await expect(apply({ ...wrong, approve: () => 'no' })).rejects.toMatchObject({ complaints })

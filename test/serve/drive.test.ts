@@ -6,12 +6,23 @@ import { type News, watch } from '../../src/serve/watch.ts'
 
 const times = timesOf({ every: 6 * 3600 })
 if ('problem' in times) throw new Error(times.problem)
+const rules = { times, catchUp: true, delayOf: () => 0 }
 
 test('an audit that was kept while it was told to stop is said to be on record', async () => {
+  expect(await toldOfKeeping(async () => true)).toEqual(['taken', 'kept'])
+})
+
+test('and one that could not be kept, that it is not', async () => {
+  const full = async () => await Promise.reject(new Error('disk full'))
+  expect(await toldOfKeeping(full)).toEqual(['taken', 'no-record'])
+})
+
+/** What is told where the signal comes while an audit is being kept. */
+async function toldOfKeeping(keep: () => Promise<boolean>): Promise<readonly News['type'][]> {
   const stop = new AbortController()
   const news: News[] = []
   await drive(
-    watch({ rules: { times, catchUp: true, delayOf: () => 0 }, lease: 60_000 }),
+    watch({ rules, lease: 60_000 }),
     {
       schedule: 'web',
       by: 'me',
@@ -21,7 +32,7 @@ test('an audit that was kept while it was told to stop is said to be on record',
         hold: async () => true,
         keepAudit: async () => {
           stop.abort()
-          return true
+          return await keep()
         },
       },
       audit: async (due) => ({ audit: made(due), samples: [] }),
@@ -30,8 +41,8 @@ test('an audit that was kept while it was told to stop is said to be on record',
     },
     stop.signal,
   )
-  expect(news.map(({ type }) => type)).toEqual(['taken', 'kept'])
-})
+  return news.map(({ type }) => type)
+}
 
 function made(due: Due): AuditOnRecord {
   const head = { id: 'one', startedAt: due.at, endedAt: due.at, by: 'me', inventory: '/i.yaml', only: null }

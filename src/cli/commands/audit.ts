@@ -17,6 +17,7 @@ import { type Audit, auditRecorded } from '../../run/audit-host.ts'
 import type { Sampler } from '../../run/sampling.ts'
 import { sifted, whereFrom } from '../../run/where.ts'
 import { STEP_KINDS } from '../../steps/catalog.ts'
+import { pause } from '../../transport/cancel.ts'
 import { askForAccess } from '../access.ts'
 import { auditRecord, type LostOn } from '../audit-record.ts'
 import { checkAll, complainAbout } from '../checks.ts'
@@ -73,14 +74,29 @@ export async function auditCommand(words: AuditWords, terminal: Terminal): Promi
   }
   const write = (paper: Paper) => AUDIT_REPORTS[format].write(audited, paper)
   const asText = () => AUDIT_REPORTS.text.write(audited, terminal.paper)
-  const keep = async (lostOn: LostOn) => await record?.keep({ startedAt, endedAt: at, report: whole, lostOn })
-  // With its terminal we may end too.
+  const keep = async (lostOn: LostOn, say: Terminal['say']) =>
+    await record?.keep({ startedAt, endedAt: at, report: whole, lostOn }, say)
+  // A window that is closed may end us before the report is through, and a record that is busy must not hold it up.
+  const later: string[] = []
   const isKeptFirst = words.output === undefined && terminal.hasReader === true
-  if (isKeptFirst) await keep(null)
+  const keeping = isKeptFirst ? keep(null, (lines) => later.push(...lines)) : null
+  if (keeping !== null) await soon(keeping)
   const failed = await deliverOrPrint(words.output, write, terminal, asText)
-  if (!isKeptFirst) await keep(await lostIn(failed, terminal))
+  if (keeping === null) await keep(await lostIn(failed, terminal), terminal.say)
+  await keeping
+  // Below the report, where it is seen.
+  if (later.length > 0) terminal.say(later)
   if (failed !== null) throw failed
   return exitCodeOfAuditing(report, failOn)
+}
+
+/** How long a report waits at most for the record that it is kept in, in milliseconds. */
+const BUSY_MS = 2000
+
+async function soon(keeping: Promise<void>): Promise<void> {
+  const patience = new AbortController()
+  await Promise.race([keeping, pause(BUSY_MS, patience.signal)])
+  patience.abort()
 }
 
 async function lostIn(failed: InputError | null, { reportLost }: Terminal): Promise<LostOn> {

@@ -47,7 +47,7 @@ export async function cleanCommand(words: CleanWords, terminal: Terminal): Promi
     const lines = [
       `What was confirmed on ${visible(names(confirmed))} stays as it is now, in the kernel and in files; only its undo goes.`,
       `Whether it is in force: ctfleet verify ${inventory}`,
-      `To take it back instead: ctfleet rollback --from-hosts ${inventory}`,
+      ...(words.yes ? [] : [`To take it back instead: ctfleet rollback --from-hosts ${inventory}`]),
     ]
     terminal.say(['', ...lines.flatMap((line) => paragraph(terminal.notices, { first: '', rest: '  ' }, line))])
   }

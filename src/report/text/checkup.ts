@@ -39,6 +39,9 @@ function checkLines(paper: Paper, { check, standing, said, next }: Check): reado
     // Colour takes no width, and the paragraph does not know that.
     first + top.slice(rest.length),
     ...below,
-    ...(next === null ? [] : paragraph(paper, { first: `${rest}Next: `, rest: `${rest}  ` }, next)),
+    ...(next ?? '').split('\n').flatMap((line, at) => {
+      if (line === '') return []
+      return paragraph(paper, { first: at === 0 ? `${rest}Next: ` : `${rest}  `, rest: `${rest}  ` }, line)
+    }),
   ]
 }

@@ -47,6 +47,12 @@ test('a machine without agent and terminal will do, and is told what that means'
   expect(checks.filter(({ standing }) => standing === 'failed')).toEqual([])
 })
 
+test('what is to be done in several lines stands in several lines', () => {
+  const next = 'write at least:\nall:\n  hosts:'
+  const lines = machineText(plain(80), [{ check: 'inventory', standing: 'failed', said: 'names no host', next }])
+  expect(lines.join('\n')).toMatch(/Next: write at least:\n +all:\n +hosts:$/)
+})
+
 test('an inventory with mistakes is a step that failed, and no host is contacted', async () => {
   const file = write('bad.yaml', 'all: {hosts: {web-1: {ansible_port: many}}}\n')
   const open = vi.spyOn(local, 'open')
