@@ -52,7 +52,7 @@ export async function readSource(
     }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    const isName = !existsSync(source) && isHostName(source)
+    const isName = !existsSync(source) && isHostName(source) && !/\.(?:ya?ml|json|ini|toml|txt)$/i.test(source)
     const hint = `one host by its name: '${source},' with a comma; a host of an inventory: --limit ${source}`
     return ended([source], isName ? error.complaints.map((each) => ({ ...each, hint })) : error.complaints)
   }

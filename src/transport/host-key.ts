@@ -43,7 +43,7 @@ export function hostKeyFault(verdict: Exclude<KeyVerdict, { verdict: 'known' }>,
       return {
         code: 'host-key-changed',
         message: `its host key is ${print}, but ${verdict.entry.origin} has ${fingerprint(known)}: another machine answers, or the key was replaced`,
-        next: `First ${compare}; if it is the same: ssh-keygen -R ${quote(name)} -f ${shellPath(fileOf(verdict.entry.origin))}, and then: ${scan}`,
+        next: `First ${compare}; if it is the same: ssh-keygen -R ${quote(name)} -f ${shellPath(fileOf(verdict.entry.origin))} && ${scan}`,
       }
     }
     case 'unknown': {

@@ -51,7 +51,9 @@ describe('hosts named in place of a file', () => {
   })
 
   test('a name without a comma is a file', async () => {
-    await expect(loadInventory('web-1')).rejects.toThrow('web-1: no such file')
+    await expect(loadInventory('web-1')).rejects.toThrow(/web-1: no such file\n {2}one host by its name: 'web-1,'/)
+    // Nobody calls a host so.
+    await expect(loadInventory('plan.json')).rejects.toThrow(/plan\.json: no such file\n {2}name another file/)
   })
 
   test('several inventories are one text too, and are found from everywhere', async () => {

@@ -191,7 +191,7 @@ test('in a terminal of 80 columns it says for how long at most it is on the way,
   expect(ended).not.toContain('on the way in')
   await screen.clear()
   await screen.type(`ctfleet doctor ${await inventoryFor('open', 'web-9', {})}`)
-  const text = await screen.until(/Next: ctfleet explain --limit web-9/)
+  const text = await screen.until(/Next: ctfleet explain -i \S+ --limit web-9/)
   for (const step of STEPS) expect(text).toMatch(new RegExp(`^  ok +${step} `, 'm'))
   expect(text).toMatch(/^ {2}ok {4}terminal +80 columns/m)
 })

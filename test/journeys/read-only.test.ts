@@ -49,7 +49,7 @@ test('no command that looks changes anything, also where a change of ours stands
     env,
   )
   expect(applied.code, applied.stdout + applied.stderr).toBe(0)
-  const before = await looks()
+  const before = await atRest()
   for (const [words, codes] of COMMANDS) {
     const { code, stdout, stderr } = await ctfleet(words, env)
     expect(codes, `${words.join(' ')}: ${stdout}${stderr}`).toContain(code)
@@ -63,6 +63,17 @@ test('no command that looks changes anything, also where a change of ours stands
 
 async function looks(): Promise<readonly (readonly [name: string, look: string])[]> {
   return await Promise.all(lab.hosts.map(async (host) => [host.name, await lookAt(host)] as const))
+}
+
+/** Once nobody carries the change any more: that takes a moment longer than the word that it is kept. */
+async function atRest(): ReturnType<typeof looks> {
+  const isSo = async () => {
+    const now = await looks()
+    return now.some(([, look]) => /^sh \S+\/transaction /m.test(look)) ? undefined : now
+  }
+  const found = await poll(isSo, { everyMs: 300, timeoutSeconds: 30 })
+  if (found === undefined) throw new Error('the change never came to rest')
+  return found
 }
 
 async function lookAt(host: NamespaceHost): Promise<string> {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { EXPLAIN } from '../../audit/audit-rule.ts'
 import { InputError } from '../../input/complaint.ts'
 import { inventoryPath } from '../../inventory/inventory.ts'
 import type { Check, Checkup } from '../../model/checkup.ts'
@@ -7,10 +8,10 @@ import type { Host } from '../../model/host.ts'
 import { visible } from '../../report/format.ts'
 import { checkupJson } from '../../report/json/checkup.ts'
 import { jsonText } from '../../report/json/text.ts'
+import { remedyFor } from '../../report/remedy.ts'
 import { machineText, wayText } from '../../report/text/checkup.ts'
 import { listed } from '../../report/text/listed.ts'
 import { doctorHost, LONGEST_SECONDS } from '../../run/doctor-host.ts'
-import { quote } from '../../shell/script.ts'
 import { notes } from '../../transport/notes.ts'
 import { askForAccess } from '../access.ts'
 import { formatFrom } from '../arguments.ts'
@@ -36,7 +37,11 @@ export async function doctorCommand(words: DoctorWords, terminal: Terminal): Pro
   const checkup: Checkup = { machine, host, why: chosen.why }
   if (format === 'text') print(wayText(paper, checkup))
   else printText(jsonText(checkupJson(checkup)))
-  say([...toldOfTheWay(), ...othersLeft(chosen.others), ...furtherOn(checkup)])
+  say([
+    ...toldOfTheWay(),
+    ...othersLeft(chosen.others),
+    ...furtherOn(checkup, words.inventory ?? words.inventoryOption ?? null),
+  ])
   if (chosen.isMistyped) return EXIT.usage
   const all = [...machine, ...(host?.checks ?? [])]
   return all.some(({ standing }) => standing === 'failed') ? EXIT.someFailed : EXIT.asWanted
@@ -125,7 +130,7 @@ function othersLeft(others: number): readonly string[] {
   return ['', `${what} not looked at: ctfleet doctor --limit HOST looks at one, ctfleet facts at all.`]
 }
 
-function furtherOn({ host }: Checkup): readonly string[] {
+function furtherOn({ host }: Checkup, inventory: string | null): readonly string[] {
   if (host === null || host.checks.some(({ standing }) => standing === 'failed')) return []
-  return ['', visible(`Next: ctfleet explain --limit ${quote(host.name)}`)]
+  return ['', visible(`Next: ${remedyFor(EXPLAIN, host.name, inventory)}`)]
 }
