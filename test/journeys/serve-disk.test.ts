@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, test } from 'vitest'
 import { must, run } from '../lab/command.ts'
 import { canRunLab, type Lab, startLab } from '../lab/index.ts'
 import { startCtfleet } from '../support/ctfleet.ts'
@@ -46,9 +46,10 @@ const TROUBLES = [
   },
 ] as const
 
-test.each(TROUBLES)(
+// At once: most of it is waiting.
+test.concurrent.for(TROUBLES)(
   'the disk of the record $name: log and health say so, and once it is mended audits are kept again',
-  async ({ name, spoil, mend, why }) => {
+  async ({ name, spoil, mend, why }, { expect, onTestFinished }) => {
     const state = join(dir, name)
     await mkdir(state)
     const words = ['--every', '10s', '--lease', '3s', '--listen', '127.0.0.1:0']
