@@ -1,6 +1,6 @@
 import type { AuditOnRecord, Due, Sample } from '../model/history.ts'
 import type { HistoryStore } from '../store/history.ts'
-import { lifeWithin, pause } from '../transport/cancel.ts'
+import { lifeWithin, pause, waitAtMost } from '../transport/cancel.ts'
 import type { Answer, Effect, News, watch } from './watch.ts'
 
 /** An audit that has been made, and what was read on the way. */
@@ -120,9 +120,7 @@ const LETTING_GO = 3000
 
 async function release({ due, stop, over }: UnderWay, { schedule, by, store }: World): Promise<void> {
   stop.abort(new Error('stopped'))
-  const waiting = new AbortController()
-  await Promise.race([over, pause(LETTING_GO, waiting.signal)])
-  waiting.abort()
+  await waitAtMost(over, LETTING_GO)
   try {
     await store.hold({ due: { schedule, at: iso(due) }, by, until: iso(Date.now()) })
   } catch {

@@ -40,6 +40,12 @@ export async function orAborted(work: Promise<unknown>, signal: AbortSignal): Pr
   await Promise.race([work, over]).finally(() => life.end('waited'))
 }
 
+/** Waits for work that goes on by itself, so many milliseconds at most. */
+export async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
+  const patience = new AbortController()
+  await Promise.race([work, pause(ms, patience.signal)]).finally(() => patience.abort())
+}
+
 /** Waits so many milliseconds, or stops waiting as soon as the signal says so. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return

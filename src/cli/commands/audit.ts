@@ -17,7 +17,7 @@ import { type Audit, auditRecorded } from '../../run/audit-host.ts'
 import type { Sampler } from '../../run/sampling.ts'
 import { sifted, whereFrom } from '../../run/where.ts'
 import { STEP_KINDS } from '../../steps/catalog.ts'
-import { pause } from '../../transport/cancel.ts'
+import { waitAtMost } from '../../transport/cancel.ts'
 import { askForAccess } from '../access.ts'
 import { auditRecord, type LostOn } from '../audit-record.ts'
 import { checkAll, complainAbout } from '../checks.ts'
@@ -80,7 +80,7 @@ export async function auditCommand(words: AuditWords, terminal: Terminal): Promi
   const later: string[] = []
   const isKeptFirst = words.output === undefined && terminal.hasReader === true
   const keeping = isKeptFirst ? keep(null, (lines) => later.push(...lines)) : null
-  if (keeping !== null) await soon(keeping)
+  if (keeping !== null) await waitAtMost(keeping, BUSY_MS)
   const failed = await deliverOrPrint(words.output, write, terminal, asText)
   if (keeping === null) await keep(await lostIn(failed, terminal), terminal.say)
   await keeping
@@ -92,12 +92,6 @@ export async function auditCommand(words: AuditWords, terminal: Terminal): Promi
 
 /** How long a report waits at most for the record that it is kept in, in milliseconds. */
 const BUSY_MS = 2000
-
-async function soon(keeping: Promise<void>): Promise<void> {
-  const patience = new AbortController()
-  await Promise.race([keeping, pause(BUSY_MS, patience.signal)])
-  patience.abort()
-}
 
 async function lostIn(failed: InputError | null, { reportLost }: Terminal): Promise<LostOn> {
   if (failed !== null) return 'file'
